@@ -1,0 +1,61 @@
+/**
+ * Brings a database to the newest schema. Forward only.
+ *
+ * Safe to run by many replicas at once: a session advisory lock lets one through, the others wait and then find
+ * nothing to do. knex keeps a lock row of its own that a killed process leaves set; under our lock nobody else can be
+ * migrating, so a set lock row is always stale and is cleared first.
+ * Needs a direct connection: a transaction pooler would give the lock and the migrations different sessions.
+ */
+import knexFactory, { type Knex } from 'knex';
+import pg from 'pg';
+import * as tenantsAndAccounts from './001-tenants-and-accounts.ts';
+import * as emailProviders from './002-email-providers.ts';
+import * as ledger from './003-ledger.ts';
+import * as tickets from './004-tickets.ts';
+
+interface Migration {
+  readonly name: string;
+  readonly up: (knex: Knex) => Promise<void>;
+}
+
+const MIGRATIONS: readonly Migration[] = [
+  { name: '001-tenants-and-accounts', up: tenantsAndAccounts.up },
+  { name: '002-email-providers', up: emailProviders.up },
+  { name: '003-ledger', up: ledger.up },
+  { name: '004-tickets', up: tickets.up },
+];
+
+/** Any constant: it only has to be ours. */
+const ADVISORY_LOCK = 7263528171n;
+
+const source: Knex.MigrationSource<Migration> = {
+  getMigrations: () => Promise.resolve([...MIGRATIONS]),
+  getMigrationName: (migration) => migration.name,
+  getMigration: (migration) => Promise.resolve({ up: migration.up, down: refuseDown }),
+};
+
+function refuseDown(): Promise<never> {
+  return Promise.reject(new Error('migrations are forward only: restore a backup instead'));
+}
+
+/**
+ * @returns names of the migrations this call applied; empty when the schema was already the newest.
+ * @throws the database's error; every migration runs in a transaction of its own, so nothing is left half.
+ */
+export async function migrate(databaseUrl: string): Promise<readonly string[]> {
+  const lock = new pg.Client({ connectionString: databaseUrl, application_name: 'mailstream-migrate' });
+  // Without a listener a connection cut would end the process; the pending query rejects all the same.
+  lock.on('error', () => undefined);
+  await lock.connect();
+  const knex = knexFactory({ client: 'pg', connection: databaseUrl, pool: { min: 0, max: 2 } });
+  try {
+    await lock.query('SELECT pg_advisory_lock($1)', [ADVISORY_LOCK.toString()]);
+    const config: Knex.MigratorConfig = { migrationSource: source, tableName: 'schema_migrations' };
+    await knex.migrate.forceFreeMigrationsLock(config);
+    const [, applied] = (await knex.migrate.latest(config)) as [number, string[]];
+    return applied;
+  } finally {
+    await knex.destroy();
+    await lock.end();
+  }
+}

@@ -1,0 +1,315 @@
+/**
+ * What the daemon needs from the world: types only. Adapters implement these, runners use them, core knows none.
+ * Unless a method says otherwise it rejects with a `FaultError` (shared/errors) and never with a library's error.
+ */
+import type { Fault } from '@mailstream/shared/domain/fault';
+import type { FolderState } from '@mailstream/shared/domain/folder-state';
+import type { InstanceId, ProviderId, TenantId } from '@mailstream/shared/domain/ids';
+import type { MessageKey } from '@mailstream/shared/domain/message';
+import type { ImapProvider } from '@mailstream/shared/domain/provider';
+import type {
+  EmailAddress,
+  EmailReceivedEntry,
+  IngressSkipReason,
+} from '@mailstream/shared/events/email-received';
+
+// --- IMAP -----------------------------------------------------------------------------------------------------
+
+/** What EXAMINE told (RFC 9051 section 6.3.3). */
+export interface OpenedFolder {
+  /** The folder's name as the server has it, decoded to Unicode. */
+  readonly path: string;
+  readonly uidValidity: number;
+  /** A prediction only: UIDs at or above it will be given to later arrivals. 0 when the server did not say. */
+  readonly uidNext: number;
+  readonly exists: number;
+  /** [UIDNOTSTICKY] (RFC 4315 section 3): UIDs mean nothing across sessions. */
+  readonly uidNotSticky: boolean;
+}
+
+export interface FetchedMessage {
+  readonly uid: number;
+  /** RFC822.SIZE: an estimate on some servers, never compared with the bytes received. */
+  readonly announcedSize: number;
+  readonly internalDate: Date | null;
+  /** EMAILID or X-GM-MSGID where offered. */
+  readonly emailId: string | null;
+  readonly threadId: string | null;
+  /** The first bytes, at most the `firstBytes` asked for; null when the server said OK but sent no body. */
+  readonly head: Uint8Array | null;
+  /** True when `head` holds exactly `firstBytes`: there may be more, to be read with `fetchRest`. */
+  readonly maybeMore: boolean;
+}
+
+/**
+ * One connection with one folder open, read-only. Nothing here sets a flag: EXAMINE and BODY.PEEK only.
+ * Every method has a deadline over the whole command (not per byte) and rejects when it passes; the session is dead then.
+ */
+export interface ImapSession {
+  readonly capabilities: readonly string[];
+  /** Settles once, when the connection is gone for whatever reason; the fault says why (null after `logout`). */
+  readonly closed: Promise<Fault | null>;
+  open(folder: string): Promise<OpenedFolder>;
+  /**
+   * UIDs of the open folder in `[from, ∞)`, and those of `exact` that still exist; sorted ascending, no doubles, nothing
+   * below the range (the `n:*` trap, RFC 9051 section 6.4.9).
+   */
+  listUids(from: number, exact: readonly number[]): Promise<readonly number[]>;
+  /** UIDs whose INTERNALDATE is on or after `day` (ISO date), sorted. */
+  listUidsSince(day: string): Promise<readonly number[]>;
+  /**
+   * Fetches exactly these UIDs with BODY.PEEK[]<0.firstBytes>. Yields each UID at most once and none that was not asked for;
+   * one that is not yielded proves nothing (RFC 9051 section 7.5.2; throttling, partial replies).
+   * Stops reading from the socket while the consumer is busy.
+   */
+  fetch(uids: readonly number[], firstBytes: number, signal: AbortSignal): AsyncIterable<FetchedMessage>;
+  /** The bytes from `offset` on, in chunks of at most `chunkBytes`; ends when the server has no more. */
+  fetchRest(uid: number, offset: number, chunkBytes: number, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /**
+   * Waits until the server hints at a change (`changed`), `deadlineMs` passes (`elapsed`) or `signal` aborts (`stopped`).
+   * Uses IDLE where the server has it, ending and issuing it anew every `renewMs` (RFC 2177); else polls with NOOP every `pollMs`.
+   */
+  watch(options: {
+    readonly useIdle: boolean;
+    readonly renewMs: number;
+    readonly pollMs: number;
+    readonly deadlineMs: number;
+    readonly signal: AbortSignal;
+  }): Promise<'changed' | 'elapsed' | 'stopped'>;
+  /** LOGOUT, then close; never rejects, and gives up waiting after a second. */
+  logout(): Promise<void>;
+  /** Closes the socket now. */
+  destroy(): void;
+}
+
+export interface ImapConnector {
+  /** Connects, secures and logs in. Resolves the address anew, through the egress guard, at each call. */
+  connect(provider: ImapProvider, signal: AbortSignal): Promise<ImapSession>;
+}
+
+// --- Messages -------------------------------------------------------------------------------------------------
+
+export interface IngestLimits {
+  readonly maxAttachmentBytes: number;
+  readonly maxTotalAttachmentBytes: number;
+  readonly maxAttachmentCount: number;
+  readonly maxRawMimeBytes: number;
+}
+
+export interface StoredAttachment {
+  /** Stable within the message: its MIME part number. */
+  readonly id: string;
+  readonly name: string;
+  readonly contentType: string;
+  readonly size: number;
+  readonly contentId: string | null;
+  readonly isInline: boolean;
+  readonly sha256: string;
+  readonly storageKey: string;
+}
+
+/** The parsed form, bounded in size: bodies and lists may already be cut, their whole text is in storage then. */
+export interface ParsedMail {
+  readonly messageId: string | null;
+  readonly from: EmailAddress | null;
+  readonly to: readonly EmailAddress[];
+  readonly cc: readonly EmailAddress[];
+  readonly bcc: readonly EmailAddress[];
+  readonly replyTo: readonly EmailAddress[];
+  readonly subject: string;
+  /** ISO 8601, null where absent or unreadable. */
+  readonly date: string | null;
+  readonly inReplyTo: string | null;
+  readonly references: readonly string[];
+  readonly headers: readonly { readonly name: string; readonly value: string }[];
+  readonly text: string;
+  readonly html: string | null;
+  readonly textStorageKey: string | null;
+  readonly htmlStorageKey: string | null;
+  readonly attachments: readonly StoredAttachment[];
+  readonly skipReasons: readonly IngressSkipReason[];
+  /** Why the structure could not be read whole; the headers above are what could be. */
+  readonly parseError: string | null;
+}
+
+export interface RawRef {
+  readonly storageKey: string;
+  /** Hex. */
+  readonly sha256: string;
+  readonly size: number;
+}
+
+/** The raw bytes, as they came: in memory, or spooled to a file when large. The processor takes ownership of either. */
+export type RawSource =
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
+  | { readonly kind: 'file'; readonly path: string; readonly size: number };
+
+export interface ProcessedMail {
+  readonly raw: RawRef;
+  readonly mail: ParsedMail;
+}
+
+/**
+ * Hashes, stores and parses one message in a worker that can be killed. Everything is durable in storage when it resolves.
+ * A message that cannot be parsed resolves with `parseError`. Rejects with code `PARSER_KILLED` when the worker died or had to
+ * be ended (time, memory): the caller counts attempts; with `STORAGE_UNAVAILABLE` when the bytes could not be stored.
+ */
+export interface MailProcessor {
+  process(
+    key: MessageKey,
+    source: RawSource,
+    /** `headersOnly`: for a message over the raw cap, or one that killed its parser before. */
+    mode: 'full' | 'headersOnly',
+    signal: AbortSignal,
+  ): Promise<ProcessedMail>;
+  /** Parses again what is already stored, for publishing from the ledger. */
+  processStored(
+    key: MessageKey,
+    raw: RawRef,
+    mode: 'full' | 'headersOnly',
+    signal: AbortSignal,
+  ): Promise<ProcessedMail>;
+}
+
+// --- Ownership ------------------------------------------------------------------------------------------------
+
+export interface Term {
+  readonly owner: InstanceId;
+  /** Grows at every acquisition. */
+  readonly epoch: number;
+}
+
+export interface ProviderRef {
+  readonly tenant: TenantId;
+  readonly id: ProviderId;
+}
+
+/** One row of the daemon's cross-tenant view: no settings, no secrets. */
+export interface DiscoveredProvider extends ProviderRef {
+  readonly configVersion: number;
+  readonly pokeVersion: number;
+  /** Number of folders: the weight in the fair share. */
+  readonly weight: number;
+  readonly leaseOwner: InstanceId | null;
+  /** By the database's clock. */
+  readonly leaseExpired: boolean;
+}
+
+export interface LeaseStore {
+  /** Active, not paused providers of all tenants. */
+  discover(): Promise<readonly DiscoveredProvider[]>;
+  /** One conditional UPDATE by the database's clock, `lease_epoch + 1`; null when another holds a lease that runs. */
+  acquire(provider: ProviderRef, owner: InstanceId, ttlMs: number): Promise<Term | null>;
+  /** One statement for all; returns those that are still ours under exactly that epoch. */
+  renew(
+    leases: readonly (ProviderRef & { readonly epoch: number })[],
+    owner: InstanceId,
+    ttlMs: number,
+  ): Promise<readonly ProviderRef[]>;
+  /** Gives back exactly this term and tells the others; does nothing when it is no longer ours. */
+  release(provider: ProviderRef, term: Term): Promise<void>;
+}
+
+// --- Ledger ---------------------------------------------------------------------------------------------------
+
+export interface FolderRef extends ProviderRef {
+  readonly folder: string;
+}
+
+export interface NewMessage {
+  readonly uid: number;
+  readonly messageId: string | null;
+  readonly contentHash: string | null;
+  readonly size: number;
+  readonly internalDate: Date | null;
+  readonly emailId: string | null;
+  readonly sender: string | null;
+  readonly subject: string | null;
+  readonly storageKey: string | null;
+  readonly status: 'received' | 'dead_letter' | 'skipped';
+  /** Why, for a dead letter or skip; `parse:<text>` for one that was read in headers only. */
+  readonly reason: string | null;
+}
+
+export interface LedgerRow extends MessageKey {
+  readonly publishSeq: number;
+  readonly internalDate: Date | null;
+  readonly emailId: string | null;
+  readonly reason: string | null;
+  readonly raw: RawRef | null;
+}
+
+export type Fenced = { readonly kind: 'fenced' };
+
+export interface Ledger {
+  /** The folder's state in the row, null before the first connect. */
+  folderState(folder: FolderRef): Promise<FolderState | null>;
+  /** Sets a folder's state where it has none (baseline) or replaces it (UIDVALIDITY change, publish_seq raised). Fenced. */
+  putFolderState(
+    folder: FolderRef,
+    term: Term,
+    state: FolderState,
+  ): Promise<{ readonly kind: 'stored' } | Fenced>;
+  /** UIDs of this UIDVALIDITY at or above `from` that have a row; sorted. */
+  knownUids(folder: FolderRef, uidValidity: number, from: number): Promise<readonly number[]>;
+  /** Counts one attempt for each UID before it is made; returns the counts including this one. Fenced. */
+  countAttempts(
+    folder: FolderRef,
+    term: Term,
+    uidValidity: number,
+    uids: readonly number[],
+  ): Promise<{ readonly kind: 'counted'; readonly attempts: ReadonlyMap<number, number> } | Fenced>;
+  /**
+   * One transaction: ledger rows, their `publish_seq`, `folder_state`, attempts removed. Rows that exist already are left alone
+   * and not returned. `previousSeq` is the folder's `publish_seq` before the first new row.
+   */
+  recordBatch(
+    folder: FolderRef,
+    term: Term,
+    batch: {
+      readonly uidValidity: number;
+      readonly baselineUid: number;
+      readonly lastUid: number;
+      readonly holes: readonly number[];
+      readonly messages: readonly NewMessage[];
+    },
+  ): Promise<
+    | {
+        readonly kind: 'stored';
+        readonly previousSeq: number;
+        readonly rows: readonly { readonly uid: number; readonly publishSeq: number }[];
+      }
+    | Fenced
+  >;
+  /** Rows not yet marked published, in `publish_seq` order, after `afterSeq`, at most `limit`. */
+  unpublished(folder: FolderRef, afterSeq: number, limit: number): Promise<readonly LedgerRow[]>;
+  /** Marks rows published where they still have that `publish_seq`; an unknown entry id is null. Not fenced: harmless when stale. */
+  markPublished(
+    folder: FolderRef,
+    uidValidity: number,
+    rows: readonly { readonly uid: number; readonly publishSeq: number; readonly entryId: string | null }[],
+  ): Promise<void>;
+}
+
+// --- Stream ---------------------------------------------------------------------------------------------------
+
+export interface SequencedEntry {
+  readonly publishSeq: number;
+  /** The `publish_seq` sent before this one: the watermark must have reached it. */
+  readonly previousSeq: number;
+  readonly entry: EmailReceivedEntry;
+}
+
+export type PublishOutcome =
+  | { readonly kind: 'appended'; readonly entryId: string }
+  /** At or below the watermark: it is in the stream already. */
+  | { readonly kind: 'duplicate' }
+  /** An entry before it is missing: recover the folder. */
+  | { readonly kind: 'gap'; readonly watermark: number };
+
+export interface EventPublisher {
+  /** The folder's watermark: `publish_seq` of its last entry; 0 when Redis knows none. */
+  watermark(folder: FolderRef): Promise<number>;
+  /** Appends in order, pipelined; one outcome per entry, in the same order. Rejects when the outcome of any is unknown. */
+  publish(folder: FolderRef, entries: readonly SequencedEntry[]): Promise<readonly PublishOutcome[]>;
+}

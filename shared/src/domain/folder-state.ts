@@ -1,0 +1,60 @@
+/**
+ * The cursor of one folder, as kept in `imap_email_provider_config.folder_state` under the folder's name.
+ * Written only by one SQL statement per folder that is conditional on owner and epoch (DESIGN section 4).
+ * Invariant: every UID in (baselineUid, lastUid] that is not in `holes` is settled (in the ledger or confirmed gone).
+ */
+export interface FolderState {
+  readonly uidValidity: number;
+  /** Everything at or below was there before the first connect and is not ours. */
+  readonly baselineUid: number;
+  readonly lastUid: number;
+  /** UIDs at or below `lastUid` that the server listed but did not deliver: asked for again at each pass. */
+  readonly holes: readonly number[];
+  /** Last `publish_seq` given out in this folder. */
+  readonly publishSeq: number;
+  /** When the folder was last seen in sync, ISO 8601, or null. */
+  readonly lastSeenAt: string | null;
+}
+
+/** The JSON form (snake case, numbers as decimal strings because a UID may exceed 31 bits in other readers). */
+export interface FolderStateJson {
+  readonly uid_validity: string;
+  readonly baseline_uid: string;
+  readonly last_uid: string;
+  readonly holes: readonly number[];
+  readonly publish_seq: string;
+  readonly last_seen_at: string | null;
+}
+
+export function encodeFolderState(state: FolderState): FolderStateJson {
+  return {
+    uid_validity: String(state.uidValidity),
+    baseline_uid: String(state.baselineUid),
+    last_uid: String(state.lastUid),
+    holes: state.holes,
+    publish_seq: String(state.publishSeq),
+    last_seen_at: state.lastSeenAt,
+  };
+}
+
+/** Returns null for anything that is not a whole state: the folder then starts anew at its own baseline. */
+export function decodeFolderState(json: unknown): FolderState | null {
+  if (typeof json !== 'object' || json === null) return null;
+  const raw = json as Partial<Record<keyof FolderStateJson, unknown>>;
+  const uidValidity = toCount(raw.uid_validity);
+  const lastUid = toCount(raw.last_uid);
+  if (uidValidity === null || lastUid === null) return null;
+  return {
+    uidValidity,
+    baselineUid: toCount(raw.baseline_uid) ?? lastUid,
+    lastUid,
+    holes: Array.isArray(raw.holes) ? raw.holes.map(toCount).filter((uid) => uid !== null) : [],
+    publishSeq: toCount(raw.publish_seq) ?? 0,
+    lastSeenAt: typeof raw.last_seen_at === 'string' ? raw.last_seen_at : null,
+  };
+}
+
+function toCount(value: unknown): number | null {
+  const number = typeof value === 'string' || typeof value === 'number' ? Number(value) : NaN;
+  return Number.isSafeInteger(number) && number >= 0 ? number : null;
+}

@@ -1,0 +1,272 @@
+/**
+ * Every error code once: what it means to a person, what to do next, whether the system retries by itself.
+ * Codes are never reused once retired. The docs table and the HTTP answers are made from this list.
+ */
+export interface ErrorEntry {
+  /** HTTP status where the code leaves the API. */
+  readonly status: number;
+  /** A sentence a tired admin understands. */
+  readonly message: string;
+  /** What to do next. */
+  readonly hint: string;
+  /** True when the system tries again by itself. */
+  readonly retried: boolean;
+}
+
+export const ERROR_CATALOGUE = {
+  // Connecting
+  IMAP_DNS_NOT_FOUND: {
+    status: 422,
+    message: 'The mail server name could not be found.',
+    hint: 'Check the host name for typing mistakes; if it was right until now, your DNS may have an outage.',
+    retried: true,
+  },
+  IMAP_UNREACHABLE: {
+    status: 422,
+    message: 'The mail server did not accept the connection.',
+    hint: 'Check host and port, and that the server is up and reachable from here. We keep trying.',
+    retried: true,
+  },
+  IMAP_TIMEOUT: {
+    status: 422,
+    message: 'The mail server did not answer in time.',
+    hint: 'The server or the network is slow, or the port belongs to something else. We keep trying.',
+    retried: true,
+  },
+  IMAP_NOT_IMAP: {
+    status: 422,
+    message: 'Something answered on this port, but it is not an IMAP server (or it expects TLS differently).',
+    hint: 'Port 993 wants TLS on; port 143 wants STARTTLS. Check the port and the TLS setting.',
+    retried: true,
+  },
+  EGRESS_FORBIDDEN: {
+    status: 422,
+    message: 'This address may not be connected to.',
+    hint: 'Only public addresses are allowed. For a mail server in a private network an operator must add it to EGRESS_ALLOW_CIDRS.',
+    retried: false,
+  },
+  TLS_REQUIRED: {
+    status: 422,
+    message: 'The mail server offers no STARTTLS, and the password is never sent without encryption.',
+    hint: 'Switch TLS on and use port 993, or ask the mail server’s administrator to enable STARTTLS.',
+    retried: false,
+  },
+  TLS_PLAIN_FORBIDDEN: {
+    status: 422,
+    message: 'Connections without encryption are not allowed for this mail server.',
+    hint: 'Switch on TLS or STARTTLS. An operator can allow clear text for an address with IMAP_PLAINTEXT_ALLOW_CIDRS.',
+    retried: false,
+  },
+  TLS_CERT_EXPIRED: {
+    status: 422,
+    message: 'The mail server’s certificate has expired.',
+    hint: 'The mail server’s administrator must renew it. We look again every hour.',
+    retried: true,
+  },
+  TLS_CERT_NAME_MISMATCH: {
+    status: 422,
+    message: 'The mail server’s certificate is for another name.',
+    hint: 'Use the host name that the certificate was issued for.',
+    retried: false,
+  },
+  TLS_CERT_UNTRUSTED: {
+    status: 422,
+    message: 'The mail server’s certificate is not signed by a known authority.',
+    hint: 'Install a certificate of a public authority on the mail server; an operator can relax the check for this one mailbox.',
+    retried: false,
+  },
+  TLS_FAILED: {
+    status: 422,
+    message: 'No encrypted connection could be agreed on with the mail server.',
+    hint: 'Check port and TLS setting; very old servers offer only TLS versions that are no longer safe.',
+    retried: true,
+  },
+  // Logging in
+  IMAP_AUTH_REJECTED: {
+    status: 422,
+    message: 'The mail server refused the user name or password.',
+    hint: 'Enter the password again; many providers want an app password here. Nothing is lost: we continue where we stopped.',
+    retried: false,
+  },
+  IMAP_AUTH_UNAVAILABLE: {
+    status: 422,
+    message: 'The mail server could not check the login just now.',
+    hint: 'Nothing to do: this is a temporary problem of the mail server, we keep trying.',
+    retried: true,
+  },
+  IMAP_AUTH_MECHANISM: {
+    status: 422,
+    message: 'The mail server offers no login method that we can use.',
+    hint: 'For Google and Microsoft use OAuth instead of a password.',
+    retried: false,
+  },
+  IMAP_CREDENTIALS_MISSING: {
+    status: 422,
+    message: 'There is no password or token stored for this mailbox.',
+    hint: 'Enter the password, or connect with OAuth.',
+    retried: false,
+  },
+  IMAP_NOT_CONNECTED_MAILBOX: {
+    status: 422,
+    message: 'The login worked, but the mail server has no mailbox for it.',
+    hint: 'Check that the account has a licence and that IMAP is switched on for it.',
+    retried: true,
+  },
+  OAUTH_REAUTHORIZE: {
+    status: 422,
+    message: 'The permission to read this mailbox has ended.',
+    hint: 'Reconnect the mailbox with OAuth.',
+    retried: false,
+  },
+  OAUTH_CLIENT_REJECTED: {
+    status: 422,
+    message: 'The OAuth provider refuses this application.',
+    hint: 'Check client id, client secret and scopes of the OAuth application.',
+    retried: false,
+  },
+  OAUTH_UNAVAILABLE: {
+    status: 422,
+    message: 'The OAuth provider could not be reached.',
+    hint: 'Nothing to do: we keep trying.',
+    retried: true,
+  },
+  SECRET_UNREADABLE: {
+    status: 500,
+    message: 'The stored password or token cannot be decrypted.',
+    hint: 'SECRETS_MASTER_KEY is not the one it was stored with. Restore the key, or enter the password again.',
+    retried: false,
+  },
+  // Working
+  IMAP_THROTTLED: {
+    status: 503,
+    message: 'The mail server asked us to slow down.',
+    hint: 'Nothing to do: we continue when the server allows it.',
+    retried: true,
+  },
+  IMAP_TOO_MANY_CONNECTIONS: {
+    status: 503,
+    message: 'The mail server allows no more connections for this account.',
+    hint: 'Close other mail programs, watch fewer folders, or raise the server’s limit. We keep trying.',
+    retried: true,
+  },
+  IMAP_CONNECTION_LOST: {
+    status: 503,
+    message: 'The connection to the mail server was lost.',
+    hint: 'Nothing to do: we reconnect by ourselves and catch up.',
+    retried: true,
+  },
+  IMAP_PROTOCOL: {
+    status: 502,
+    message: 'The mail server answered in a way that breaks the IMAP rules or our limits.',
+    hint: 'We reconnect and go on; if it stays, tell the mail server’s administrator.',
+    retried: true,
+  },
+  IMAP_FOLDER_MISSING: {
+    status: 422,
+    message: 'The folder does not exist on the mail server.',
+    hint: 'Choose another folder, or create it again; its position is kept.',
+    retried: true,
+  },
+  IMAP_UIDS_NOT_STICKY: {
+    status: 422,
+    message:
+      'The mail server does not keep message numbers between connections, so mail cannot be followed safely.',
+    hint: 'Choose another folder or another mail server.',
+    retried: false,
+  },
+  PARSER_KILLED: {
+    status: 500,
+    message: 'A message could not be read within its limits of time and memory.',
+    hint: 'It is kept as a dead letter with its original; the mailbox goes on.',
+    retried: true,
+  },
+  STORAGE_UNAVAILABLE: {
+    status: 503,
+    message: 'The storage for messages cannot be written.',
+    hint: 'Check free space and access. Fetching waits, nothing is lost.',
+    retried: true,
+  },
+  DATABASE_UNAVAILABLE: {
+    status: 503,
+    message: 'The database cannot be reached.',
+    hint: 'Nothing is lost: work goes on when it is back.',
+    retried: true,
+  },
+  REDIS_UNAVAILABLE: {
+    status: 503,
+    message: 'Redis cannot be reached or takes no more entries.',
+    hint: 'Nothing is lost: the mailbox is the queue, work goes on when it is back.',
+    retried: true,
+  },
+  LEASE_LOST: {
+    status: 409,
+    message: 'Another instance owns this mailbox now.',
+    hint: 'Nothing to do.',
+    retried: true,
+  },
+  INTERNAL: {
+    status: 500,
+    message: 'Something went wrong inside Mailstream.',
+    hint: 'The log has the details under the same code; please report it.',
+    retried: true,
+  },
+  // The API
+  VALIDATION_FAILED: {
+    status: 400,
+    message: 'Some fields are not right.',
+    hint: 'See `fields` for each one.',
+    retried: false,
+  },
+  UNAUTHENTICATED: {
+    status: 401,
+    message: 'You are not logged in.',
+    hint: 'Log in, or send a valid API token.',
+    retried: false,
+  },
+  LOGIN_FAILED: {
+    status: 401,
+    message: 'E-mail or password is wrong.',
+    hint: 'Try again, or ask an administrator.',
+    retried: false,
+  },
+  FORBIDDEN: {
+    status: 403,
+    message: 'You may not do this.',
+    hint: 'Ask an administrator for the right.',
+    retried: false,
+  },
+  NOT_FOUND: {
+    status: 404,
+    message: 'There is nothing here.',
+    hint: 'It may have been deleted.',
+    retried: false,
+  },
+  CONFLICT: {
+    status: 409,
+    message: 'This clashes with something that exists.',
+    hint: 'See the message.',
+    retried: false,
+  },
+  MAILBOX_EXISTS: {
+    status: 409,
+    message: 'This mailbox is already connected.',
+    hint: 'Edit the existing one, or delete it first.',
+    retried: false,
+  },
+  RATE_LIMITED: {
+    status: 429,
+    message: 'Too many requests.',
+    hint: 'Wait a moment and try again.',
+    retried: false,
+  },
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof ERROR_CATALOGUE;
+
+export function errorEntry(code: ErrorCode): ErrorEntry {
+  return ERROR_CATALOGUE[code];
+}
+
+export function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(ERROR_CATALOGUE, code);
+}
