@@ -57,6 +57,10 @@ export interface ImapSession {
   listUids(from: number, exact: readonly number[]): Promise<readonly number[]>;
   /** UIDs whose INTERNALDATE is on or after `day` (ISO date), sorted. */
   listUidsSince(day: string): Promise<readonly number[]>;
+  /** RFC822.SIZE and INTERNALDATE of these UIDs, without bodies; UIDs the server leaves out are missing in the map. */
+  sizes(
+    uids: readonly number[],
+  ): Promise<ReadonlyMap<number, { readonly size: number; readonly internalDate: Date | null }>>;
   /**
    * Fetches exactly these UIDs with BODY.PEEK[]<0.firstBytes>. Yields each UID at most once and none that was not asked for;
    * one that is not yielded proves nothing (RFC 9051 section 7.5.2; throttling, partial replies).
@@ -196,8 +200,8 @@ export interface DiscoveredProvider extends ProviderRef {
 }
 
 export interface LeaseStore {
-  /** Active, not paused providers of all tenants. */
-  discover(): Promise<readonly DiscoveredProvider[]>;
+  /** Active, not paused providers of all tenants; or only one, when asked for one. */
+  discover(only?: ProviderRef): Promise<readonly DiscoveredProvider[]>;
   /** One conditional UPDATE by the database's clock, `lease_epoch + 1`; null when another holds a lease that runs. */
   acquire(provider: ProviderRef, owner: InstanceId, ttlMs: number): Promise<Term | null>;
   /** One statement for all; returns those that are still ours under exactly that epoch. */
@@ -252,6 +256,8 @@ export interface Ledger {
   ): Promise<{ readonly kind: 'stored' } | Fenced>;
   /** UIDs of this UIDVALIDITY at or above `from` that have a row; sorted. */
   knownUids(folder: FolderRef, uidValidity: number, from: number): Promise<readonly number[]>;
+  /** UIDs whose last attempt did not end (a crash, a killed parser) with how many there were; usually empty. */
+  pendingAttempts(folder: FolderRef, uidValidity: number): Promise<ReadonlyMap<number, number>>;
   /** Counts one attempt for each UID before it is made; returns the counts including this one. Fenced. */
   countAttempts(
     folder: FolderRef,
@@ -260,8 +266,8 @@ export interface Ledger {
     uids: readonly number[],
   ): Promise<{ readonly kind: 'counted'; readonly attempts: ReadonlyMap<number, number> } | Fenced>;
   /**
-   * One transaction: ledger rows, their `publish_seq`, `folder_state`, attempts removed. Rows that exist already are left alone
-   * and not returned. `previousSeq` is the folder's `publish_seq` before the first new row.
+   * One transaction: ledger rows, `publish_seq` for those with status `received` (the others get 0), `folder_state`, attempts
+   * removed. Rows that exist already are left alone and not returned. `previousSeq` is the folder's `publish_seq` before.
    */
   recordBatch(
     folder: FolderRef,
@@ -269,6 +275,7 @@ export interface Ledger {
     batch: {
       readonly uidValidity: number;
       readonly baselineUid: number;
+      readonly baselineDate: string | null;
       readonly lastUid: number;
       readonly holes: readonly number[];
       readonly messages: readonly NewMessage[];
@@ -277,6 +284,7 @@ export interface Ledger {
     | {
         readonly kind: 'stored';
         readonly previousSeq: number;
+        /** The new rows to publish, in `publish_seq` order. */
         readonly rows: readonly { readonly uid: number; readonly publishSeq: number }[];
       }
     | Fenced
@@ -286,8 +294,43 @@ export interface Ledger {
   /** Marks rows published where they still have that `publish_seq`; an unknown entry id is null. Not fenced: harmless when stale. */
   markPublished(
     folder: FolderRef,
-    uidValidity: number,
-    rows: readonly { readonly uid: number; readonly publishSeq: number; readonly entryId: string | null }[],
+    rows: readonly {
+      readonly uidValidity: number;
+      readonly uid: number;
+      readonly publishSeq: number;
+      readonly entryId: string | null;
+    }[],
+  ): Promise<void>;
+}
+
+/** Reads a provider's settings under its tenant. */
+export interface ProviderSource {
+  /** Null when it was deleted. */
+  load(provider: ProviderRef): Promise<ImapProvider | null>;
+}
+
+export interface FolderHealth {
+  /** `connecting`, `watching`, `syncing`, `waiting` (will retry by itself) or `parked` (a person must act, or an hour passes). */
+  readonly state: 'connecting' | 'syncing' | 'watching' | 'waiting' | 'parked';
+  /** Code of the error catalogue, with `waiting` and `parked`. */
+  readonly code: string | null;
+  /** ISO 8601. */
+  readonly since: string;
+}
+
+export interface HealthStore {
+  /** Writes what people see of a provider: status and error derived from its folders. Only while the term holds. */
+  report(
+    provider: ProviderRef,
+    term: Term,
+    health: {
+      readonly status: 'connected' | 'disconnected' | 'error';
+      readonly errorCode: string | null;
+      readonly errorMessage: string | null;
+      readonly folders: Readonly<Record<string, FolderHealth>>;
+      readonly capabilities: readonly string[] | null;
+      readonly inSync: boolean;
+    },
   ): Promise<void>;
 }
 

@@ -7,6 +7,11 @@ export interface FolderState {
   readonly uidValidity: number;
   /** Everything at or below was there before the first connect and is not ours. */
   readonly baselineUid: number;
+  /**
+   * INTERNALDATE of the newest message at the baseline, by the mail server's clock, ISO 8601; null for an empty folder.
+   * After a UIDVALIDITY change it tells mail from before the baseline from new mail.
+   */
+  readonly baselineDate: string | null;
   readonly lastUid: number;
   /** UIDs at or below `lastUid` that the server listed but did not deliver: asked for again at each pass. */
   readonly holes: readonly number[];
@@ -20,6 +25,7 @@ export interface FolderState {
 export interface FolderStateJson {
   readonly uid_validity: string;
   readonly baseline_uid: string;
+  readonly baseline_date: string | null;
   readonly last_uid: string;
   readonly holes: readonly number[];
   readonly publish_seq: string;
@@ -30,6 +36,7 @@ export function encodeFolderState(state: FolderState): FolderStateJson {
   return {
     uid_validity: String(state.uidValidity),
     baseline_uid: String(state.baselineUid),
+    baseline_date: state.baselineDate,
     last_uid: String(state.lastUid),
     holes: state.holes,
     publish_seq: String(state.publishSeq),
@@ -47,6 +54,7 @@ export function decodeFolderState(json: unknown): FolderState | null {
   return {
     uidValidity,
     baselineUid: toCount(raw.baseline_uid) ?? lastUid,
+    baselineDate: typeof raw.baseline_date === 'string' ? raw.baseline_date : null,
     lastUid,
     holes: Array.isArray(raw.holes) ? raw.holes.map(toCount).filter((uid) => uid !== null) : [],
     publishSeq: toCount(raw.publish_seq) ?? 0,

@@ -1,0 +1,241 @@
+/**
+ * The ledger and the cursor in PostgreSQL, changed together, fenced.
+ *
+ * Every write names (provider, owner, epoch) and touches nothing unless the config row still says so; the row is locked for the
+ * length of the statement, so that a takeover waits for it or comes first. `folder_state` is changed by setting one folder's key,
+ * never read, changed and written back (DESIGN section 4).
+ */
+import type { Database } from '@mailstream/shared/db/database';
+import { decodeFolderState, encodeFolderState } from '@mailstream/shared/domain/folder-state';
+import { eventId } from '@mailstream/shared/events/email-received';
+import type { FolderRef, Ledger, LedgerRow, Term } from '../ports.ts';
+
+/** Locks the provider's row if the term still holds; the CTE is empty otherwise. */
+const OWNED = `owned AS (
+  SELECT coalesce((folder_state -> :folder ->> 'publish_seq')::bigint, 0) AS seq
+    FROM imap_email_provider_config
+   WHERE tenant = :tenant AND email_provider_id = :provider AND lease_owner = :owner AND lease_epoch = :epoch
+     FOR UPDATE
+)`;
+
+const RECORD_BATCH = `
+WITH ${OWNED}, input AS (
+  SELECT * FROM jsonb_to_recordset(CAST(:messages AS jsonb)) AS m (
+    uid bigint, event_id uuid, message_id text, content_hash text, size bigint, internal_date timestamptz, email_id text,
+    sender text, subject text, status text, reason text, storage_key text)
+), fresh AS (
+  SELECT i.*, CASE WHEN i.status = 'received' THEN o.seq + count(*) FILTER (WHERE i.status = 'received') OVER (ORDER BY i.uid)
+                   ELSE 0 END AS publish_seq
+    FROM input i CROSS JOIN owned o
+   WHERE NOT EXISTS (SELECT FROM inbound_messages l
+                      WHERE l.tenant = :tenant AND l.provider_id = :provider AND l.folder = :folder
+                        AND l.uid_validity = :uidValidity AND l.uid = i.uid)
+), inserted AS (
+  INSERT INTO inbound_messages (tenant, provider_id, folder, uid_validity, uid, publish_seq, event_id, message_id, content_hash, size,
+                                internal_date, email_id, sender, subject, status, reason, attempts, storage_key)
+  SELECT :tenant, :provider, :folder, :uidValidity, f.uid, f.publish_seq, f.event_id, f.message_id, f.content_hash, f.size,
+         f.internal_date, f.email_id, f.sender, f.subject, f.status, f.reason,
+         coalesce((SELECT a.attempts FROM ingest_attempts a
+                    WHERE a.tenant = :tenant AND a.provider_id = :provider AND a.folder = :folder
+                      AND a.uid_validity = :uidValidity AND a.uid = f.uid), 0), f.storage_key
+    FROM fresh f
+  RETURNING uid, publish_seq
+), cleared AS (
+  DELETE FROM ingest_attempts a USING input i, owned
+   WHERE a.tenant = :tenant AND a.provider_id = :provider AND a.folder = :folder AND a.uid_validity = :uidValidity AND a.uid = i.uid
+), moved AS (
+  UPDATE imap_email_provider_config c
+     SET folder_state = jsonb_set(c.folder_state, ARRAY[:folder], jsonb_build_object(
+           'uid_validity', CAST(:uidValidity AS text), 'baseline_uid', CAST(:baselineUid AS text), 'baseline_date', CAST(:baselineDate AS text),
+           'last_uid', CAST(:lastUid AS text), 'holes', CAST(:holes AS jsonb), 'publish_seq', greatest(o.seq, (SELECT max(publish_seq) FROM fresh))::text,
+           'last_seen_at', to_json(now()))),
+         last_processed_message_id = coalesce(
+           (SELECT i.message_id FROM input i WHERE i.message_id IS NOT NULL ORDER BY i.uid DESC LIMIT 1), c.last_processed_message_id)
+    FROM owned o
+   WHERE c.tenant = :tenant AND c.email_provider_id = :provider
+)
+SELECT o.seq AS previous_seq,
+       coalesce((SELECT json_agg(json_build_object('uid', uid, 'publishSeq', publish_seq) ORDER BY publish_seq)
+                   FROM inserted WHERE publish_seq > 0), '[]') AS rows
+  FROM owned o`;
+
+interface LedgerDbRow {
+  readonly uid_validity: number;
+  readonly uid: number;
+  readonly publish_seq: number;
+  readonly content_hash: string | null;
+  readonly size: number;
+  readonly internal_date: Date | null;
+  readonly email_id: string | null;
+  readonly reason: string | null;
+  readonly storage_key: string | null;
+}
+
+export function createPgLedger(database: Database): Ledger {
+  return {
+    async folderState(folder) {
+      const row = await database.withTenant(folder.tenant, (trx) =>
+        trx
+          .select<{ state: unknown }[]>(trx.raw('folder_state -> ? AS state', [folder.folder]))
+          .from('imap_email_provider_config')
+          .where({ tenant: folder.tenant, email_provider_id: folder.id }),
+      );
+      return decodeFolderState(row[0]?.state);
+    },
+
+    async putFolderState(folder, term, state) {
+      const updated = await database.withTenant(folder.tenant, (trx) =>
+        trx.raw<{ rowCount: number }>(
+          `UPDATE imap_email_provider_config SET folder_state = jsonb_set(folder_state, ARRAY[:folder], CAST(:state AS jsonb))
+            WHERE tenant = :tenant AND email_provider_id = :provider AND lease_owner = :owner AND lease_epoch = :epoch`,
+          { ...fence(folder, term), state: JSON.stringify(encodeFolderState(state)) },
+        ),
+      );
+      return updated.rowCount > 0 ? { kind: 'stored' } : { kind: 'fenced' };
+    },
+
+    async knownUids(folder, uidValidity, from) {
+      const rows = await database.withTenant(folder.tenant, (trx) =>
+        trx('inbound_messages')
+          .select<{ uid: number }[]>('uid')
+          .where({ tenant: folder.tenant, provider_id: folder.id, folder: folder.folder, uid_validity: uidValidity })
+          .andWhere('uid', '>=', from)
+          .orderBy('uid'),
+      );
+      return rows.map((row) => Number(row.uid));
+    },
+
+    async pendingAttempts(folder, uidValidity) {
+      const rows = await database.withTenant(folder.tenant, (trx) =>
+        trx('ingest_attempts')
+          .select<{ uid: number; attempts: number }[]>('uid', 'attempts')
+          .where({ tenant: folder.tenant, provider_id: folder.id, folder: folder.folder, uid_validity: uidValidity }),
+      );
+      return new Map(rows.map((row) => [Number(row.uid), row.attempts]));
+    },
+
+    async countAttempts(folder, term, uidValidity, uids) {
+      return database.withTenant(folder.tenant, async (trx) => {
+        const counted = await trx.raw<{ rows: { owned: boolean; uid: number | null; attempts: number | null }[] }>(
+          `WITH ${OWNED}, counted AS (
+             INSERT INTO ingest_attempts AS a (tenant, provider_id, folder, uid_validity, uid, attempts)
+             SELECT :tenant, :provider, :folder, :uidValidity, u.uid, 1 FROM unnest(CAST(:uids AS bigint[])) AS u (uid) CROSS JOIN owned
+             ON CONFLICT (tenant, provider_id, folder, uid_validity, uid)
+             DO UPDATE SET attempts = a.attempts + 1, updated_at = now()
+             RETURNING uid, attempts)
+           SELECT c.uid, c.attempts FROM owned LEFT JOIN counted c ON true`,
+          { ...fence(folder, term), uidValidity, uids: [...uids] },
+        );
+        if (counted.rows.length === 0) return { kind: 'fenced' };
+        const attempts = counted.rows.filter((row) => row.uid !== null).map((row) => [Number(row.uid), Number(row.attempts)] as const);
+        return { kind: 'counted', attempts: new Map(attempts) };
+      });
+    },
+
+    async recordBatch(folder, term, batch) {
+      const messages = batch.messages.map((message) => ({
+        uid: message.uid,
+        event_id: eventId({
+          tenant: folder.tenant,
+          providerId: folder.id,
+          folder: folder.folder,
+          uidValidity: batch.uidValidity,
+          uid: message.uid,
+        }),
+        message_id: message.messageId,
+        content_hash: message.contentHash,
+        size: message.size,
+        internal_date: message.internalDate?.toISOString() ?? null,
+        email_id: message.emailId,
+        sender: message.sender,
+        subject: message.subject,
+        status: message.status,
+        reason: message.reason,
+        storage_key: message.storageKey,
+      }));
+      const result = await database.withTenant(folder.tenant, (trx) =>
+        trx.raw<{ rows: { previous_seq: number; rows: { uid: number; publishSeq: number }[] }[] }>(RECORD_BATCH, {
+          ...fence(folder, term),
+          uidValidity: batch.uidValidity,
+          baselineUid: batch.baselineUid,
+          baselineDate: batch.baselineDate,
+          lastUid: batch.lastUid,
+          holes: JSON.stringify(batch.holes),
+          messages: JSON.stringify(messages),
+        }),
+      );
+      const stored = result.rows[0];
+      if (stored === undefined) return { kind: 'fenced' };
+      return { kind: 'stored', previousSeq: Number(stored.previous_seq), rows: stored.rows };
+    },
+
+    async unpublished(folder, afterSeq, limit) {
+      const rows = await database.withTenant(folder.tenant, (trx) =>
+        trx('inbound_messages')
+          .select<LedgerDbRow[]>(
+            'uid_validity',
+            'uid',
+            'publish_seq',
+            'content_hash',
+            'size',
+            'internal_date',
+            'email_id',
+            'reason',
+            'storage_key',
+          )
+          .where({ tenant: folder.tenant, provider_id: folder.id, folder: folder.folder, status: 'received' })
+          .andWhere('publish_seq', '>', afterSeq)
+          .orderBy('publish_seq')
+          .limit(limit),
+      );
+      return rows.map((row) => toLedgerRow(folder, row));
+    },
+
+    async markPublished(folder, rows) {
+      if (rows.length === 0) return;
+      await database.withTenant(folder.tenant, (trx) =>
+        trx.raw(
+          // The worker may have been faster: then only the entry's id is missing.
+          `UPDATE inbound_messages m
+              SET status = CASE WHEN m.status = 'received' THEN 'published' ELSE m.status END,
+                  stream_entry_id = coalesce(v.entry_id, m.stream_entry_id), published_at = coalesce(m.published_at, now()), updated_at = now()
+             FROM unnest(CAST(:uidValidities AS bigint[]), CAST(:uids AS bigint[]), CAST(:seqs AS bigint[]), CAST(:entryIds AS text[]))
+                  AS v (uid_validity, uid, publish_seq, entry_id)
+            WHERE m.tenant = :tenant AND m.provider_id = :provider AND m.folder = :folder
+              AND m.uid_validity = v.uid_validity AND m.uid = v.uid AND m.publish_seq = v.publish_seq`,
+          {
+            tenant: folder.tenant,
+            provider: folder.id,
+            folder: folder.folder,
+            uidValidities: rows.map((row) => row.uidValidity),
+            uids: rows.map((row) => row.uid),
+            seqs: rows.map((row) => row.publishSeq),
+            entryIds: rows.map((row) => row.entryId),
+          },
+        ),
+      );
+    },
+  };
+}
+
+function fence(folder: FolderRef, term: Term): Record<string, string | number> {
+  return { tenant: folder.tenant, provider: folder.id, folder: folder.folder, owner: term.owner, epoch: term.epoch };
+}
+
+function toLedgerRow(folder: FolderRef, row: LedgerDbRow): LedgerRow {
+  return {
+    tenant: folder.tenant,
+    providerId: folder.id,
+    folder: folder.folder,
+    uidValidity: Number(row.uid_validity),
+    uid: Number(row.uid),
+    publishSeq: Number(row.publish_seq),
+    internalDate: row.internal_date,
+    emailId: row.email_id,
+    reason: row.reason,
+    raw:
+      row.storage_key === null || row.content_hash === null
+        ? null
+        : { storageKey: row.storage_key, sha256: row.content_hash, size: Number(row.size) },
+  };
+}

@@ -1,0 +1,94 @@
+/**
+ * The Redis copy: one Lua script per entry, keys in the stream's hash slot, pipelined (DESIGN section 5, step 6).
+ *
+ * The watermark of a folder is the `publish_seq` of its last entry. Per entry, atomically:
+ *   publish_seq ≤ watermark        → it is there already: skip
+ *   watermark < the one before it  → something is missing (an append failed, Redis lost data): refuse, the folder recovers
+ *   else                           → XADD, then set the watermark. XADD first: if it fails (-OOM) the mark must not move.
+ * The script does not roll back, so the worst a half run can leave is an entry without its mark: a double, never a loss.
+ */
+import type { Redis } from 'ioredis';
+import { FaultError } from '@mailstream/shared/errors/fault-error';
+import { streamName } from '@mailstream/shared/events/email-received';
+import type { EventPublisher, FolderRef, PublishOutcome, SequencedEntry } from '../ports.ts';
+
+const APPEND = `
+local mark = tonumber(redis.call('HGET', KEYS[2], ARGV[1]) or '0')
+local seq = tonumber(ARGV[2])
+if seq <= mark then return {'duplicate'} end
+if mark < tonumber(ARGV[3]) then return {'gap', tostring(mark)} end
+local id = redis.call('XADD', KEYS[1], '*', unpack(ARGV, 4))
+redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
+return {'appended', id}`;
+
+/** ioredis adds the command at run time; this is its type. */
+type WithAppend = { mailstreamAppend(stream: string, marks: string, ...args: (string | number)[]): Promise<unknown> };
+
+/** Key of the watermarks: the hash tag is the stream's whole name, which is what Redis hashes for the stream itself. */
+export function watermarkKey(stream: string): string {
+  return `{${stream}}:watermarks`;
+}
+
+/** Field of one folder in the watermark hash. */
+export function watermarkField(folder: FolderRef): string {
+  return `${folder.tenant}:${folder.id}:${folder.folder}`;
+}
+
+export function createRedisPublisher(redis: Redis, options: { readonly channelByTenant: boolean }): EventPublisher {
+  redis.defineCommand('mailstreamAppend', { numberOfKeys: 2, lua: APPEND });
+  const keys = (folder: FolderRef): { stream: string; marks: string } => {
+    const stream = streamName(folder.tenant, options.channelByTenant);
+    return { stream, marks: watermarkKey(stream) };
+  };
+  return {
+    async watermark(folder) {
+      try {
+        return Number((await redis.hget(keys(folder).marks, watermarkField(folder))) ?? 0);
+      } catch (error) {
+        throw unavailable(error);
+      }
+    },
+
+    async publish(folder, entries) {
+      if (entries.length === 0) return [];
+      const { stream, marks } = keys(folder);
+      const pipeline = redis.pipeline();
+      for (const { publishSeq, previousSeq, entry } of entries) {
+        (pipeline as unknown as WithAppend).mailstreamAppend(
+          stream,
+          marks,
+          watermarkField(folder),
+          publishSeq,
+          previousSeq,
+          ...Object.entries(entry).flat(),
+        );
+      }
+      let replies;
+      try {
+        replies = await pipeline.exec();
+      } catch (error) {
+        throw unavailable(error);
+      }
+      if (replies === null) throw unavailable(new Error('the pipeline was discarded'));
+      return entries.map((entry, index) => toOutcome(replies[index], entry));
+    },
+  };
+}
+
+/** @throws FaultError when this entry's outcome is unknown or it was refused by Redis itself. */
+function toOutcome(reply: [Error | null, unknown] | undefined, entry: SequencedEntry): PublishOutcome {
+  const [error, value] = reply ?? [new Error('no reply'), null];
+  if (error !== null) throw unavailable(error);
+  const [kind, detail] = Array.isArray(value) ? value.map(String) : [];
+  if (kind === 'duplicate') return { kind };
+  if (kind === 'gap') return { kind, watermark: Number(detail) };
+  if (kind === 'appended' && detail !== undefined) return { kind, entryId: detail };
+  throw unavailable(new Error(`unexpected reply for publish_seq ${entry.publishSeq}`));
+}
+
+function unavailable(error: unknown): FaultError {
+  const text = error instanceof Error ? error.message : 'unknown';
+  // Redis repeats arguments in some errors: only the error's first word leaves this file.
+  const detail = `Redis did not take the entry (${text.split(/\s/)[0] ?? 'error'})`;
+  return new FaultError({ kind: 'transient', code: 'REDIS_UNAVAILABLE', detail }, error);
+}

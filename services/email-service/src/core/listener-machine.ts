@@ -1,0 +1,386 @@
+/**
+ * Listener of one folder under one term. Pure: `nextListener(state, event) → { state, effects }`.
+ *
+ * ```
+ *             start               connected             opened
+ *     IDLE ─────────▶ CONNECTING ─────────▶ OPENING ──────────────▶ SYNCING ⟲ changed: dirty
+ *                       ▲    │                │                      │ ▲ │  ⟲ passDone(more) or dirty: next pass
+ *                       │    │                │        passDone ─────┘ │ │
+ *                       │    │                │          ▼             │ │ drain | config
+ *                       │    │                │       WATCHING ────────┘ │
+ *                       │    │                │        │  changed | watchDue | poke
+ *                       │    │ fault|deadline │        │               DRAINING  (the run in hand is finished)
+ *                       │    ▼                ▼        ▼                 ▼ passDone | deadline | fault | abort
+ *                       │   ┌────────────────────────────────────────────────┐
+ *                       │   │ CLOSING { session, then }  drain|abort: then = stopped
+ *                       │   └──┬─────────────┬─────────────┬─────────────┬───┘ ended | closeDeadline (→ destroy)
+ *                       │      ▼             ▼             ▼             │ then = connecting
+ *                       │  BACKING_OFF     PARKED       STOPPED          │
+ *                       │      │ retryDue    │ recheckDue                │
+ *                       └──────┴─────────────┴───────────────────────────┘   config | poke: at once, attempt 0
+ * ```
+ *
+ * What always holds (explored over all states and events in listener-machine.test.ts)
+ * - never two live sessions: every path that owns one leaves through CLOSING, because mail servers count connections;
+ * - never two passes; an event of an older session changes nothing (sessions are numbered, numbers only grow);
+ * - once asked to stop, timers and `ended` alone lead to STOPPED; STOPPED absorbs and owns nothing;
+ * - `ended` is sent only when the connection is gone and the pass has settled, so STOPPED means no more writes.
+ *   Past the close deadline we go on, and the epoch guards the cursor.
+ * IDLE is ended and issued anew by the session itself (RFC 2177); `watchDue` is ours: a push can be lost, so we look anyway.
+ */
+import type { Fault } from '@mailstream/shared/domain/fault';
+import { assertNever } from '@mailstream/shared/domain/never';
+
+/** A connection that lived this long counts as good: the next fault starts the back-off anew (DESIGN section 7). */
+export const STABLE_CONNECTION_MS = 60_000;
+/** Faults of ours in a row after which a listener waits for a person instead of repeating them. */
+const MAX_BUG_ATTEMPTS = 5;
+
+export type AfterClosing =
+  | { readonly kind: 'connecting' }
+  | { readonly kind: 'backingOff'; readonly fault: Fault }
+  | { readonly kind: 'parked'; readonly fault: Fault }
+  | { readonly kind: 'stopped' };
+
+export type ListenerState =
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'connecting'; readonly session: number; readonly attempt: number }
+  | { readonly kind: 'opening'; readonly session: number; readonly attempt: number }
+  | { readonly kind: 'syncing'; readonly session: number; readonly attempt: number; readonly dirty: boolean }
+  | { readonly kind: 'watching'; readonly session: number; readonly attempt: number }
+  | { readonly kind: 'draining'; readonly session: number; readonly then: 'connecting' | 'stopped' }
+  | { readonly kind: 'closing'; readonly session: number; readonly attempt: number; readonly then: AfterClosing }
+  | { readonly kind: 'backingOff'; readonly session: number; readonly attempt: number; readonly fault: Fault }
+  | { readonly kind: 'parked'; readonly session: number; readonly attempt: number; readonly fault: Fault }
+  | { readonly kind: 'stopped' };
+
+export type ListenerEvent =
+  | { readonly kind: 'start' }
+  | { readonly kind: 'connected'; readonly session: number }
+  | { readonly kind: 'opened'; readonly session: number }
+  /** A pass over the folder has ended well; `more` when its batch limit left something. */
+  | { readonly kind: 'passDone'; readonly session: number; readonly more: boolean }
+  /** The server hinted at a change. A hint only, never proof. */
+  | { readonly kind: 'changed'; readonly session: number }
+  | { readonly kind: 'watchDue'; readonly session: number }
+  /** `livedMs`: how long the session had been connected. */
+  | { readonly kind: 'fault'; readonly session: number; readonly fault: Fault; readonly livedMs: number }
+  | { readonly kind: 'deadline'; readonly session: number }
+  | { readonly kind: 'ended'; readonly session: number }
+  | { readonly kind: 'closeDeadline'; readonly session: number }
+  | { readonly kind: 'retryDue' }
+  | { readonly kind: 'recheckDue' }
+  | { readonly kind: 'configChanged' }
+  /** A person asked to look now. */
+  | { readonly kind: 'poke' }
+  | { readonly kind: 'drain' }
+  | { readonly kind: 'abort' };
+
+export type ListenerEffect =
+  | { readonly kind: 'openSession'; readonly session: number; readonly attempt: number }
+  | { readonly kind: 'openFolder'; readonly session: number }
+  | { readonly kind: 'runPass'; readonly session: number }
+  /** Finish the run in hand, begin no other. */
+  | { readonly kind: 'stopPass'; readonly session: number }
+  | { readonly kind: 'watch'; readonly session: number }
+  | { readonly kind: 'endSession'; readonly session: number; readonly how: 'gracefully' | 'abruptly' }
+  | { readonly kind: 'armDeadline'; readonly session: number; readonly of: 'connecting' | 'opening' | 'draining' | 'closing' }
+  | { readonly kind: 'armRetry'; readonly attempt: number; readonly notBeforeMs: number }
+  | { readonly kind: 'armRecheck'; readonly fault: Fault; readonly attempt: number }
+  /** Told to the lease: the row belongs to another. */
+  | { readonly kind: 'reportFenced' };
+
+export interface ListenerStep {
+  readonly state: ListenerState;
+  readonly effects: readonly ListenerEffect[];
+  readonly unexpected: boolean;
+}
+
+/** Timers that may run in a state; the runner cancels all others after each step. */
+export function listenerTimers(state: ListenerState): readonly ('deadline' | 'retry' | 'recheck')[] {
+  switch (state.kind) {
+    case 'connecting':
+    case 'opening':
+    case 'draining':
+    case 'closing':
+      return ['deadline'];
+    case 'backingOff':
+      return ['retry'];
+    case 'parked':
+      return ['recheck'];
+    case 'idle':
+    case 'syncing':
+    case 'watching':
+    case 'stopped':
+      return [];
+    default:
+      return assertNever(state);
+  }
+}
+
+/** The live session of a state, or null. */
+export function liveSession(state: ListenerState): number | null {
+  switch (state.kind) {
+    case 'connecting':
+    case 'opening':
+    case 'syncing':
+    case 'watching':
+    case 'draining':
+    case 'closing':
+      return state.session;
+    case 'idle':
+    case 'backingOff':
+    case 'parked':
+    case 'stopped':
+      return null;
+    default:
+      return assertNever(state);
+  }
+}
+
+export function nextListener(state: ListenerState, event: ListenerEvent): ListenerStep {
+  // An event of an older session is a ghost: it is dropped before any state can see it.
+  if ('session' in event && event.session !== liveSession(state)) return ignored(state);
+  switch (state.kind) {
+    case 'idle':
+      return whileIdle(state, event);
+    case 'connecting':
+    case 'opening':
+      return whileStarting(state, event);
+    case 'syncing':
+      return whileSyncing(state, event);
+    case 'watching':
+      return whileWatching(state, event);
+    case 'draining':
+      return whileDraining(state, event);
+    case 'closing':
+      return whileClosing(state, event);
+    case 'backingOff':
+    case 'parked':
+      return whileWaiting(state, event);
+    case 'stopped':
+      return ignored(state);
+    default:
+      return assertNever(state);
+  }
+}
+
+function whileIdle(state: ListenerState & { kind: 'idle' }, event: ListenerEvent): ListenerStep {
+  switch (event.kind) {
+    case 'start':
+      return connect(1, 0);
+    case 'drain':
+    case 'abort':
+      return step({ kind: 'stopped' }, []);
+    default:
+      return ignored(state);
+  }
+}
+
+function whileStarting(state: ListenerState & { kind: 'connecting' | 'opening' }, event: ListenerEvent): ListenerStep {
+  const { session, attempt } = state;
+  switch (event.kind) {
+    case 'connected':
+      if (state.kind !== 'connecting') return ignored(state);
+      return step({ kind: 'opening', session, attempt }, [
+        { kind: 'armDeadline', session, of: 'opening' },
+        { kind: 'openFolder', session },
+      ]);
+    case 'opened':
+      if (state.kind !== 'opening') return ignored(state);
+      return step({ kind: 'syncing', session, attempt, dirty: false }, [{ kind: 'runPass', session }]);
+    case 'changed':
+      // The pass that follows looks at everything anyway.
+      return step(state, []);
+    case 'deadline':
+      return faulted(session, attempt, TIMEOUT, 0);
+    case 'fault':
+      return faulted(session, attempt, event.fault, event.livedMs);
+    case 'configChanged':
+      return close(session, 0, { kind: 'connecting' }, 'abruptly');
+    case 'poke':
+      return step(state, []);
+    case 'drain':
+    case 'abort':
+      return close(session, 0, { kind: 'stopped' }, 'abruptly');
+    default:
+      return ignored(state);
+  }
+}
+
+function whileSyncing(state: ListenerState & { kind: 'syncing' }, event: ListenerEvent): ListenerStep {
+  const { session, attempt } = state;
+  switch (event.kind) {
+    case 'changed':
+    case 'poke':
+      return step({ ...state, dirty: true }, []);
+    case 'passDone':
+      return event.more || state.dirty
+        ? step({ ...state, dirty: false }, [{ kind: 'runPass', session }])
+        : step({ kind: 'watching', session, attempt }, [{ kind: 'watch', session }]);
+    case 'drain':
+    case 'configChanged': {
+      const then = event.kind === 'drain' ? 'stopped' : 'connecting';
+      return step({ kind: 'draining', session, then }, [
+        { kind: 'stopPass', session },
+        { kind: 'armDeadline', session, of: 'draining' },
+      ]);
+    }
+    case 'fault':
+      return faulted(session, attempt, event.fault, event.livedMs);
+    case 'abort':
+      return close(session, 0, { kind: 'stopped' }, 'abruptly');
+    default:
+      return ignored(state);
+  }
+}
+
+function whileWatching(state: ListenerState & { kind: 'watching' }, event: ListenerEvent): ListenerStep {
+  const { session, attempt } = state;
+  switch (event.kind) {
+    case 'changed':
+    case 'watchDue':
+    case 'poke':
+      return step({ kind: 'syncing', session, attempt, dirty: false }, [{ kind: 'runPass', session }]);
+    case 'fault':
+      return faulted(session, attempt, event.fault, event.livedMs);
+    case 'configChanged':
+      return close(session, 0, { kind: 'connecting' }, 'gracefully');
+    case 'drain':
+      return close(session, 0, { kind: 'stopped' }, 'gracefully');
+    case 'abort':
+      return close(session, 0, { kind: 'stopped' }, 'abruptly');
+    default:
+      return ignored(state);
+  }
+}
+
+function whileDraining(state: ListenerState & { kind: 'draining' }, event: ListenerEvent): ListenerStep {
+  const { session } = state;
+  const then: AfterClosing = { kind: state.then };
+  switch (event.kind) {
+    case 'passDone':
+      return close(session, 0, then, 'gracefully');
+    case 'fault': {
+      // Fenced or not, we were leaving anyway; the lease still has to know.
+      const step = close(session, 0, event.fault.kind === 'fenced' ? { kind: 'stopped' } : then, 'abruptly');
+      return event.fault.kind === 'fenced' ? { ...step, effects: [...step.effects, { kind: 'reportFenced' }] } : step;
+    }
+    case 'deadline':
+      return close(session, 0, then, 'abruptly');
+    case 'abort':
+      return close(session, 0, { kind: 'stopped' }, 'abruptly');
+    case 'drain':
+      return step({ ...state, then: 'stopped' }, []);
+    case 'changed':
+    case 'configChanged':
+    case 'poke':
+      return step(state, []);
+    default:
+      return ignored(state);
+  }
+}
+
+function whileClosing(state: ListenerState & { kind: 'closing' }, event: ListenerEvent): ListenerStep {
+  switch (event.kind) {
+    case 'ended':
+    case 'closeDeadline':
+      return afterClosing(state);
+    case 'drain':
+    case 'abort':
+      return step({ ...state, then: { kind: 'stopped' } }, []);
+    case 'configChanged':
+      return state.then.kind === 'stopped' ? step(state, []) : step({ ...state, then: { kind: 'connecting' }, attempt: 0 }, []);
+    case 'changed':
+    case 'fault':
+    case 'passDone':
+    case 'poke':
+      return step(state, []);
+    default:
+      return ignored(state);
+  }
+}
+
+function whileWaiting(state: ListenerState & { kind: 'backingOff' | 'parked' }, event: ListenerEvent): ListenerStep {
+  switch (event.kind) {
+    case 'retryDue':
+      return state.kind === 'backingOff' ? connect(state.session + 1, state.attempt) : ignored(state);
+    case 'recheckDue':
+      return state.kind === 'parked' ? connect(state.session + 1, state.attempt) : ignored(state);
+    case 'configChanged':
+      return connect(state.session + 1, 0);
+    case 'poke':
+      return connect(state.session + 1, state.attempt);
+    case 'drain':
+    case 'abort':
+      return step({ kind: 'stopped' }, []);
+    default:
+      return ignored(state);
+  }
+}
+
+const TIMEOUT: Fault = { kind: 'transient', code: 'IMAP_TIMEOUT', detail: 'the server did not answer in time' };
+
+/** Where a fault leads, by its kind. A connection that had lived long enough starts the count anew. */
+function faulted(session: number, attempt: number, fault: Fault, livedMs: number): ListenerStep {
+  const next = livedMs >= STABLE_CONNECTION_MS ? 1 : attempt + 1;
+  switch (fault.kind) {
+    case 'transient':
+    case 'throttled':
+      return close(session, next, { kind: 'backingOff', fault }, 'abruptly');
+    case 'auth':
+    case 'misconfigured':
+    case 'folderGone':
+      return close(session, next, { kind: 'parked', fault }, 'abruptly');
+    case 'bug':
+      return close(session, next, { kind: next > MAX_BUG_ATTEMPTS ? 'parked' : 'backingOff', fault }, 'abruptly');
+    case 'fenced': {
+      const closing = close(session, next, { kind: 'stopped' }, 'abruptly');
+      return { ...closing, effects: [...closing.effects, { kind: 'reportFenced' }] };
+    }
+    default:
+      return assertNever(fault.kind);
+  }
+}
+
+function close(session: number, attempt: number, then: AfterClosing, how: 'gracefully' | 'abruptly'): ListenerStep {
+  return step({ kind: 'closing', session, attempt, then }, [
+    { kind: 'endSession', session, how },
+    { kind: 'armDeadline', session, of: 'closing' },
+  ]);
+}
+
+function afterClosing(state: ListenerState & { kind: 'closing' }): ListenerStep {
+  const { session, attempt, then } = state;
+  switch (then.kind) {
+    case 'connecting':
+      return connect(session + 1, attempt);
+    case 'stopped':
+      return step({ kind: 'stopped' }, []);
+    case 'backingOff':
+      return step({ kind: 'backingOff', session, attempt, fault: then.fault }, [
+        { kind: 'armRetry', attempt, notBeforeMs: then.fault.retryAfterMs ?? 0 },
+      ]);
+    case 'parked':
+      return step({ kind: 'parked', session, attempt, fault: then.fault }, [
+        { kind: 'armRecheck', fault: then.fault, attempt },
+      ]);
+    default:
+      return assertNever(then);
+  }
+}
+
+function connect(session: number, attempt: number): ListenerStep {
+  return step({ kind: 'connecting', session, attempt }, [
+    { kind: 'armDeadline', session, of: 'connecting' },
+    { kind: 'openSession', session, attempt },
+  ]);
+}
+
+function step(state: ListenerState, effects: readonly ListenerEffect[]): ListenerStep {
+  return { state, effects, unexpected: false };
+}
+
+function ignored(state: ListenerState): ListenerStep {
+  return { state, effects: [], unexpected: true };
+}
