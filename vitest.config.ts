@@ -1,0 +1,40 @@
+import { defineConfig } from 'vitest/config';
+
+/** Packages of this repository are tested from their sources; everything else resolves as usual. */
+const conditions = ['mailstream-source', 'node', 'import', 'default'];
+
+const shared = {
+  resolve: { conditions },
+  ssr: { resolve: { conditions: ['mailstream-source'] } },
+};
+
+export default defineConfig({
+  test: {
+    // Two cores, shared with PostgreSQL, Redis and Dovecot.
+    maxWorkers: 2,
+    // A process of its own for each file: a leak or a crash is one file's.
+    pool: 'forks',
+    projects: [
+      {
+        ...shared,
+        test: {
+          name: 'unit',
+          include: ['**/src/**/*.test.ts', '**/test/**/*.test.ts'],
+          exclude: ['**/node_modules/**', '**/dist/**', '**/*.real.test.ts'],
+          testTimeout: 10_000,
+        },
+      },
+      {
+        ...shared,
+        test: {
+          name: 'real',
+          include: ['**/test/**/*.real.test.ts'],
+          exclude: ['**/node_modules/**', '**/dist/**'],
+          globalSetup: ['shared/test/global-setup.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+});
