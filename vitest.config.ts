@@ -19,6 +19,7 @@ export default defineConfig({
         ...shared,
         test: {
           name: 'unit',
+          setupFiles: ['shared/src/testing/leak-check.ts'],
           include: ['**/src/**/*.test.ts', '**/test/**/*.test.ts'],
           exclude: ['**/node_modules/**', '**/dist/**', '**/*.real.test.ts'],
           testTimeout: 10_000,
@@ -28,6 +29,7 @@ export default defineConfig({
         ...shared,
         test: {
           name: 'real',
+          setupFiles: ['shared/src/testing/leak-check.ts'],
           include: ['**/test/**/*.real.test.ts'],
           exclude: ['**/node_modules/**', '**/dist/**'],
           globalSetup: ['shared/test/global-setup.ts'],

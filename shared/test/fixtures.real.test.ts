@@ -63,7 +63,7 @@ test('mail for anyone at any domain lands in the mailbox of the local part, and 
     });
     expect(await told).toBe(1);
     const message = await client.fetchOne('*', { source: true });
-    expect(message === false ? '' : message.source?.toString()).toContain(
+    expect(message ? message.source?.toString() : '').toContain(
       '\r\n.leading dot\r\n..\r\nlast line without end',
     );
     await idling;

@@ -73,7 +73,7 @@ function flags(options: PostgresOptions): readonly string[] {
     max_connections: 400,
     timezone: 'UTC',
     log_timezone: 'UTC',
-    ...(options.isDurable ? {} : { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }),
+    ...(options.isDurable ? {} : { fsync: 'off', full_page_writes: 'off' }),
   };
   return [
     '-D',
