@@ -1,0 +1,176 @@
+/**
+ * The only door to PostgreSQL. Every piece of work is one transaction that steps into one of three roles (see migrations/sql.ts)
+ * before its first statement; outside of them there is no way to run SQL, so a query cannot forget its tenant.
+ *
+ * - `withTenant` sees and writes the rows of one tenant.
+ * - `asDaemon`   sees ids and leases of all tenants, no settings and no secrets.
+ * - `asAuth`     finds a user, a session or an API token before the tenant is known.
+ *
+ * Role and tenant are transaction-local: they end with COMMIT or ROLLBACK, so a pooled connection carries nothing to the next user.
+ * A connection that is not cleanly outside a transaction after its work is closed instead of going back to the pool.
+ *
+ * All three reject with a `FaultError` DATABASE_UNAVAILABLE (transient) when the database is the trouble, with `CommitUnknownError`
+ * when the connection went during COMMIT, and else with what `work` threw or PostgreSQL answered.
+ */
+import knexFactory, { type Knex } from 'knex';
+import pg from 'pg';
+import type { TenantId } from '../domain/ids.ts';
+import { connectionSettings } from './connection-settings.ts';
+import { CommitUnknownError, databaseFault, isConnectionError, unavailable } from './database-faults.ts';
+
+export interface Database {
+  withTenant<T>(tenant: TenantId, work: (trx: Knex.Transaction) => Promise<T>): Promise<T>;
+  asDaemon<T>(work: (trx: Knex.Transaction) => Promise<T>): Promise<T>;
+  asAuth<T>(work: (trx: Knex.Transaction) => Promise<T>): Promise<T>;
+  /** @throws FaultError DATABASE_UNAVAILABLE */
+  ping(): Promise<void>;
+  /** Waits for work in hand, then closes all connections. */
+  close(): Promise<void>;
+}
+
+export interface DatabaseOptions {
+  /** `postgres://user:password@host:port/database?sslmode=verify-full`; see `connectionSettings` for `sslmode`. */
+  readonly url: string;
+  readonly applicationName: string;
+  readonly poolMax: number;
+  /** Longest single statement; 30 seconds unless given. */
+  readonly statementTimeoutMs?: number;
+  /** Longest wait for a free connection, a new one included; 10 seconds unless given. */
+  readonly checkoutTimeoutMs?: number;
+  /** Overrides what `sslmode` says. */
+  readonly ssl?: boolean | { readonly ca?: string; readonly rejectUnauthorized?: boolean };
+}
+
+type Role = 'mailstream_app' | 'mailstream_daemon' | 'mailstream_auth';
+
+const STATEMENT_TIMEOUT_MS = 30_000;
+const CHECKOUT_TIMEOUT_MS = 10_000;
+/** The server ends a statement first; only on a dead link does this one strike. */
+const CLIENT_GRACE_MS = 5_000;
+/** A process that hangs in the middle of a transaction must not hold its locks for ever. */
+const IDLE_IN_TRANSACTION_MS = 60_000;
+
+export function createDatabase(options: DatabaseOptions): Database {
+  const knex = createKnex(options);
+  let closing: Promise<void> | null = null;
+
+  const acquire = async (): Promise<pg.Client> => {
+    try {
+      return (await knex.client.acquireConnection()) as pg.Client;
+    } catch (error) {
+      // Whatever keeps us from a connection (network, login, TLS, a pool that is used up) is not the caller's doing.
+      throw unavailable('no connection to PostgreSQL could be had in time', error);
+    }
+  };
+
+  const release = async (connection: pg.Client, failure: unknown): Promise<void> => {
+    const clean = connection.getTransactionStatus() === 'I' && !isConnectionError(failure);
+    if (!clean) discard(connection, failure);
+    await knex.client.releaseConnection(connection);
+  };
+
+  const run = async <T>(
+    role: Role,
+    tenant: string,
+    work: (trx: Knex.Transaction) => Promise<T>,
+  ): Promise<T> => {
+    const connection = await acquire();
+    let failure: unknown = null;
+    let committing = false;
+    try {
+      return await knex.transaction(
+        async (trx) => {
+          await trx.raw(`SELECT set_config('role', ?, true), set_config('mailstream.tenant', ?, true)`, [
+            role,
+            tenant,
+          ]);
+          const result = await work(trx);
+          // PostgreSQL answers COMMIT of an aborted transaction with ROLLBACK and no error: the work would be lost in silence.
+          if (connection.getTransactionStatus() === 'E')
+            throw new Error('a statement failed inside the transaction and its error was swallowed');
+          committing = true;
+          return result;
+        },
+        { connection },
+      );
+    } catch (error) {
+      failure = error;
+      if (committing && isConnectionError(error)) throw new CommitUnknownError(error);
+      throw databaseFault(error) ?? error;
+    } finally {
+      await release(connection, failure);
+    }
+  };
+
+  return {
+    withTenant: (tenant, work) => run('mailstream_app', tenant, work),
+    asDaemon: (work) => run('mailstream_daemon', '', work),
+    asAuth: (work) => run('mailstream_auth', '', work),
+    ping: async () => {
+      const connection = await acquire();
+      let failure: unknown = null;
+      try {
+        await connection.query('SELECT 1');
+      } catch (error) {
+        failure = error;
+        throw databaseFault(error) ?? unavailable('PostgreSQL does not answer', error);
+      } finally {
+        await release(connection, failure);
+      }
+    },
+    close: () => {
+      closing ??= knex.destroy();
+      return closing;
+    },
+  };
+}
+
+function createKnex(options: DatabaseOptions): Knex {
+  const statementTimeoutMs = options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS;
+  const checkoutTimeoutMs = options.checkoutTimeoutMs ?? CHECKOUT_TIMEOUT_MS;
+  const connection: pg.ClientConfig = {
+    ...connectionSettings(options.url, options.ssl),
+    application_name: options.applicationName,
+    statement_timeout: statementTimeoutMs,
+    query_timeout: statementTimeoutMs + CLIENT_GRACE_MS,
+    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+    connectionTimeoutMillis: checkoutTimeoutMs,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    types: { getTypeParser },
+  };
+  return knexFactory({
+    client: 'pg',
+    // Spares the version query of each new pool; 15 is the oldest we support.
+    version: '15.0',
+    connection: connection as Knex.PgConnectionConfig,
+    acquireConnectionTimeout: checkoutTimeoutMs,
+    pool: { min: 0, max: options.poolMax, idleTimeoutMillis: 60_000 },
+    log: {
+      warn: () => undefined,
+      error: () => undefined,
+      debug: () => undefined,
+      deprecate: () => undefined,
+    },
+  });
+}
+
+/** Makes knex's pool drop the connection, and closes its socket without waiting for a server that may not answer. */
+function discard(connection: pg.Client, reason: unknown): void {
+  const raw = connection as pg.Client & {
+    __knex__disposed?: unknown;
+    readonly connection?: { readonly stream?: { destroy(): void } };
+  };
+  raw.__knex__disposed = reason ?? 'not outside a transaction';
+  raw.connection?.stream?.destroy();
+}
+
+/** int8 as number: our counters stay far below 2^53. A larger value stays the string it is, rather than become another value. */
+const getTypeParser = ((oid: number, format?: 'text' | 'binary') => {
+  if (oid !== pg.types.builtins.INT8 || format === 'binary')
+    return pg.types.getTypeParser(oid, format as 'text');
+  return (text: string) => {
+    const value = Number(text);
+    return Number.isSafeInteger(value) ? value : text;
+  };
+}) as typeof pg.types.getTypeParser;

@@ -1,0 +1,157 @@
+/**
+ * Structured logs: one JSON object per line, a constant message and fields from one list.
+ *
+ * Redaction is by allow-list: a field that is not in `FIELDS` cannot be passed (type) and is dropped (run time), so
+ * subjects, addresses, bodies and tokens have no way in. Every string is capped and made safe for a terminal. Of an error only
+ * name, code, frames and database constraint are kept; its message only where we wrote it or the runtime did.
+ *
+ * Levels: info = a state changed; warn = a fault that is retried, with the delay; error = a person is needed, or a bug.
+ */
+import { pino } from 'pino';
+import { describeError } from './error-fields.ts';
+import { prettyLine } from './pretty-line.ts';
+import { safeText } from './safe-text.ts';
+
+const FIELDS = {
+  tenantId: 'text',
+  providerId: 'text',
+  /** Folder name of a mailbox; a mail address in it (shared mailboxes) is masked. */
+  folder: 'text',
+  /** Random id of one IMAP connection. */
+  session: 'text',
+  instanceId: 'text',
+  /** Lease epoch. */
+  epoch: 'number',
+  uidValidity: 'number',
+  uid: 'number',
+  publishSeq: 'number',
+  eventId: 'text',
+  /** Redis stream entry id. */
+  entryId: 'text',
+  stream: 'text',
+  ticketId: 'text',
+  requestId: 'text',
+  /** Name of a service, dependency or component. */
+  name: 'text',
+  /** A code of the error catalogue, or of a library. */
+  code: 'text',
+  kind: 'text',
+  /** One sentence that we wrote: a Fault's detail. */
+  detail: 'text',
+  machine: 'text',
+  state: 'text',
+  previousState: 'text',
+  event: 'text',
+  result: 'text',
+  reason: 'text',
+  signal: 'text',
+  method: 'text',
+  /** Route pattern, never the path with its values. */
+  route: 'text',
+  status: 'number',
+  host: 'text',
+  address: 'text',
+  port: 'number',
+  version: 'text',
+  configVersion: 'number',
+  durationMs: 'number',
+  delayMs: 'number',
+  attempt: 'number',
+  count: 'number',
+  total: 'number',
+  bytes: 'number',
+  ok: 'boolean',
+  error: 'error',
+} as const;
+
+interface KindOf {
+  text: string | null;
+  number: number | null;
+  boolean: boolean;
+  /** Anything caught. */
+  error: unknown;
+}
+
+export type LogFields = {
+  readonly [Name in keyof typeof FIELDS]?: KindOf[(typeof FIELDS)[Name]] | undefined;
+};
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+export interface Logger {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+  /** A logger that adds these fields to every line. */
+  child(fields: LogFields): Logger;
+}
+
+export interface LogDestination {
+  write(line: string): void;
+}
+
+export interface LoggerOptions {
+  readonly service: string;
+  readonly level: LogLevel | 'silent';
+  /** Lines for people instead of JSON; by default when the output is a terminal. */
+  readonly pretty?: boolean;
+  /** Standard output unless given. */
+  readonly destination?: LogDestination;
+}
+
+const MAX_MESSAGE = 300;
+const MAX_TEXT = 1000;
+
+export function createLogger(options: LoggerOptions): Logger {
+  const destination = options.destination ?? standardOutput();
+  const pretty = options.pretty ?? (options.destination === undefined && process.stdout.isTTY);
+  const sink: LogDestination = pretty
+    ? { write: (line) => destination.write(prettyLine(line)) }
+    : destination;
+  const root = pino(
+    {
+      level: options.level,
+      base: { service: safeText(options.service, MAX_MESSAGE) },
+      messageKey: 'message',
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    sink,
+  );
+  return wrap(root);
+}
+
+/** Synchronous, so that the last line of a crash is written; a closed pipe never ends the process. */
+function standardOutput(): LogDestination {
+  const output = pino.destination({ dest: 1, sync: true });
+  output.on('error', () => undefined);
+  return output;
+}
+
+function wrap(target: pino.Logger): Logger {
+  const write = (level: LogLevel, message: string, fields: LogFields | undefined): void => {
+    if (target.isLevelEnabled(level)) target[level](sanitise(fields), safeText(message, MAX_MESSAGE));
+  };
+  return {
+    debug: (message, fields) => write('debug', message, fields),
+    info: (message, fields) => write('info', message, fields),
+    warn: (message, fields) => write('warn', message, fields),
+    error: (message, fields) => write('error', message, fields),
+    child: (fields) => wrap(target.child(sanitise(fields))),
+  };
+}
+
+function sanitise(fields: LogFields | undefined): Record<string, unknown> {
+  const clean: Record<string, unknown> = {};
+  if (fields === undefined) return clean;
+  for (const [name, value] of Object.entries(fields)) {
+    if (value === undefined || !Object.hasOwn(FIELDS, name)) continue;
+    const kind = FIELDS[name as keyof typeof FIELDS];
+    if (kind === 'error') clean[name] = describeError(value);
+    else if (kind === 'text' && typeof value === 'string') clean[name] = safeText(value, MAX_TEXT);
+    else if (kind === 'number' && typeof value === 'number') clean[name] = value;
+    else if (kind === 'boolean' && typeof value === 'boolean') clean[name] = value;
+    else if (value === null) clean[name] = null;
+  }
+  return clean;
+}

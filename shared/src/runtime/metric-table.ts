@@ -1,0 +1,308 @@
+/**
+ * Every metric of every process, once: name, help, type, labels. Names begin with `mailstream_`, units are base units
+ * (seconds, bytes), counters end in `_total`.
+ *
+ * Labels are bounded: states, kinds, codes, results. Never a tenant, provider, folder, host or address: a label value lives in
+ * every scraper for ever, and one per mailbox would cost more than the mail.
+ */
+
+/** The only label names there are. */
+export const METRIC_LABELS = [
+  'state',
+  'kind',
+  'code',
+  'result',
+  'machine',
+  'event',
+  'dependency',
+  'method',
+  'route',
+  'status',
+  'status_class',
+  'service',
+  'version',
+  'job',
+] as const;
+
+export type MetricLabel = (typeof METRIC_LABELS)[number];
+
+export interface MetricDefinition {
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly name: `mailstream_${string}`;
+  readonly help: string;
+  readonly labels: readonly MetricLabel[];
+  /** Upper bounds, in the unit of the name; only with `histogram`. */
+  readonly buckets?: readonly number[];
+}
+
+const FAST_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+const SLOW_SECONDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600];
+const BYTES = [1024, 8192, 65536, 262144, 1048576, 8388608, 33554432, 134217728, 536870912];
+
+export const METRIC_TABLE = {
+  buildInfo: {
+    type: 'gauge',
+    name: 'mailstream_build_info',
+    help: 'Always 1; the version is in the label.',
+    labels: ['service', 'version'],
+  },
+  dependencyUp: {
+    type: 'gauge',
+    name: 'mailstream_dependency_up',
+    help: '1 when the last readiness check of this dependency passed.',
+    labels: ['dependency'],
+  },
+  unexpectedEvents: {
+    type: 'counter',
+    name: 'mailstream_unexpected_event_total',
+    help: 'Events a state machine did not expect in its state; it stayed as it was.',
+    labels: ['machine', 'state', 'event'],
+  },
+  errors: {
+    type: 'counter',
+    name: 'mailstream_errors_total',
+    help: 'Faults by code of the error catalogue.',
+    labels: ['kind', 'code'],
+  },
+
+  // The daemon: ownership and listeners
+  leases: {
+    type: 'gauge',
+    name: 'mailstream_leases',
+    help: 'Provider leases of this instance by state.',
+    labels: ['state'],
+  },
+  leaseTransitions: {
+    type: 'counter',
+    name: 'mailstream_lease_transitions_total',
+    help: 'Leases taken, lost, released and refused.',
+    labels: ['result'],
+  },
+  leaseRenewSeconds: {
+    type: 'histogram',
+    name: 'mailstream_lease_renew_seconds',
+    help: 'Time of one renewal of all leases of this instance.',
+    labels: ['result'],
+    buckets: FAST_SECONDS,
+  },
+  listeners: {
+    type: 'gauge',
+    name: 'mailstream_listeners',
+    help: 'Folder listeners by state.',
+    labels: ['state'],
+  },
+  connections: {
+    type: 'gauge',
+    name: 'mailstream_imap_connections',
+    help: 'Open IMAP connections.',
+    labels: [],
+  },
+  connects: {
+    type: 'counter',
+    name: 'mailstream_imap_connects_total',
+    help: 'Attempts to connect and log in by result (connected, or a code).',
+    labels: ['result'],
+  },
+  reconnects: {
+    type: 'counter',
+    name: 'mailstream_imap_reconnects_total',
+    help: 'Connections that ended and are made anew, by the code of what ended them.',
+    labels: ['code'],
+  },
+  connectSeconds: {
+    type: 'histogram',
+    name: 'mailstream_imap_connect_seconds',
+    help: 'Time from dialling to the open folder.',
+    labels: ['result'],
+    buckets: SLOW_SECONDS,
+  },
+  tokenRefreshes: {
+    type: 'counter',
+    name: 'mailstream_oauth_refreshes_total',
+    help: 'Refreshes of OAuth access tokens by result.',
+    labels: ['result'],
+  },
+
+  // The daemon: ingest
+  messages: {
+    type: 'counter',
+    name: 'mailstream_messages_total',
+    help: 'Messages by what became of them (received, published, skipped, dead_letter, duplicate, gone, hole).',
+    labels: ['result'],
+  },
+  messageBytes: {
+    type: 'histogram',
+    name: 'mailstream_message_size_bytes',
+    help: 'Size of raw messages.',
+    labels: [],
+    buckets: BYTES,
+  },
+  fetchSeconds: {
+    type: 'histogram',
+    name: 'mailstream_fetch_seconds',
+    help: 'Time to fetch one batch.',
+    labels: ['result'],
+    buckets: SLOW_SECONDS,
+  },
+  parseSeconds: {
+    type: 'histogram',
+    name: 'mailstream_parse_seconds',
+    help: 'Time to hash, store and parse one message.',
+    labels: ['result'],
+    buckets: FAST_SECONDS,
+  },
+  recordSeconds: {
+    type: 'histogram',
+    name: 'mailstream_record_seconds',
+    help: 'Time of the transaction that records one batch.',
+    labels: ['result'],
+    buckets: FAST_SECONDS,
+  },
+  publishSeconds: {
+    type: 'histogram',
+    name: 'mailstream_publish_seconds',
+    help: 'Time to append one batch to the stream.',
+    labels: ['result'],
+    buckets: FAST_SECONDS,
+  },
+  visibleToPublishedSeconds: {
+    type: 'histogram',
+    name: 'mailstream_visible_to_published_seconds',
+    help: 'Time from the first hint that a message is there to its entry on the stream.',
+    labels: [],
+    buckets: SLOW_SECONDS,
+  },
+  recoveries: {
+    type: 'counter',
+    name: 'mailstream_recoveries_total',
+    help: 'Recoveries and reconciliations of folders by kind, with their result.',
+    labels: ['kind', 'result'],
+  },
+  folderSyncAgeMaxSeconds: {
+    type: 'gauge',
+    name: 'mailstream_folder_sync_age_max_seconds',
+    help: 'Age of the folder of this instance that was in sync the longest ago.',
+    labels: [],
+  },
+  ledgerBacklog: {
+    type: 'gauge',
+    name: 'mailstream_ledger_backlog',
+    help: 'Recorded messages of this instance that are not on the stream yet.',
+    labels: [],
+  },
+  holes: {
+    type: 'gauge',
+    name: 'mailstream_holes',
+    help: 'Messages the mail servers listed but did not deliver yet.',
+    labels: [],
+  },
+  streamLength: {
+    type: 'gauge',
+    name: 'mailstream_stream_length',
+    help: 'Entries in the event stream.',
+    labels: [],
+  },
+  backpressure: {
+    type: 'gauge',
+    name: 'mailstream_backpressure',
+    help: '1 while fetching pauses because the stream or the storage is full.',
+    labels: ['kind'],
+  },
+  auditMissing: {
+    type: 'gauge',
+    name: 'mailstream_audit_missing',
+    help: 'Messages that the last audits found in mailboxes but not in the ledger. Anything but 0 is a loss.',
+    labels: [],
+  },
+  deadLetters: {
+    type: 'counter',
+    name: 'mailstream_dead_letters_total',
+    help: 'Messages and entries that were given up on, by reason code.',
+    labels: ['code'],
+  },
+
+  // The worker
+  entries: {
+    type: 'counter',
+    name: 'mailstream_worker_entries_total',
+    help: 'Stream entries by what became of them (ticket, comment, duplicate, dead_letter, retried, ...).',
+    labels: ['result'],
+  },
+  entrySeconds: {
+    type: 'histogram',
+    name: 'mailstream_worker_entry_seconds',
+    help: 'Time from taking an entry up to its acknowledgement.',
+    labels: ['result'],
+    buckets: FAST_SECONDS,
+  },
+  entryDelaySeconds: {
+    type: 'histogram',
+    name: 'mailstream_worker_entry_delay_seconds',
+    help: 'Age of an entry when its effect was committed.',
+    labels: [],
+    buckets: SLOW_SECONDS,
+  },
+  entriesInHand: {
+    type: 'gauge',
+    name: 'mailstream_worker_entries_in_hand',
+    help: 'Entries read and not settled yet.',
+    labels: [],
+  },
+  entriesClaimed: {
+    type: 'counter',
+    name: 'mailstream_worker_entries_claimed_total',
+    help: 'Entries taken over from a consumer that left them.',
+    labels: [],
+  },
+  groupResets: {
+    type: 'counter',
+    name: 'mailstream_worker_group_resets_total',
+    help: 'Times the consumer group had to be made anew because Redis had lost it.',
+    labels: [],
+  },
+  entriesDeletedUnread: {
+    type: 'counter',
+    name: 'mailstream_worker_entries_deleted_unread_total',
+    help: 'Pending entries that were gone from the stream: somebody trimmed what was not acknowledged.',
+    labels: [],
+  },
+  groupLag: {
+    type: 'gauge',
+    name: 'mailstream_worker_group_lag',
+    help: 'Entries of all streams that no worker has read yet.',
+    labels: [],
+  },
+  groupPending: {
+    type: 'gauge',
+    name: 'mailstream_worker_group_pending',
+    help: 'Entries that were read and not acknowledged yet.',
+    labels: [],
+  },
+
+  // The server
+  httpRequests: {
+    type: 'counter',
+    name: 'mailstream_http_requests_total',
+    help: 'Requests by method, route pattern and status.',
+    labels: ['method', 'route', 'status'],
+  },
+  httpSeconds: {
+    type: 'histogram',
+    name: 'mailstream_http_request_seconds',
+    help: 'Time to answer a request.',
+    labels: ['method', 'route'],
+    buckets: FAST_SECONDS,
+  },
+  eventStreams: {
+    type: 'gauge',
+    name: 'mailstream_http_event_streams',
+    help: 'Open server-sent event streams.',
+    labels: [],
+  },
+  logins: {
+    type: 'counter',
+    name: 'mailstream_logins_total',
+    help: 'Logins of people by result.',
+    labels: ['result'],
+  },
+} as const satisfies Record<string, MetricDefinition>;
