@@ -25,6 +25,9 @@ interface Row {
   readonly sealed: string;
 }
 
+/** `last` is null when nothing was left. */
+type Batch = RewrapReport & { readonly last: Position | null };
+
 type Position = Pick<Row, 'email_provider_id' | 'name'>;
 
 export async function rewrapSecrets(
@@ -36,7 +39,7 @@ export async function rewrapSecrets(
     let after: Position | null = null;
     do {
       const from: Position | null = after;
-      const batch = await database.withTenant(tenant, (trx) =>
+      const batch: Batch = await database.withTenant(tenant, (trx) =>
         rewrapBatch({ trx, tenant, box, after: from }),
       );
       total.rewrapped += batch.rewrapped;
@@ -78,7 +81,7 @@ async function rewrapBatch(work: {
   readonly tenant: TenantId;
   readonly box: SecretBox;
   readonly after: Position | null;
-}): Promise<RewrapReport & { readonly last: Position | null }> {
+}): Promise<Batch> {
   const { trx, tenant, box, after } = work;
   const query = outdated(trx, tenant, box)
     .orderBy(['email_provider_id', 'name'])

@@ -13,6 +13,7 @@ describe('SecretValue', () => {
 
   it('reads "[secret]" in every text form', () => {
     expect(String(secret)).toBe('[secret]');
+    // oxlint-disable-next-line typescript/restrict-template-expressions -- that this slips through is the point
     expect(`${secret}`).toBe('[secret]');
     expect(secret + '').toBe('[secret]');
     expect(JSON.stringify({ secret })).toBe('{"secret":"[secret]"}');
@@ -21,8 +22,10 @@ describe('SecretValue', () => {
   });
 
   it('has nothing to show through errors, copies and property walks', () => {
+    // oxlint-disable-next-line typescript/restrict-template-expressions
     const error = new Error(`bad ${secret}`, { cause: secret });
     assertNoCanary(
+      // oxlint-disable-next-line typescript/no-misused-spread
       [error, { ...secret }, structuredClone(secret), Object.entries(secret), Reflect.ownKeys(secret)],
       [canary],
     );
