@@ -256,15 +256,20 @@ export interface Ledger {
   ): Promise<{ readonly kind: 'stored' } | Fenced>;
   /** UIDs of this UIDVALIDITY at or above `from` that have a row; sorted. */
   knownUids(folder: FolderRef, uidValidity: number, from: number): Promise<readonly number[]>;
-  /** UIDs whose last attempt did not end (a crash, a killed parser) with how many there were; usually empty. */
-  pendingAttempts(folder: FolderRef, uidValidity: number): Promise<ReadonlyMap<number, number>>;
-  /** Counts one attempt for each UID before it is made; returns the counts including this one. Fenced. */
+  /** UIDs with attempts that did not end; usually empty. */
+  unendedAttempts(
+    folder: FolderRef,
+    uidValidity: number,
+  ): Promise<ReadonlyMap<number, { readonly kills: number; readonly crashes: number }>>;
+  /** Counts one attempt for each UID before it is made. Fenced. */
   countAttempts(
     folder: FolderRef,
     term: Term,
     uidValidity: number,
     uids: readonly number[],
-  ): Promise<{ readonly kind: 'counted'; readonly attempts: ReadonlyMap<number, number> } | Fenced>;
+  ): Promise<{ readonly kind: 'counted' } | Fenced>;
+  /** Notes that the attempt just counted ended its parser. Not fenced: it is true whoever owns the folder. */
+  countKill(folder: FolderRef, uidValidity: number, uid: number): Promise<void>;
   /**
    * One transaction: ledger rows, `publish_seq` for those with status `received` (the others get 0), `folder_state`, attempts
    * removed. Rows that exist already are left alone and not returned. `previousSeq` is the folder's `publish_seq` before.
@@ -273,12 +278,11 @@ export interface Ledger {
     folder: FolderRef,
     term: Term,
     batch: {
-      readonly uidValidity: number;
-      readonly baselineUid: number;
-      readonly baselineDate: string | null;
-      readonly lastUid: number;
-      readonly holes: readonly number[];
+      /** The cursor to store; its `publishSeq` and `lastSeenAt` are set by the statement. */
+      readonly state: FolderState;
       readonly messages: readonly NewMessage[];
+      /** UIDs whose attempt ended in this process, well or as a hole: their counts are removed. */
+      readonly finished: readonly number[];
     },
   ): Promise<
     | {
@@ -289,6 +293,15 @@ export interface Ledger {
       }
     | Fenced
   >;
+  /**
+   * How many messages of the same content the folder had at most under any other UIDVALIDITY, minus those already matched under
+   * this one; by SHA-256 of the raw bytes and by EMAILID.
+   */
+  unmatchedContent(
+    folder: FolderRef,
+    uidValidity: number,
+    content: { readonly hashes: readonly string[]; readonly emailIds: readonly string[] },
+  ): Promise<{ readonly byHash: ReadonlyMap<string, number>; readonly byEmailId: ReadonlyMap<string, number> }>;
   /** Rows not yet marked published, in `publish_seq` order, after `afterSeq`, at most `limit`. */
   unpublished(folder: FolderRef, afterSeq: number, limit: number): Promise<readonly LedgerRow[]>;
   /** Marks rows published where they still have that `publish_seq`; an unknown entry id is null. Not fenced: harmless when stale. */

@@ -33,7 +33,7 @@ WITH ${OWNED}, input AS (
 ), inserted AS (
   INSERT INTO inbound_messages (tenant, provider_id, folder, uid_validity, uid, publish_seq, event_id, message_id, content_hash, size,
                                 internal_date, email_id, sender, subject, status, reason, attempts, storage_key)
-  SELECT :tenant, :provider, :folder, :uidValidity, f.uid, f.publish_seq, f.event_id, f.message_id, f.content_hash, f.size,
+  SELECT CAST(:tenant AS uuid), CAST(:provider AS uuid), :folder, CAST(:uidValidity AS bigint), f.uid, f.publish_seq, f.event_id, f.message_id, f.content_hash, f.size,
          f.internal_date, f.email_id, f.sender, f.subject, f.status, f.reason,
          coalesce((SELECT a.attempts FROM ingest_attempts a
                     WHERE a.tenant = :tenant AND a.provider_id = :provider AND a.folder = :folder
@@ -41,14 +41,13 @@ WITH ${OWNED}, input AS (
     FROM fresh f
   RETURNING uid, publish_seq
 ), cleared AS (
-  DELETE FROM ingest_attempts a USING input i, owned
-   WHERE a.tenant = :tenant AND a.provider_id = :provider AND a.folder = :folder AND a.uid_validity = :uidValidity AND a.uid = i.uid
+  DELETE FROM ingest_attempts a USING owned
+   WHERE a.tenant = :tenant AND a.provider_id = :provider AND a.folder = :folder AND a.uid_validity = :uidValidity
+     AND a.uid = ANY (CAST(:finished AS bigint[]))
 ), moved AS (
   UPDATE imap_email_provider_config c
-     SET folder_state = jsonb_set(c.folder_state, ARRAY[:folder], jsonb_build_object(
-           'uid_validity', CAST(:uidValidity AS text), 'baseline_uid', CAST(:baselineUid AS text), 'baseline_date', CAST(:baselineDate AS text),
-           'last_uid', CAST(:lastUid AS text), 'holes', CAST(:holes AS jsonb), 'publish_seq', greatest(o.seq, (SELECT max(publish_seq) FROM fresh))::text,
-           'last_seen_at', to_json(now()))),
+     SET folder_state = jsonb_set(c.folder_state, ARRAY[:folder], CAST(:state AS jsonb) || jsonb_build_object(
+           'publish_seq', CAST(greatest(o.seq, (SELECT max(publish_seq) FROM fresh)) AS text), 'last_seen_at', to_jsonb(now()))),
          last_processed_message_id = coalesce(
            (SELECT i.message_id FROM input i WHERE i.message_id IS NOT NULL ORDER BY i.uid DESC LIMIT 1), c.last_processed_message_id)
     FROM owned o
@@ -105,31 +104,37 @@ export function createPgLedger(database: Database): Ledger {
       return rows.map((row) => Number(row.uid));
     },
 
-    async pendingAttempts(folder, uidValidity) {
+    async unendedAttempts(folder, uidValidity) {
       const rows = await database.withTenant(folder.tenant, (trx) =>
         trx('ingest_attempts')
-          .select<{ uid: number; attempts: number }[]>('uid', 'attempts')
+          .select<{ uid: number; attempts: number; kills: number }[]>('uid', 'attempts', 'kills')
           .where({ tenant: folder.tenant, provider_id: folder.id, folder: folder.folder, uid_validity: uidValidity }),
       );
-      return new Map(rows.map((row) => [Number(row.uid), row.attempts]));
+      return new Map(rows.map(({ uid, attempts, kills }) => [Number(uid), { kills, crashes: attempts - kills }]));
     },
 
     async countAttempts(folder, term, uidValidity, uids) {
-      return database.withTenant(folder.tenant, async (trx) => {
-        const counted = await trx.raw<{ rows: { owned: boolean; uid: number | null; attempts: number | null }[] }>(
+      const counted = await database.withTenant(folder.tenant, (trx) =>
+        trx.raw<{ rows: unknown[] }>(
           `WITH ${OWNED}, counted AS (
              INSERT INTO ingest_attempts AS a (tenant, provider_id, folder, uid_validity, uid, attempts)
-             SELECT :tenant, :provider, :folder, :uidValidity, u.uid, 1 FROM unnest(CAST(:uids AS bigint[])) AS u (uid) CROSS JOIN owned
+             SELECT CAST(:tenant AS uuid), CAST(:provider AS uuid), :folder, CAST(:uidValidity AS bigint), u.uid, 1
+               FROM unnest(CAST(:uids AS bigint[])) AS u (uid) CROSS JOIN owned
              ON CONFLICT (tenant, provider_id, folder, uid_validity, uid)
-             DO UPDATE SET attempts = a.attempts + 1, updated_at = now()
-             RETURNING uid, attempts)
-           SELECT c.uid, c.attempts FROM owned LEFT JOIN counted c ON true`,
+             DO UPDATE SET attempts = a.attempts + 1, updated_at = now())
+           SELECT seq FROM owned`,
           { ...fence(folder, term), uidValidity, uids: [...uids] },
-        );
-        if (counted.rows.length === 0) return { kind: 'fenced' };
-        const attempts = counted.rows.filter((row) => row.uid !== null).map((row) => [Number(row.uid), Number(row.attempts)] as const);
-        return { kind: 'counted', attempts: new Map(attempts) };
-      });
+        ),
+      );
+      return counted.rows.length === 0 ? { kind: 'fenced' } : { kind: 'counted' };
+    },
+
+    async countKill(folder, uidValidity, uid) {
+      await database.withTenant(folder.tenant, (trx) =>
+        trx('ingest_attempts')
+          .where({ tenant: folder.tenant, provider_id: folder.id, folder: folder.folder, uid_validity: uidValidity, uid })
+          .increment('kills'),
+      );
     },
 
     async recordBatch(folder, term, batch) {
@@ -139,7 +144,7 @@ export function createPgLedger(database: Database): Ledger {
           tenant: folder.tenant,
           providerId: folder.id,
           folder: folder.folder,
-          uidValidity: batch.uidValidity,
+          uidValidity: batch.state.uidValidity,
           uid: message.uid,
         }),
         message_id: message.messageId,
@@ -156,17 +161,36 @@ export function createPgLedger(database: Database): Ledger {
       const result = await database.withTenant(folder.tenant, (trx) =>
         trx.raw<{ rows: { previous_seq: number; rows: { uid: number; publishSeq: number }[] }[] }>(RECORD_BATCH, {
           ...fence(folder, term),
-          uidValidity: batch.uidValidity,
-          baselineUid: batch.baselineUid,
-          baselineDate: batch.baselineDate,
-          lastUid: batch.lastUid,
-          holes: JSON.stringify(batch.holes),
+          uidValidity: batch.state.uidValidity,
+          state: JSON.stringify(encodeFolderState(batch.state)),
           messages: JSON.stringify(messages),
+          finished: [...batch.finished],
         }),
       );
       const stored = result.rows[0];
       if (stored === undefined) return { kind: 'fenced' };
       return { kind: 'stored', previousSeq: Number(stored.previous_seq), rows: stored.rows };
+    },
+
+    async unmatchedContent(folder, uidValidity, { hashes, emailIds }) {
+      const count = async (column: 'content_hash' | 'email_id', values: readonly string[]): Promise<ReadonlyMap<string, number>> => {
+        if (values.length === 0) return new Map();
+        const found = await database.withTenant(folder.tenant, (trx) =>
+          trx.raw<{ rows: { value: string; open: number }[] }>(
+            `SELECT value, greatest(0, coalesce(max(n) FILTER (WHERE uid_validity <> :uidValidity), 0)
+                                     - coalesce(max(n) FILTER (WHERE uid_validity = :uidValidity), 0)) AS open
+               FROM (SELECT ${column} AS value, uid_validity, count(*) AS n
+                       FROM inbound_messages
+                      WHERE tenant = :tenant AND provider_id = :provider AND folder = :folder AND ${column} = ANY (CAST(:values AS text[]))
+                        AND coalesce(reason, '') <> 'before_baseline'
+                      GROUP BY 1, 2) AS counted
+              GROUP BY value`,
+            { tenant: folder.tenant, provider: folder.id, folder: folder.folder, uidValidity, values: [...values] },
+          ),
+        );
+        return new Map(found.rows.map((row) => [row.value, Number(row.open)]));
+      };
+      return { byHash: await count('content_hash', hashes), byEmailId: await count('email_id', emailIds) };
     },
 
     async unpublished(folder, afterSeq, limit) {

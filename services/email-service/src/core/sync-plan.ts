@@ -98,14 +98,26 @@ export function planRuns(
   return runs;
 }
 
-/** How often a message is tried whole, then in headers only, before it is given up as a dead letter without its raw form. */
-export const MAX_FULL_ATTEMPTS = 3;
-export const MAX_RAW_ATTEMPTS = 6;
+/** Attempts of one message that did not end: how often it ended its parser, and how often the process died with it in hand. */
+export interface Unended {
+  readonly kills: number;
+  readonly crashes: number;
+}
 
-export type AttemptMode = 'full' | 'headersOnly' | 'giveUp';
+/** A message that ended its parser this often is read in headers only and becomes a dead letter. */
+export const MAX_KILLS = 3;
+/** A process may die for many reasons, so a message that was merely there is blamed later. */
+export const MAX_CRASHES = 5;
 
-/** @param attempt number of this attempt, from 1. */
-export function attemptMode(attempt: number): AttemptMode {
-  if (attempt <= MAX_FULL_ATTEMPTS) return 'full';
-  return attempt <= MAX_RAW_ATTEMPTS ? 'headersOnly' : 'giveUp';
+export type AttemptMode =
+  | 'full'
+  /** Its raw form is kept and its headers are read; it becomes a dead letter. */
+  | 'headersOnly'
+  /** Even that ended badly: a dead letter without its raw form. */
+  | 'giveUp';
+
+/** How to try a message next. */
+export function attemptMode({ kills, crashes }: Unended): AttemptMode {
+  if (kills < MAX_KILLS && crashes < MAX_CRASHES) return 'full';
+  return kills < 2 * MAX_KILLS && crashes < 2 * MAX_CRASHES ? 'headersOnly' : 'giveUp';
 }

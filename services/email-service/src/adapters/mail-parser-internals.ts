@@ -1,0 +1,88 @@
+/**
+ * What we use of mailparser beyond its published types (3.9.31, pinned; `mail-mime-reader.test.ts` fails when it changes).
+ * The documented surface gives neither limits nor a body part as a stream, and makes choices that lose mail text.
+ */
+import { MailParser, type MailParserOptions } from 'mailparser';
+import type { Transform } from 'node:stream';
+
+/** A part as the splitter found it (`@zone-eu/mailsplit`, mime-node.js). */
+export interface MimeNode {
+  readonly root: boolean;
+  readonly parentNode: MimeNode | false;
+  readonly contentType: string | false;
+  readonly charset: string | false;
+  readonly encoding: string | false;
+  readonly filename: string | false;
+  readonly multipart: string | false;
+  readonly flowed: boolean;
+  readonly delSp: boolean;
+  disposition: string | false;
+  getDecoder: () => Transform;
+}
+
+/** mailparser's own node; one per `MimeNode`. */
+export interface ParserNode {
+  readonly node: MimeNode;
+  readonly contentType: string | false;
+  readonly headers: ParsedHeaders;
+  readonly children: ParserNode[];
+  isAttachment?: boolean;
+}
+
+export interface HeaderLine {
+  /** Lower case. */
+  readonly key: string;
+  /** The whole field, folded, one character per byte. */
+  readonly line: string;
+}
+
+export type ParsedHeaders = ReadonlyMap<string, unknown>;
+
+/** A leaf on its way through the parser, which waits for `release` before it goes on. */
+export interface LeafStream {
+  readonly type: 'attachment';
+  readonly contentType: string;
+  readonly contentDisposition?: string;
+  readonly partId: string | null;
+  readonly filename?: string;
+  readonly cid?: string;
+  readonly related?: boolean;
+  readonly headers: ParsedHeaders;
+  readonly content: Transform;
+  readonly release: () => void;
+}
+
+export interface Libmime {
+  decodeWords(text: string): string;
+  decodeFlowed(text: string, deleteSpaces: boolean): string;
+  detectExtension(contentType: string): string;
+}
+
+export interface SplitterChunk {
+  readonly type: 'node' | 'data' | 'body';
+  readonly node?: MimeNode;
+  readonly value?: Buffer;
+}
+
+export interface MailParserInternals extends Transform {
+  readonly libmime: Libmime;
+  readonly decoder: { decodeStream(charset: string): Transform };
+  readonly tree: ParserNode | false;
+  readonly headerLines: readonly HeaderLine[] | false;
+  hasFailed: boolean;
+  createNode(node: MimeNode): ParserNode;
+  processHeaders(lines: readonly HeaderLine[]): ParsedHeaders;
+  processChunk(chunk: SplitterChunk, done: (error?: Error) => void): void;
+  getTextContent(): { readonly type: 'text' };
+  getAddressesHTML(value: unknown): string;
+  getAddressesText(value: unknown): string;
+}
+
+/** Options that mailparser hands on to its splitter besides its own. */
+export interface ReaderOptions extends MailParserOptions {
+  readonly ignoreEmbedded: boolean;
+  readonly maxHeadSize: number;
+  readonly maxChildNodes: number;
+}
+
+export const MailParserBase = MailParser as unknown as new (options: ReaderOptions) => MailParserInternals;

@@ -1,0 +1,112 @@
+/**
+ * Cuts a parsed message so that its event stays under 512 KiB (DESIGN section 6). What is cut is cut in a fixed order, each part
+ * to its floor at most, until the rest fits: overlong header values, HTML, text, recipients, references, skip reasons,
+ * attachments, and at last header fields from the bottom. The floors together fit, so this always ends below the limit.
+ * The raw form in storage has everything.
+ */
+import type { EmailAddress, IngressSkipReason } from '@mailstream/shared/events/email-received';
+import type { ParsedMail } from '../ports.ts';
+import { cutToJsonBytes, jsonBytes } from './json-size.ts';
+
+const KIB = 1024;
+/** Of the 512 KiB of an entry; the rest is for the envelope, names and what the builder adds. */
+export const MAX_MAIL_JSON_BYTES = 440 * KIB;
+const CUT_MARK = '…[cut]';
+const MAX_HEADER_VALUE_BYTES = 4 * KIB;
+const TELLING_HEADERS =
+  /^(auto-submitted|precedence|return-path|authentication-results|content-type|list-.*|x-auto.*|message-id)$/i;
+const FLOOR = {
+  html: 16 * KIB,
+  text: 64 * KIB,
+  addressList: 24 * KIB,
+  references: 16 * KIB,
+  skipReasons: 24 * KIB,
+  attachments: 112 * KIB,
+} as const;
+
+/** The same mail where it fits; else a copy that does. Same input, same cuts. */
+export function fitMail(mail: ParsedMail, maxBytes: number = MAX_MAIL_JSON_BYTES): ParsedMail {
+  let fitted = mail;
+  for (const step of STEPS) {
+    const excess = jsonBytes(fitted) - maxBytes;
+    if (excess <= 0) return fitted;
+    fitted = step(fitted, excess);
+  }
+  return fitted;
+}
+
+type Step = (mail: ParsedMail, excess: number) => ParsedMail;
+
+const STEPS: readonly Step[] = [
+  (mail) => ({ ...mail, headers: mail.headers.map(cutHeaderValue) }),
+  (mail, excess) => (mail.html === null ? mail : { ...mail, html: cutBody(mail.html, excess, FLOOR.html) }),
+  (mail, excess) => ({ ...mail, text: cutBody(mail.text, excess, FLOOR.text) }),
+  cutRecipients,
+  (mail) => ({ ...mail, references: keepEnds(mail.references, FLOOR.references) }),
+  (mail) => ({ ...mail, skipReasons: keepFirst(mail.skipReasons, FLOOR.skipReasons) }),
+  (mail) => ({ ...mail, attachments: keepFirst(mail.attachments, FLOOR.attachments) }),
+  (mail, excess) => {
+    const headers = keepHeaders(mail.headers, jsonBytes(mail.headers) - excess - KIB);
+    return {
+      ...mail,
+      headers,
+      skipReasons: [...mail.skipReasons, cutReason('headers', mail.headers, headers)],
+    };
+  },
+];
+
+function cutHeaderValue(header: ParsedMail['headers'][number]): ParsedMail['headers'][number] {
+  const value = cutToJsonBytes(header.value, MAX_HEADER_VALUE_BYTES);
+  const name = cutToJsonBytes(header.name, 256);
+  if (value === header.value && name === header.name) return header;
+  return { name, value: value === header.value ? value : value + CUT_MARK };
+}
+
+function cutBody(body: string, excess: number, floor: number): string {
+  return cutToJsonBytes(body, Math.max(floor, jsonBytes(body) - excess));
+}
+
+function cutRecipients(mail: ParsedMail): ParsedMail {
+  const lists = ['to', 'cc', 'bcc', 'replyTo'] as const;
+  const whole = lists.flatMap((list) => mail[list]);
+  const kept = Object.fromEntries(
+    lists.map((list) => [list, keepFirst(mail[list], FLOOR.addressList)]),
+  ) as Record<(typeof lists)[number], readonly EmailAddress[]>;
+  const left = lists.flatMap((list) => kept[list]);
+  if (left.length === whole.length) return mail;
+  return { ...mail, ...kept, skipReasons: [...mail.skipReasons, cutReason('recipients', whole, left)] };
+}
+
+/** `size` is the number in the message, `cap` the number in the event. */
+function cutReason(
+  type: 'recipients' | 'headers',
+  whole: readonly unknown[],
+  left: readonly unknown[],
+): IngressSkipReason {
+  return { type, reason: `${type}_cut`, size: whole.length, cap: left.length };
+}
+
+function keepFirst<Item>(items: readonly Item[], maxBytes: number): readonly Item[] {
+  let bytes = 2;
+  for (const [index, item] of items.entries()) {
+    bytes += jsonBytes(item) + 1;
+    if (bytes > maxBytes) return items.slice(0, index);
+  }
+  return items;
+}
+
+/** From the top, but those that say what kind of message this is before all others. */
+function keepHeaders(headers: ParsedMail['headers'], maxBytes: number): ParsedMail['headers'] {
+  const isTelling = (header: ParsedMail['headers'][number]): boolean => TELLING_HEADERS.test(header.name);
+  const telling = headers.filter(isTelling);
+  const byWeight = [...telling, ...headers.filter((header) => !isTelling(header))];
+  const kept = new Set(keepFirst(byWeight, maxBytes));
+  return headers.filter((header) => kept.has(header));
+}
+
+/** The first reference is the root of the thread, the last ones are the nearest: both matter, the middle does not. */
+function keepEnds(items: readonly string[], maxBytes: number): readonly string[] {
+  if (jsonBytes(items) <= maxBytes) return items;
+  const [first = '', ...rest] = items;
+  return [first, ...[...keepFirst(rest.toReversed(), maxBytes - jsonBytes(first) - 3)].toReversed()];
+}

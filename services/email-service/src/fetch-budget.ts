@@ -1,0 +1,33 @@
+/**
+ * Keeps the bytes that all folders of the process hold at once bounded, without a queue: nobody waits for a slow server.
+ * The more folders fetch at the same time, the smaller the pieces each asks for.
+ */
+export class FetchBudget {
+  readonly #totalBytes: number;
+  readonly #maxPieceBytes: number;
+  #active = 0;
+
+  /**
+   * @param totalBytes what all fetches together may have asked for at one moment
+   * @param maxPieceBytes the most that one fetch asks for at once
+   */
+  constructor(totalBytes: number, maxPieceBytes: number) {
+    this.#totalBytes = totalBytes;
+    this.#maxPieceBytes = maxPieceBytes;
+  }
+
+  /** Bytes to ask for in one piece now, at least 16 KiB. */
+  pieceBytes(): number {
+    return Math.max(16_384, Math.min(this.#maxPieceBytes, Math.floor(this.#totalBytes / Math.max(1, this.#active))));
+  }
+
+  /** Counts a fetch while `work` runs. */
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    this.#active += 1;
+    try {
+      return await work();
+    } finally {
+      this.#active -= 1;
+    }
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * What a listener knows of its folder between passes: the cursor as stored, what is settled near it, holes and when to ask
+ * for them again, and messages whose last attempt did not end. Kept small: quiet folders hold a few numbers.
+ */
+import type { FolderState } from '@mailstream/shared/domain/folder-state';
+import { MAX_HOLES, WIDE_OVERLAP, listFrom, type Unended } from './core/sync-plan.ts';
+import { UidRanges } from './core/uid-ranges.ts';
+
+/** Pauses before a UID that the server listed but did not deliver is asked for again. */
+const HOLE_PAUSES_MS = [1_000, 5_000, 30_000, 120_000, 600_000, 3_600_000] as const;
+
+interface Hole {
+  readonly tries: number;
+  readonly dueMs: number;
+  /** Session in which it was last listed; only another session may confirm that it is gone. */
+  readonly session: object;
+}
+
+export class FolderCursor {
+  readonly settled: UidRanges;
+  /** Messages with attempts that did not end: each goes alone. */
+  readonly suspects: Map<number, Unended>;
+  readonly #holes = new Map<number, Hole>();
+  #state: FolderState;
+
+  constructor(state: FolderState, known: readonly number[], suspects: ReadonlyMap<number, Unended>, session: object) {
+    this.#state = state;
+    this.settled = new UidRanges(known);
+    this.suspects = new Map(suspects);
+    for (const uid of state.holes) this.#holes.set(uid, { tries: 0, dueMs: 0, session });
+  }
+
+  get state(): FolderState {
+    return this.#state;
+  }
+
+  get holes(): readonly number[] {
+    return [...this.#holes.keys()].sort((a, b) => a - b);
+  }
+
+  get isOverfull(): boolean {
+    return this.#holes.size > MAX_HOLES;
+  }
+
+  /** Milliseconds until the next hole is due, or null without any. */
+  nextHoleDueMs(nowMs: number): number | null {
+    let next: number | null = null;
+    for (const hole of this.#holes.values()) next = Math.min(next ?? Infinity, Math.max(0, hole.dueMs - nowMs));
+    return next;
+  }
+
+  isReady(uid: number, nowMs: number): boolean {
+    const hole = this.#holes.get(uid);
+    return hole === undefined || hole.dueMs <= nowMs;
+  }
+
+  /** Holes that the server no longer lists, seen from another session than the one that listed them, are gone. */
+  confirmGone(listed: ReadonlySet<number>, session: object): readonly number[] {
+    const gone: number[] = [];
+    for (const [uid, hole] of this.#holes) {
+      if (listed.has(uid)) continue;
+      if (hole.session !== session || hole.tries === 0) gone.push(uid);
+    }
+    for (const uid of gone) this.#holes.delete(uid);
+    return gone;
+  }
+
+  addHole(uid: number, session: object, nowMs: number): void {
+    const tries = (this.#holes.get(uid)?.tries ?? 0) + 1;
+    const pause = HOLE_PAUSES_MS[Math.min(tries, HOLE_PAUSES_MS.length) - 1] ?? 0;
+    this.#holes.set(uid, { tries, dueMs: nowMs + pause, session });
+  }
+
+  /** Takes over what a commit stored. */
+  committed(state: FolderState, settled: readonly number[]): void {
+    this.#state = state;
+    for (const uid of settled) {
+      this.settled.add(uid);
+      this.suspects.delete(uid);
+      this.#holes.delete(uid);
+    }
+    this.settled.trimBelow(listFrom(state, WIDE_OVERLAP));
+  }
+}

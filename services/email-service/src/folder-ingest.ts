@@ -1,0 +1,196 @@
+/**
+ * One pass over one folder: list exact UIDs, then for each run of them fetch, parse, store, commit, publish, mark
+ * (DESIGN section 5). IDLE, EXISTS and counts are hints; only listed UIDs count, and every one of them ends as
+ * received, confirmed gone, a hole to ask for again, or a dead letter.
+ */
+import type { FolderState } from '@mailstream/shared/domain/folder-state';
+import type { ImapProvider } from '@mailstream/shared/domain/provider';
+import { FaultError } from '@mailstream/shared/errors/fault-error';
+import { assertNever } from '@mailstream/shared/domain/never';
+import { listFrom, planOpen, planRuns, selectNew, type OpenPlan, type Run } from './core/sync-plan.ts';
+import { firstBaseline } from './folder-baseline.ts';
+import { FolderCursor } from './folder-cursor.ts';
+import { FolderPublication } from './folder-publication.ts';
+import { beginRevalidation, settleAcquaintances } from './folder-revalidation.ts';
+import { fencedFault } from './ingest-steps.ts';
+import { type IngestDeps, MessageRun, type RunResult } from './message-run.ts';
+import type { FolderRef, ImapSession, OpenedFolder, Term } from './ports.ts';
+
+export interface PassOptions {
+  /** How far below the cursor to look again. */
+  readonly overlap: number;
+  readonly signal: AbortSignal;
+  /** True once the run in hand should be the last one. */
+  readonly shouldStop: () => boolean;
+}
+
+export interface PassResult {
+  readonly more: boolean;
+  /** Messages that reached the ledger in this pass. */
+  readonly received: number;
+}
+
+export class FolderIngest {
+  readonly #deps: IngestDeps;
+  readonly #provider: ImapProvider;
+  readonly #folder: FolderRef;
+  readonly #term: Term;
+  readonly #publication: FolderPublication;
+  #cursor: FolderCursor | null = null;
+
+  constructor(deps: IngestDeps, provider: ImapProvider, folder: FolderRef, term: Term) {
+    this.#deps = deps;
+    this.#provider = provider;
+    this.#folder = folder;
+    this.#term = term;
+    this.#publication = new FolderPublication(deps, folder, term);
+  }
+
+  /** Milliseconds until something of ours is due again without any hint of the server; null when nothing is. */
+  get nextDueMs(): number | null {
+    return this.#cursor?.nextHoleDueMs(this.#deps.clock.monotonicMs()) ?? null;
+  }
+
+  /**
+   * Opens the folder, reads or makes its cursor.
+   * @throws FaultError of the session; IMAP_UIDS_NOT_STICKY; `fenced`.
+   */
+  async open(session: ImapSession, signal: AbortSignal): Promise<void> {
+    const opened = await session.open(this.#folder.folder);
+    signal.throwIfAborted();
+    if (opened.uidNotSticky) {
+      const detail = 'the server announced UIDNOTSTICKY';
+      throw new FaultError({ kind: 'misconfigured', code: 'IMAP_UIDS_NOT_STICKY', detail });
+    }
+    const stored = await this.#deps.ledger.folderState(this.#folder);
+    const plan = planOpen(stored, opened);
+    const state = await this.#startingState(session, opened, plan, stored);
+    const from = plan === 'relist' ? state.baselineUid + 1 : listFrom(state, this.#deps.wideOverlap);
+    const known = await this.#deps.ledger.knownUids(this.#folder, state.uidValidity, from);
+    const suspects = await this.#deps.ledger.unendedAttempts(this.#folder, state.uidValidity);
+    this.#cursor = new FolderCursor(state, known, suspects, session);
+  }
+
+  /** @throws FaultError of any port; the folder is then as the last commit left it. */
+  async pass(session: ImapSession, options: PassOptions): Promise<PassResult> {
+    const { signal } = options;
+    const { steps, limits, clock } = this.#deps;
+    const cursor = this.#cursor;
+    if (cursor === null) throw new FaultError({ kind: 'bug', code: 'INTERNAL', detail: 'a pass before the folder was opened' });
+    await this.#recoverIfNeeded(signal);
+
+    const listed = await session.listUids(listFrom(cursor.state, options.overlap), cursor.holes);
+    steps('listed');
+    if (cursor.holes.length > 0) cursor.confirmGone(new Set(listed), session);
+    const selection = selectNew(listed, cursor.settled, limits.maxMessages, (uid) => cursor.isReady(uid, clock.monotonicMs()));
+    if (selection.uids.length === 0) return { more: false, received: 0 };
+
+    let received = 0;
+    for (const run of await this.#cut(session, selection.uids, cursor)) {
+      if (options.shouldStop()) return { more: true, received };
+      signal.throwIfAborted();
+      const result = await new MessageRun(this.#deps, this.#folder, this.#term, cursor.state.uidValidity).execute(session, run, cursor, signal);
+      received += await this.#commit(session, result, cursor, signal);
+      if (result.fault !== null) throw result.fault;
+      // A parser was ended by a message: it goes alone next time, and what follows it must not overtake it.
+      if (result.isCutShort) return { more: true, received };
+      if (limits.fetchDelayMs > 0) await this.#deps.pause(limits.fetchDelayMs, signal);
+    }
+    return { more: selection.more, received };
+  }
+
+  /** The next use must read everything anew: the connection to a store was lost. */
+  doubt(): void {
+    this.#publication.doubt();
+  }
+
+  async #recoverIfNeeded(signal: AbortSignal): Promise<void> {
+    if (!this.#publication.isRecovered) await this.#publication.recover(signal);
+  }
+
+  async #startingState(
+    session: ImapSession,
+    opened: OpenedFolder,
+    plan: OpenPlan,
+    stored: FolderState | null,
+  ): Promise<FolderState> {
+    const { log, clock } = this.#deps;
+    if (stored === null || plan === 'baseline') {
+      const baseline = await firstBaseline(session, opened, this.#provider.startFrom, clock.now());
+      log.info('baseline stored', { ...this.#fields(), count: baseline.baselineUid });
+      return this.#store(baseline);
+    }
+    switch (plan) {
+      case 'continue':
+        return stored;
+      case 'relist': {
+        log.warn('the server moved UIDNEXT back; looking at the whole folder', this.#fields());
+        // As if nothing above the new UIDNEXT had been settled; the ledger says what was.
+        return { ...stored, lastUid: Math.max(opened.uidNext - 1, stored.baselineUid) };
+      }
+      case 'revalidate':
+        log.warn('UIDVALIDITY changed; matching the folder against the ledger', this.#fields());
+        return this.#store(await beginRevalidation(session, opened, stored));
+      default:
+        return assertNever(plan);
+    }
+  }
+
+  async #store(state: FolderState): Promise<FolderState> {
+    const stored = await this.#deps.ledger.putFolderState(this.#folder, this.#term, state);
+    if (stored.kind === 'fenced') throw fencedFault();
+    return state;
+  }
+
+  async #cut(session: ImapSession, uids: readonly number[], cursor: FolderCursor): Promise<readonly Run[]> {
+    const suspect = (uid: number): boolean => cursor.suspects.has(uid);
+    const { maxMessages, maxRunBytes } = this.#deps.limits;
+    // One message is the common case where latency counts: it is fetched at once, its size found out on the way.
+    if (uids.length === 1) return [{ uids, alone: uids.some(suspect) }];
+    const sizes = new Map([...(await session.sizes(uids))].map(([uid, about]) => [uid, about.size] as const));
+    return planRuns(uids, sizes, { maxMessages, maxRunBytes }, suspect);
+  }
+
+  async #commit(session: ImapSession, result: RunResult, cursor: FolderCursor, signal: AbortSignal): Promise<number> {
+    const { ledger, clock, steps, metrics, log } = this.#deps;
+    if (result.messages.length === 0 && result.missing.length === 0) return 0;
+    for (const uid of result.missing) cursor.addHole(uid, session, clock.monotonicMs());
+    if (cursor.isOverfull) {
+      throw new FaultError({ kind: 'transient', code: 'IMAP_PROTOCOL', detail: 'the server lists messages that it does not deliver' });
+    }
+    const messages = await settleAcquaintances(ledger, this.#folder, cursor.state, result.messages);
+    const done = messages.map((message) => message.record.uid);
+    const finished = new Set(done);
+    const lastUid = [...done, ...result.missing].reduce((highest, uid) => Math.max(highest, uid), cursor.state.lastUid);
+    const state: FolderState = {
+      ...cursor.state,
+      lastUid,
+      holes: cursor.holes.filter((uid) => !finished.has(uid)),
+      revalidateUpTo: lastUid >= cursor.state.revalidateUpTo ? 0 : cursor.state.revalidateUpTo,
+      lastSeenAt: clock.now().toISOString(),
+    };
+    const stored = await ledger.recordBatch(this.#folder, this.#term, {
+      state,
+      messages: messages.map((message) => message.record),
+      finished: [...done, ...result.missing],
+    });
+    if (stored.kind === 'fenced') throw fencedFault();
+    steps('committed');
+    const lastSeq = stored.rows.at(-1)?.publishSeq ?? stored.previousSeq;
+    cursor.committed({ ...state, publishSeq: lastSeq }, done);
+    metrics.messages(messages.map((message) => message.record.status));
+
+    const entries = new Map(messages.map((message) => [message.record.uid, message.entry] as const));
+    const rows = stored.rows.flatMap((row) => {
+      const entry = entries.get(row.uid);
+      return entry === undefined || entry === null ? [] : [{ ...row, uidValidity: state.uidValidity, entry }];
+    });
+    await this.#publication.publish(rows, stored.previousSeq, signal);
+    log.debug('run committed', { ...this.#fields(), count: done.length });
+    return done.length;
+  }
+
+  #fields(): { readonly tenantId: string; readonly providerId: string; readonly folder: string } {
+    return { tenantId: this.#folder.tenant, providerId: this.#folder.id, folder: this.#folder.folder };
+  }
+}

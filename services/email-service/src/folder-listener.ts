@@ -1,0 +1,383 @@
+/**
+ * Runs the listener machine of one folder: performs its effects and turns every reply into an event.
+ *
+ * Owns at most one session, its timers and its work in flight; `stopped` resolves when nothing of it is left. All work of a
+ * session hangs on that session's AbortController, so that ending it ends everything, and `ended` is sent only after the work has
+ * settled (see core/listener-machine.ts).
+ */
+import type { Fault } from '@mailstream/shared/domain/fault';
+import { assertNever } from '@mailstream/shared/domain/never';
+import type { ImapProvider } from '@mailstream/shared/domain/provider';
+import { backoffMs, jittered, type Clock } from '@mailstream/shared/domain/time';
+import { toFault } from '@mailstream/shared/errors/fault-error';
+import type { Logger } from '@mailstream/shared/runtime/logger';
+import {
+  listenerTimers,
+  nextListener,
+  type ListenerEffect,
+  type ListenerEvent,
+  type ListenerState,
+} from './core/listener-machine.ts';
+import { NARROW_OVERLAP, WIDE_OVERLAP } from './core/sync-plan.ts';
+import type { FolderIngest } from './folder-ingest.ts';
+import type { LoginGate } from './login-gate.ts';
+import type { FolderHealth, ImapConnector, ImapSession } from './ports.ts';
+
+export interface ListenerSettings {
+  readonly pollIntervalMs: number;
+  readonly idleRenewMs: number;
+  /** Look at the folder at least this often even if the server hints at nothing. */
+  readonly watchIntervalMs: number;
+  readonly timerJitter: number;
+  readonly reconnectJitter: number;
+  /** The first connect waits a random time up to this, so that a restart does not hit every server at once. */
+  readonly startupStaggerMs: number;
+  readonly connectDeadlineMs: number;
+}
+
+export interface ListenerDeps {
+  readonly connector: ImapConnector;
+  readonly gate: LoginGate;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+  readonly settings: ListenerSettings;
+  readonly metrics: {
+    transition(from: ListenerState['kind'], to: ListenerState['kind']): void;
+    unexpected(state: string, event: string): void;
+    fault(fault: Fault): void;
+  };
+  readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+export interface ListenerHooks {
+  health(health: FolderHealth, capabilities: readonly string[] | null, inSync: boolean): void;
+  fenced(): void;
+}
+
+/** Back-off of reconnects: 1 s doubling to 60 s (DESIGN section 7). */
+const RECONNECT = { baseMs: 1_000, capMs: 60_000 };
+/** How long a parked folder waits before it looks whether the world has changed; doubles up to the second number. */
+const RECHECK_MS = { first: 300_000, last: 3_600_000 };
+const DEADLINES_MS = { opening: 600_000, draining: 10_000, closing: 5_000 } as const;
+/** Watches in IDLE that broke this often in a row make the folder poll instead. */
+const MAX_IDLE_FAILURES = 3;
+
+interface LiveSession {
+  readonly number: number;
+  readonly controller: AbortController;
+  readonly work: Set<Promise<void>>;
+  session: ImapSession | null;
+  connectedAtMs: number;
+  watch: AbortController | null;
+  watchSettled: Promise<void>;
+}
+
+export class FolderListener {
+  readonly folder: string;
+  readonly stopped: Promise<void>;
+  readonly #deps: ListenerDeps;
+  readonly #hooks: ListenerHooks;
+  readonly #ingest: FolderIngest;
+  readonly #timers = new Map<'deadline' | 'retry' | 'recheck', () => void>();
+  #provider: ImapProvider;
+  #state: ListenerState = { kind: 'idle' };
+  #live: LiveSession | null = null;
+  readonly #queue: ListenerEvent[] = [];
+  #isHandling = false;
+  #overlap = WIDE_OVERLAP;
+  #isPassToStop = false;
+  #idleFailures = 0;
+  #resolveStopped: () => void = () => undefined;
+
+  constructor(deps: ListenerDeps, provider: ImapProvider, folder: string, ingest: FolderIngest, hooks: ListenerHooks) {
+    this.#deps = deps;
+    this.#provider = provider;
+    this.folder = folder;
+    this.#ingest = ingest;
+    this.#hooks = hooks;
+    this.stopped = new Promise((resolve) => {
+      this.#resolveStopped = resolve;
+    });
+  }
+
+  get state(): ListenerState {
+    return this.#state;
+  }
+
+  start(): void {
+    this.#send({ kind: 'start' });
+  }
+
+  /** Finish what is in hand, then stop. */
+  drain(): void {
+    this.#send({ kind: 'drain' });
+  }
+
+  /** Stop now: the lease is in doubt. */
+  abort(): void {
+    this.#send({ kind: 'abort' });
+  }
+
+  /** Connect anew with these settings. */
+  configChanged(provider: ImapProvider): void {
+    this.#provider = provider;
+    this.#idleFailures = 0;
+    this.#send({ kind: 'configChanged' });
+  }
+
+  /** Look now. */
+  poke(): void {
+    this.#overlap = WIDE_OVERLAP;
+    this.#send({ kind: 'poke' });
+  }
+
+  /** Events are handled one after the other, also those that an effect causes at once. */
+  #send(event: ListenerEvent): void {
+    this.#queue.push(event);
+    if (this.#isHandling) return;
+    this.#isHandling = true;
+    try {
+      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) this.#handle(next);
+    } finally {
+      this.#isHandling = false;
+    }
+  }
+
+  /** The one place that writes the state. */
+  #handle(event: ListenerEvent): void {
+    const before = this.#state;
+    const { state, effects, unexpected } = nextListener(before, event);
+    if (unexpected) this.#deps.metrics.unexpected(before.kind, event.kind);
+    this.#state = state;
+    if (state.kind !== before.kind) {
+      this.#deps.metrics.transition(before.kind, state.kind);
+      this.#deps.log.debug('listener', { previousState: before.kind, state: state.kind, event: event.kind, folder: this.folder });
+    }
+    for (const [timer, cancel] of this.#timers) {
+      if (listenerTimers(state).includes(timer)) continue;
+      cancel();
+      this.#timers.delete(timer);
+    }
+    for (const effect of effects) this.#perform(effect);
+    this.#reportHealth(before);
+    if (state.kind === 'stopped' && before.kind !== 'stopped') this.#resolveStopped();
+  }
+
+  #perform(effect: ListenerEffect): void {
+    switch (effect.kind) {
+      case 'openSession':
+        return this.#openSession(effect.session, effect.attempt);
+      case 'openFolder':
+        return this.#inSession(effect.session, async (live, session) => {
+          await this.#ingest.open(session, live.controller.signal);
+          this.#overlap = WIDE_OVERLAP;
+          this.#send({ kind: 'opened', session: live.number });
+        });
+      case 'runPass':
+        this.#isPassToStop = false;
+        return this.#inSession(effect.session, (live, session) => this.#runPass(live, session));
+      case 'stopPass':
+        this.#isPassToStop = true;
+        return;
+      case 'watch':
+        return this.#inSession(effect.session, (live, session) => this.#watch(live, session));
+      case 'endSession':
+        return this.#endSession(effect.session, effect.how);
+      case 'armDeadline': {
+        const { session, of } = effect;
+        const afterMs = of === 'connecting' ? this.#deps.settings.connectDeadlineMs : DEADLINES_MS[of];
+        return this.#arm('deadline', afterMs, () => {
+          if (of !== 'closing') return this.#send({ kind: 'deadline', session });
+          this.#live?.session?.destroy();
+          return this.#send({ kind: 'closeDeadline', session });
+        });
+      }
+      case 'armRetry': {
+        const backoff = { ...RECONNECT, jitter: this.#deps.settings.reconnectJitter };
+        const delayMs = Math.max(backoffMs(backoff, effect.attempt, this.#deps.random()), effect.notBeforeMs);
+        return this.#arm('retry', delayMs, () => this.#send({ kind: 'retryDue' }));
+      }
+      case 'armRecheck': {
+        const delayMs = Math.min(RECHECK_MS.first * 2 ** Math.max(0, effect.attempt - 1), RECHECK_MS.last);
+        const spread = jittered(delayMs, this.#deps.settings.timerJitter, this.#deps.random());
+        return this.#arm('recheck', spread, () => this.#send({ kind: 'recheckDue' }));
+      }
+      case 'reportFenced':
+        return this.#hooks.fenced();
+      default:
+        return assertNever(effect);
+    }
+  }
+
+  #arm(timer: 'deadline' | 'retry' | 'recheck', delayMs: number, action: () => void): void {
+    this.#timers.get(timer)?.();
+    this.#timers.set(
+      timer,
+      this.#deps.clock.schedule(delayMs, () => {
+        this.#timers.delete(timer);
+        action();
+      }),
+    );
+  }
+
+  #openSession(number: number, attempt: number): void {
+    const live: LiveSession = {
+      number,
+      controller: new AbortController(),
+      work: new Set(),
+      session: null,
+      connectedAtMs: this.#deps.clock.monotonicMs(),
+      watch: null,
+      watchSettled: Promise.resolve(),
+    };
+    this.#live = live;
+    const staggerMs = number === 1 && attempt === 0 ? this.#deps.random() * this.#deps.settings.startupStaggerMs : 0;
+    this.#track(live, async () => {
+      const { signal } = live.controller;
+      if (staggerMs > 0) await this.#deps.pause(staggerMs, signal);
+      const session = await this.#deps.gate.pass(() => {
+        signal.throwIfAborted();
+        return this.#deps.connector.connect(this.#provider, signal);
+      });
+      live.session = session;
+      if (signal.aborted) return session.destroy();
+      live.connectedAtMs = this.#deps.clock.monotonicMs();
+      void session.closed.then((fault) => {
+        if (fault !== null) this.#fault(live, fault);
+      });
+      this.#send({ kind: 'connected', session: number });
+    });
+  }
+
+  async #runPass(live: LiveSession, session: ImapSession): Promise<void> {
+    live.watch?.abort();
+    await live.watchSettled;
+    const overlap = this.#overlap;
+    this.#overlap = NARROW_OVERLAP;
+    const result = await this.#ingest.pass(session, {
+      overlap,
+      signal: live.controller.signal,
+      shouldStop: () => this.#isPassToStop,
+    });
+    this.#send({ kind: 'passDone', session: live.number, more: result.more });
+  }
+
+  async #watch(live: LiveSession, session: ImapSession): Promise<void> {
+    const { settings, random } = this.#deps;
+    const watch = new AbortController();
+    live.watch = watch;
+    const { promise: settled, resolve: settle } = deferred();
+    live.watchSettled = settled;
+    const useIdle = this.#idleFailures < MAX_IDLE_FAILURES && session.capabilities.includes('IDLE');
+    const regularMs = jittered(useIdle ? settings.watchIntervalMs : settings.pollIntervalMs, settings.timerJitter, random());
+    try {
+      const outcome = await session.watch({
+        useIdle,
+        renewMs: jittered(settings.idleRenewMs, settings.timerJitter, random()),
+        pollMs: settings.pollIntervalMs,
+        deadlineMs: Math.min(regularMs, this.#ingest.nextDueMs ?? Infinity),
+        signal: watch.signal,
+      });
+      if (useIdle) this.#idleFailures = 0;
+      settle();
+      if (outcome === 'changed') this.#send({ kind: 'changed', session: live.number });
+      if (outcome === 'elapsed') {
+        this.#overlap = WIDE_OVERLAP;
+        this.#send({ kind: 'watchDue', session: live.number });
+      }
+    } catch (error) {
+      settle();
+      if (useIdle) this.#idleFailures += 1;
+      // The server refuses IDLE but the connection is fine: poll from now on.
+      if (toFault(error).code === 'IMAP_IDLE_REFUSED') {
+        this.#idleFailures = MAX_IDLE_FAILURES;
+        return this.#send({ kind: 'watchDue', session: live.number });
+      }
+      throw error;
+    }
+  }
+
+  #endSession(number: number, how: 'gracefully' | 'abruptly'): void {
+    const live = this.#live;
+    if (live === null || live.number !== number) return this.#send({ kind: 'ended', session: number });
+    live.controller.abort();
+    live.watch?.abort();
+    if (how === 'abruptly') live.session?.destroy();
+    void (async () => {
+      if (how === 'gracefully') {
+        await live.watchSettled;
+        await live.session?.logout();
+      }
+      // Work may add work (a connect that still comes through): wait until there is none.
+      while (live.work.size > 0) await Promise.all(live.work);
+      live.session?.destroy();
+      await live.session?.closed;
+      if (this.#live === live) this.#live = null;
+      this.#send({ kind: 'ended', session: number });
+    })();
+  }
+
+  #inSession(number: number, work: (live: LiveSession, session: ImapSession) => Promise<void>): void {
+    const live = this.#live;
+    const session = live?.session ?? null;
+    if (live === null || session === null || live.number !== number) return;
+    this.#track(live, () => work(live, session));
+  }
+
+  /** Runs work of a session; what it throws becomes a fault of that session. */
+  #track(live: LiveSession, work: () => Promise<void>): void {
+    const running = work().catch((error: unknown) => {
+      if (!live.controller.signal.aborted) this.#fault(live, toFault(error), error);
+      else if (toFault(error).kind === 'fenced') this.#hooks.fenced();
+    });
+    live.work.add(running);
+    void running.finally(() => live.work.delete(running));
+  }
+
+  #fault(live: LiveSession, fault: Fault, error?: unknown): void {
+    if (live.controller.signal.aborted) return;
+    const livedMs = live.session === null ? 0 : this.#deps.clock.monotonicMs() - live.connectedAtMs;
+    this.#deps.metrics.fault(fault);
+    const fields = { folder: this.folder, code: fault.code, kind: fault.kind, detail: fault.detail };
+    if (fault.kind === 'bug') this.#deps.log.error('listener fault', { ...fields, error });
+    else this.#deps.log.warn('listener fault', fields);
+    this.#ingest.doubt();
+    this.#send({ kind: 'fault', session: live.number, fault, livedMs });
+  }
+
+  #reportHealth(before: ListenerState): void {
+    const state = this.#state;
+    if (state.kind === before.kind) return;
+    const since = this.#deps.clock.now().toISOString();
+    switch (state.kind) {
+      case 'connecting':
+        // A retry keeps its error until it has worked: a person must not see it flicker.
+        if (before.kind === 'idle') this.#hooks.health({ state: 'connecting', code: null, since }, null, false);
+        return;
+      case 'watching':
+        return this.#hooks.health({ state: 'watching', code: null, since }, this.#live?.session?.capabilities ?? null, true);
+      case 'backingOff':
+        return this.#hooks.health({ state: 'waiting', code: state.fault.code, since }, null, false);
+      case 'parked':
+        return this.#hooks.health({ state: 'parked', code: state.fault.code, since }, null, false);
+      case 'idle':
+      case 'opening':
+      case 'syncing':
+      case 'draining':
+      case 'closing':
+      case 'stopped':
+        return;
+      default:
+        return assertNever(state);
+    }
+  }
+}
+
+function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve: () => void = () => undefined;
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}

@@ -1,0 +1,160 @@
+/**
+ * Publishes a folder's ledger rows in `publish_seq` order, and recovers when the chain is broken (DESIGN section 5, step 6).
+ *
+ * Two states: `recovered` (the chain holds, new rows are appended right after their commit) and not. It falls back to not
+ * recovered at every unknown outcome: a publish that failed, a gap, a new term, a lost connection to PostgreSQL. Recovery reads
+ * the watermark, lets `publish_seq` go on from the larger of both, and publishes what is not marked, from storage, in order.
+ */
+import type { Clock } from '@mailstream/shared/domain/time';
+import { FaultError, toFault } from '@mailstream/shared/errors/fault-error';
+import { encodeEntry, type EmailReceivedEntry } from '@mailstream/shared/events/email-received';
+import type { Logger } from '@mailstream/shared/runtime/logger';
+import { buildPayload } from './core/event-builder.ts';
+import type { EventPublisher, FolderRef, Ledger, LedgerRow, MailProcessor, SequencedEntry, Term } from './ports.ts';
+import { fencedFault, isParserKilled, type Steps } from './ingest-steps.ts';
+
+/** Rows read from the ledger at a time while recovering. */
+const RECOVERY_PAGE = 50;
+
+export interface PublishableRow {
+  readonly uidValidity: number;
+  readonly uid: number;
+  readonly publishSeq: number;
+  readonly entry: EmailReceivedEntry;
+}
+
+export interface PublicationDeps {
+  readonly ledger: Ledger;
+  readonly publisher: EventPublisher;
+  readonly processor: MailProcessor;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly steps: Steps;
+}
+
+export class FolderPublication {
+  readonly #deps: PublicationDeps;
+  readonly #folder: FolderRef;
+  readonly #term: Term;
+  #isRecovered = false;
+
+  constructor(deps: PublicationDeps, folder: FolderRef, term: Term) {
+    this.#deps = deps;
+    this.#folder = folder;
+    this.#term = term;
+  }
+
+  get isRecovered(): boolean {
+    return this.#isRecovered;
+  }
+
+  /** Whatever was known about the stream is in doubt: recover before the next publish. */
+  doubt(): void {
+    this.#isRecovered = false;
+  }
+
+  /**
+   * Publishes rows just committed. A gap starts recovery at once, which includes these rows.
+   * @param previousSeq the folder's `publish_seq` before the first row
+   * @throws FaultError REDIS_UNAVAILABLE when an outcome is unknown; `fenced` when the lease is gone.
+   */
+  async publish(rows: readonly PublishableRow[], previousSeq: number, signal: AbortSignal): Promise<void> {
+    if ((await this.#append(rows, previousSeq)) === 'gap') await this.recover(signal);
+  }
+
+  /** @throws FaultError as `publish`, and PARSER_KILLED or STORAGE_UNAVAILABLE when a stored message cannot be read. */
+  async recover(signal: AbortSignal): Promise<void> {
+    const { publisher, log } = this.#deps;
+    // A gap found while recovering means that Redis lost data meanwhile: begin again, but not for ever.
+    for (let round = 0; round < 5; round += 1) {
+      signal.throwIfAborted();
+      const mark = await publisher.watermark(this.#folder);
+      await this.#raiseSequence(mark);
+      if (await this.#publishUnmarked(mark, signal)) {
+        this.#isRecovered = true;
+        return;
+      }
+      log.warn('publication has a gap again while recovering', { folder: this.#folder.folder, count: round + 1 });
+    }
+    throw new FaultError({ kind: 'transient', code: 'REDIS_UNAVAILABLE', detail: 'the stream keeps losing entries' });
+  }
+
+  /** After PostgreSQL lost commits the stored sequence may lie below the watermark: go on above both. */
+  async #raiseSequence(mark: number): Promise<void> {
+    const state = await this.#deps.ledger.folderState(this.#folder);
+    if (state === null || state.publishSeq >= mark) return;
+    const stored = await this.#deps.ledger.putFolderState(this.#folder, this.#term, { ...state, publishSeq: mark });
+    if (stored.kind === 'fenced') throw fencedFault();
+  }
+
+  async #publishUnmarked(mark: number, signal: AbortSignal): Promise<boolean> {
+    let previousSeq = mark;
+    let after = 0;
+    for (;;) {
+      const rows = await this.#deps.ledger.unpublished(this.#folder, after, RECOVERY_PAGE);
+      if (rows.length === 0) return true;
+      for (const row of rows) {
+        signal.throwIfAborted();
+        const publishable = { ...row, entry: await this.#entryFromStorage(row, signal) };
+        if ((await this.#append([publishable], previousSeq)) === 'gap') return false;
+        previousSeq = row.publishSeq;
+        after = row.publishSeq;
+      }
+      this.#deps.log.info('published again from the ledger', { folder: this.#folder.folder, count: rows.length });
+    }
+  }
+
+  async #entryFromStorage(row: LedgerRow, signal: AbortSignal): Promise<EmailReceivedEntry> {
+    const { processor, clock } = this.#deps;
+    if (row.raw === null) throw new FaultError({ kind: 'bug', code: 'INTERNAL', detail: 'a row to publish has no raw form' });
+    const processed = await processor
+      .processStored(row, row.raw, row.reason === null ? 'full' : 'headersOnly', signal)
+      .catch((error: unknown) => {
+        if (!isParserKilled(error) || row.raw === null) throw error;
+        return processor.processStored(row, row.raw, 'headersOnly', signal);
+      });
+    const about = { internalDate: row.internalDate ?? clock.now(), threadId: null, occurredAt: clock.now() };
+    return encodeEntry(row, buildPayload(row, processed, about));
+  }
+
+  /** Appends and marks; stops at the first gap. */
+  async #append(rows: readonly PublishableRow[], previousSeq: number): Promise<'done' | 'gap'> {
+    const { ledger, publisher, steps } = this.#deps;
+    const entries: SequencedEntry[] = [];
+    let previous = previousSeq;
+    for (const row of rows) {
+      entries.push({ publishSeq: row.publishSeq, previousSeq: previous, entry: row.entry });
+      previous = row.publishSeq;
+    }
+    let outcomes;
+    try {
+      outcomes = await publisher.publish(this.#folder, entries);
+    } catch (error) {
+      this.doubt();
+      throw error;
+    }
+    steps('published');
+    const marked = [];
+    let result: 'done' | 'gap' = 'done';
+    for (const [index, outcome] of outcomes.entries()) {
+      const row = rows[index];
+      if (row === undefined) break;
+      if (outcome.kind === 'gap') {
+        this.doubt();
+        result = 'gap';
+        break;
+      }
+      const entryId = outcome.kind === 'appended' ? outcome.entryId : null;
+      marked.push({ uidValidity: row.uidValidity, uid: row.uid, publishSeq: row.publishSeq, entryId });
+    }
+    try {
+      await ledger.markPublished(this.#folder, marked);
+    } catch (error) {
+      // They are in the stream; only the mark is missing, and recovery sets it.
+      this.doubt();
+      throw error instanceof FaultError ? error : new FaultError(toFault(error), error);
+    }
+    steps('marked');
+    return result;
+  }
+}

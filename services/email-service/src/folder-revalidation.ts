@@ -1,0 +1,94 @@
+/**
+ * After a UIDVALIDITY change every UID means something else (RFC 9051 section 2.3.1.1). The folder is read anew and matched
+ * against the ledger by content, run by run, with the usual commits, so that a crash in the middle goes on where it was:
+ * what we had becomes a row `skipped` under its new UID, what was there before the baseline stays unseen, the rest is new.
+ * Message-ID alone never decides (DESIGN section 5): a sender may use it twice.
+ *
+ * Content is EMAILID or X-GM-MSGID where the server has them (RFC 8474), else the SHA-256 of the raw bytes. An old row explains
+ * one message only: the same bytes delivered twice are two messages.
+ * Mail from before the baseline is known by INTERNALDATE, the server's own clock on both sides of the comparison.
+ */
+import type { FolderState } from '@mailstream/shared/domain/folder-state';
+import type { RunMessage } from './message-run.ts';
+import type { FolderRef, ImapSession, Ledger, OpenedFolder } from './ports.ts';
+
+/** UIDs whose dates are asked for in one command. */
+const DATES_PER_COMMAND = 500;
+
+/** The folder's state to begin with; store it before anything else. @throws FaultError of the session. */
+export async function beginRevalidation(
+  session: ImapSession,
+  opened: OpenedFolder,
+  old: FolderState,
+): Promise<FolderState> {
+  const listed = opened.exists === 0 ? [] : await session.listUids(1, []);
+  const baselineUid = await lastBeforeBaseline(session, listed, old.baselineDate);
+  return {
+    ...old,
+    uidValidity: opened.uidValidity,
+    baselineUid,
+    lastUid: baselineUid,
+    holes: [],
+    revalidateUpTo: listed.at(-1) ?? 0,
+  };
+}
+
+/** Highest UID of the unbroken run of old mail at the folder's beginning; 0 when the first message is new already. */
+async function lastBeforeBaseline(
+  session: ImapSession,
+  listed: readonly number[],
+  baselineDate: string | null,
+): Promise<number> {
+  if (baselineDate === null) return 0;
+  let last = 0;
+  for (let start = 0; start < listed.length; start += DATES_PER_COMMAND) {
+    const uids = listed.slice(start, start + DATES_PER_COMMAND);
+    const about = await session.sizes(uids);
+    for (const uid of uids) {
+      if (!isBefore(about.get(uid)?.internalDate ?? null, baselineDate)) return last;
+      last = uid;
+    }
+  }
+  return last;
+}
+
+/** Turns messages of a folder under revalidation into `skipped` rows where the ledger knows their content. */
+export async function settleAcquaintances(
+  ledger: Ledger,
+  folder: FolderRef,
+  state: FolderState,
+  messages: readonly RunMessage[],
+): Promise<readonly RunMessage[]> {
+  const doubtful = messages.filter((message) => message.record.uid <= state.revalidateUpTo);
+  if (doubtful.length === 0) return messages;
+  const open = await ledger.unmatchedContent(folder, state.uidValidity, {
+    hashes: doubtful.flatMap((message) => message.record.contentHash ?? []),
+    emailIds: doubtful.flatMap((message) => message.record.emailId ?? []),
+  });
+  const byEmailId = new Map(open.byEmailId);
+  const byHash = new Map(open.byHash);
+  return messages.map((message) => {
+    const { record } = message;
+    if (record.uid > state.revalidateUpTo || record.status !== 'received') return message;
+    // A row found by its EMAILID is used up for its bytes too.
+    const isSameId = take(byEmailId, record.emailId);
+    const isSameBytes = take(byHash, record.contentHash);
+    if (isSameId || isSameBytes) return skipped(message, 'same_content');
+    return isBefore(record.internalDate, state.baselineDate) ? skipped(message, 'before_baseline') : message;
+  });
+}
+
+function take(open: Map<string, number>, value: string | null): boolean {
+  const left = value === null ? 0 : (open.get(value) ?? 0);
+  if (value === null || left <= 0) return false;
+  open.set(value, left - 1);
+  return true;
+}
+
+function skipped(message: RunMessage, reason: 'same_content' | 'before_baseline'): RunMessage {
+  return { record: { ...message.record, status: 'skipped', reason }, entry: null };
+}
+
+function isBefore(date: Date | null, baselineDate: string | null): boolean {
+  return date !== null && baselineDate !== null && date.getTime() <= Date.parse(baselineDate);
+}

@@ -1,0 +1,211 @@
+/** Runs the lease machine of one provider: performs its effects and feeds replies back as events (see core/lease-machine.ts). */
+import { assertNever } from '@mailstream/shared/domain/never';
+import { backoffMs, jittered, type Clock } from '@mailstream/shared/domain/time';
+import type { InstanceId } from '@mailstream/shared/domain/ids';
+import type { Logger } from '@mailstream/shared/runtime/logger';
+import { toFault } from '@mailstream/shared/errors/fault-error';
+import {
+  initialLease,
+  leaseTimers,
+  nextLease,
+  type LeaseEffect,
+  type LeaseEvent,
+  type LeaseState,
+} from './core/lease-machine.ts';
+import type { LeaseStore, ProviderRef, Term } from './ports.ts';
+import type { ProviderRuntime, RuntimeHooks } from './provider-runtime.ts';
+
+export interface LeaseTimes {
+  readonly ttlMs: number;
+  /** Taken off the ttl for clock drift and slow event loops. */
+  readonly marginMs: number;
+  readonly renewEveryMs: number;
+  readonly callTimeoutMs: number;
+  readonly quietDeadlineMs: number;
+  readonly jitter: number;
+}
+
+/** Derives all times from the ttl. Holds: renewEvery + callTimeout < ttl − margin, so one lost call does not lose the term. */
+export function leaseTimes(ttlMs: number, jitter: number): LeaseTimes {
+  return {
+    ttlMs,
+    marginMs: Math.min(2_000, ttlMs / 10),
+    renewEveryMs: ttlMs / 3,
+    callTimeoutMs: Math.min(5_000, ttlMs / 6),
+    quietDeadlineMs: Math.min(15_000, ttlMs / 2),
+    jitter,
+  };
+}
+
+export interface LeaseRunnerDeps {
+  readonly store: LeaseStore;
+  readonly owner: InstanceId;
+  readonly times: LeaseTimes;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+  /** Bounds the acquire calls under way at once. */
+  readonly bidding: <T>(work: () => Promise<T>) => Promise<T>;
+  readonly runtime: (ref: ProviderRef, term: Term, hooks: RuntimeHooks) => ProviderRuntime;
+  /** Asked by the machine: put this provider on the next renewal. */
+  readonly renew: (runner: LeaseRunner) => void;
+  readonly metrics: { transition(from: LeaseState['kind'], to: LeaseState['kind']): void; unexpected(state: string, event: string): void };
+}
+
+const BID_BACKOFF = { baseMs: 1_000, capMs: 30_000, jitter: 0.5 };
+
+export class LeaseRunner {
+  readonly ref: ProviderRef;
+  readonly stopped: Promise<void>;
+  readonly #deps: LeaseRunnerDeps;
+  readonly #log: Logger;
+  readonly #timers = new Map<'bid' | 'trust' | 'quiet', () => void>();
+  readonly #queue: LeaseEvent[] = [];
+  #isHandling = false;
+  #state: LeaseState = initialLease();
+  #runtime: ProviderRuntime | null = null;
+  #resolveStopped: () => void = () => undefined;
+
+  constructor(deps: LeaseRunnerDeps, ref: ProviderRef) {
+    this.#deps = deps;
+    this.ref = ref;
+    this.#log = deps.log.child({ tenantId: ref.tenant, providerId: ref.id });
+    this.stopped = new Promise((resolve) => {
+      this.#resolveStopped = resolve;
+    });
+  }
+
+  get state(): LeaseState {
+    return this.#state;
+  }
+
+  get runtime(): ProviderRuntime | null {
+    return this.#runtime;
+  }
+
+  /** The epoch that a renewal should name, or null when there is nothing to renew. */
+  get renewableEpoch(): number | null {
+    const state = this.#state;
+    if (state.kind === 'held') return state.epoch;
+    return state.kind === 'quiescing' && state.ours === 'yes' ? state.epoch : null;
+  }
+
+  send(event: LeaseEvent): void {
+    this.#queue.push(event);
+    if (this.#isHandling) return;
+    this.#isHandling = true;
+    try {
+      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) this.#handle(next);
+    } finally {
+      this.#isHandling = false;
+    }
+  }
+
+  /** The one place that writes the state. */
+  #handle(event: LeaseEvent): void {
+    const before = this.#state;
+    const { state, effects, unexpected } = nextLease(before, event);
+    if (unexpected) this.#deps.metrics.unexpected(before.kind, event.kind);
+    this.#state = state;
+    if (state.kind !== before.kind) {
+      this.#deps.metrics.transition(before.kind, state.kind);
+      this.#log.info('lease', { previousState: before.kind, state: state.kind, event: event.kind });
+    }
+    for (const [timer, cancel] of this.#timers) {
+      if (leaseTimers(state).includes(timer)) continue;
+      cancel();
+      this.#timers.delete(timer);
+    }
+    for (const effect of effects) this.#perform(effect);
+    if (state.kind === 'stopped') this.#resolveStopped();
+  }
+
+  #perform(effect: LeaseEffect): void {
+    const { times, clock, random } = this.#deps;
+    switch (effect.kind) {
+      case 'acquire':
+        void this.#acquire(effect.call);
+        return;
+      case 'renew':
+        return this.#deps.renew(this);
+      case 'release':
+        void this.#release(effect.call, effect.epoch);
+        return;
+      case 'startListeners':
+        return this.#start(effect.epoch);
+      case 'drainListeners':
+        return this.#runtime?.drain();
+      case 'abortListeners':
+        return this.#runtime?.abort();
+      case 'armBid': {
+        const delays = {
+          now: random() * 50,
+          soon: jittered(times.renewEveryMs * 1.15, times.jitter, random()),
+          backoff: backoffMs(BID_BACKOFF, effect.attempt, random()),
+          afterTtl: times.ttlMs,
+        };
+        return this.#arm('bid', delays[effect.delay], { kind: 'bidDue' });
+      }
+      case 'armTrust': {
+        const delayMs = Math.max(0, effect.atMs - clock.monotonicMs());
+        this.#timers.get('trust')?.();
+        this.#timers.set(
+          'trust',
+          clock.schedule(delayMs, () => this.send({ kind: 'trustExpired', nowMs: clock.monotonicMs() })),
+        );
+        return;
+      }
+      case 'armQuietDeadline':
+        return this.#arm('quiet', times.quietDeadlineMs, { kind: 'quietDeadline' });
+      default:
+        return assertNever(effect);
+    }
+  }
+
+  #arm(timer: 'bid' | 'quiet', delayMs: number, event: LeaseEvent): void {
+    this.#timers.get(timer)?.();
+    this.#timers.set(
+      timer,
+      this.#deps.clock.schedule(delayMs, () => this.send(event)),
+    );
+  }
+
+  async #acquire(call: number): Promise<void> {
+    const { store, owner, times, clock, bidding } = this.#deps;
+    try {
+      await bidding(async () => {
+        const begunMs = clock.monotonicMs();
+        const term = await store.acquire(this.ref, owner, times.ttlMs);
+        if (term === null) return this.send({ kind: 'taken', call });
+        const trustedUntilMs = begunMs + times.ttlMs - times.marginMs;
+        return this.send({ kind: 'won', call, epoch: term.epoch, trustedUntilMs, nowMs: clock.monotonicMs() });
+      });
+    } catch (error) {
+      const fault = toFault(error);
+      this.#log.warn('bid for a lease failed', { code: fault.code, detail: fault.detail });
+      this.send({ kind: 'bidFailed', call });
+    }
+  }
+
+  async #release(call: number, epoch: number): Promise<void> {
+    try {
+      await this.#deps.store.release(this.ref, { owner: this.#deps.owner, epoch });
+      this.send({ kind: 'released', call });
+    } catch (error) {
+      this.#log.warn('a lease could not be given back, it expires by itself', { code: toFault(error).code });
+      this.send({ kind: 'releaseFailed', call });
+    }
+  }
+
+  #start(epoch: number): void {
+    const runtime = this.#deps.runtime(this.ref, { owner: this.#deps.owner, epoch }, {
+      fenced: () => this.send({ kind: 'fenced', epoch }),
+      quiet: () => {
+        if (this.#runtime === runtime) this.#runtime = null;
+        this.send({ kind: 'quiet', epoch });
+      },
+    });
+    this.#runtime = runtime;
+    runtime.start();
+  }
+}

@@ -1,0 +1,194 @@
+/**
+ * Everything that runs for one provider under one term: its listeners, one per folder, its login gate and what people see of it.
+ * Made when the lease is won, thrown away when all listeners have stopped.
+ */
+import { isErrorCode, errorEntry } from '@mailstream/shared/errors/catalogue';
+import { toFault } from '@mailstream/shared/errors/fault-error';
+import { watchedFolders, type ImapProvider } from '@mailstream/shared/domain/provider';
+import type { Logger } from '@mailstream/shared/runtime/logger';
+import { FolderIngest } from './folder-ingest.ts';
+import { FolderListener, type ListenerDeps } from './folder-listener.ts';
+import { LoginGate } from './login-gate.ts';
+import type { IngestDeps } from './message-run.ts';
+import type { FolderHealth, HealthStore, ProviderRef, ProviderSource, Term } from './ports.ts';
+
+export interface RuntimeDeps {
+  readonly source: ProviderSource;
+  readonly health: HealthStore;
+  readonly ingest: IngestDeps;
+  readonly listener: Omit<ListenerDeps, 'gate'>;
+  readonly log: Logger;
+  /** Health is written at most this often per provider, the last state wins. */
+  readonly healthDelayMs: number;
+}
+
+export interface RuntimeHooks {
+  /** A write was refused: the row belongs to another. */
+  fenced(): void;
+  /** Every listener has ended; called once. */
+  quiet(): void;
+}
+
+/** Pauses before the settings are read again after the database refused. */
+const LOAD_RETRY_MS = 1_000;
+
+export class ProviderRuntime {
+  readonly #deps: RuntimeDeps;
+  readonly #ref: ProviderRef;
+  readonly #term: Term;
+  readonly #hooks: RuntimeHooks;
+  readonly #gate: LoginGate;
+  readonly #log: Logger;
+  readonly #listeners = new Map<string, FolderListener>();
+  readonly #folders = new Map<string, FolderHealth>();
+  readonly #stopping = new AbortController();
+  #leaving = new Set<Promise<void>>();
+  #configVersion = -1;
+  #loading: Promise<void> = Promise.resolve();
+  #capabilities: readonly string[] | null = null;
+  #cancelReport: (() => void) | null = null;
+  #reporting: Promise<void> = Promise.resolve();
+  #isAborted = false;
+
+  constructor(deps: RuntimeDeps, ref: ProviderRef, term: Term, hooks: RuntimeHooks) {
+    this.#deps = deps;
+    this.#ref = ref;
+    this.#term = term;
+    this.#hooks = hooks;
+    this.#gate = new LoginGate(deps.listener.clock);
+    this.#log = deps.log.child({ tenantId: ref.tenant, providerId: ref.id, epoch: term.epoch });
+  }
+
+  get listenerCount(): number {
+    return this.#listeners.size;
+  }
+
+  start(): void {
+    this.reload();
+  }
+
+  /** Reads the settings again and brings the listeners in line with them. */
+  reload(): void {
+    this.#loading = this.#loading.then(() => this.#load());
+  }
+
+  poke(): void {
+    for (const listener of this.#listeners.values()) listener.poke();
+  }
+
+  /** Finish what is in hand; `quiet` follows. */
+  drain(): void {
+    this.#end((listener) => listener.drain());
+  }
+
+  /** Stop now; `quiet` follows. */
+  abort(): void {
+    this.#isAborted = true;
+    this.#end((listener) => listener.abort());
+  }
+
+  #end(how: (listener: FolderListener) => void): void {
+    const isFirst = !this.#stopping.signal.aborted;
+    this.#stopping.abort();
+    for (const listener of this.#listeners.values()) how(listener);
+    if (!isFirst) return;
+    void this.#loading
+      .then(async () => {
+        // A reload in flight may have added listeners after the loop above.
+        for (const listener of this.#listeners.values()) how(listener);
+        await Promise.all([...this.#listeners.values()].map((listener) => listener.stopped));
+        while (this.#leaving.size > 0) await Promise.all(this.#leaving);
+        this.#cancelReport?.();
+        await this.#reporting;
+      })
+      .then(() => this.#hooks.quiet());
+  }
+
+  async #load(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      try {
+        const provider = await this.#deps.source.load(this.#ref);
+        // Deleted: the lease machine hears of it from discovery.
+        if (provider !== null && !signal.aborted) this.#apply(provider);
+        return;
+      } catch (error) {
+        const fault = toFault(error);
+        this.#log.warn('settings could not be read', { code: fault.code, detail: fault.detail, delayMs: LOAD_RETRY_MS });
+        await this.#deps.listener.pause(LOAD_RETRY_MS, signal).catch(() => undefined);
+      }
+    }
+  }
+
+  #apply(provider: ImapProvider): void {
+    const isChanged = provider.configVersion !== this.#configVersion;
+    this.#configVersion = provider.configVersion;
+    if (!isChanged) return;
+    this.#gate.reset();
+    const wanted = new Set(watchedFolders(provider));
+    for (const [folder, listener] of this.#listeners) {
+      if (wanted.has(folder)) listener.configChanged(provider);
+      else this.#leave(folder, listener);
+    }
+    for (const folder of wanted) if (!this.#listeners.has(folder)) this.#watch(provider, folder);
+  }
+
+  #watch(provider: ImapProvider, folder: string): void {
+    const ref = { ...this.#ref, folder };
+    const ingest = new FolderIngest({ ...this.#deps.ingest, log: this.#log }, provider, ref, this.#term);
+    const listener = new FolderListener({ ...this.#deps.listener, log: this.#log, gate: this.#gate }, provider, folder, ingest, {
+      fenced: () => this.#hooks.fenced(),
+      health: (health, capabilities, inSync) => {
+        if (this.#listeners.get(folder) !== listener) return;
+        this.#folders.set(folder, health);
+        this.#capabilities = capabilities ?? this.#capabilities;
+        this.#report(inSync);
+      },
+    });
+    // A folder chosen again while its old listener still leaves begins when that one has ended.
+    const before = [...this.#leaving];
+    this.#listeners.set(folder, listener);
+    void Promise.all(before).then(() => listener.start());
+  }
+
+  #leave(folder: string, listener: FolderListener): void {
+    this.#listeners.delete(folder);
+    this.#folders.delete(folder);
+    this.#leaving.add(listener.stopped);
+    void listener.stopped.finally(() => this.#leaving.delete(listener.stopped));
+    listener.drain();
+  }
+
+  /** Written a moment later, together with what else happens by then. */
+  #report(inSync: boolean): void {
+    if (this.#isAborted || this.#cancelReport !== null) return;
+    this.#cancelReport = this.#deps.listener.clock.schedule(this.#deps.healthDelayMs, () => {
+      this.#cancelReport = null;
+      if (this.#isAborted) return;
+      this.#reporting = this.#reporting.then(() => this.#writeHealth(inSync));
+    });
+  }
+
+  async #writeHealth(inSync: boolean): Promise<void> {
+    const folders = [...this.#folders.values()];
+    const parked = folders.find((folder) => folder.state === 'parked');
+    const waiting = folders.find((folder) => folder.state === 'waiting');
+    const code = parked?.code ?? waiting?.code ?? null;
+    const status = parked !== undefined ? 'error' : waiting !== undefined ? 'disconnected' : 'connected';
+    // Not all folders have said something yet: "connected" would be a guess.
+    if (status === 'connected' && folders.some((folder) => folder.state === 'connecting')) return;
+    try {
+      await this.#deps.health.report(this.#ref, this.#term, {
+        status,
+        errorCode: code,
+        errorMessage: code !== null && isErrorCode(code) ? errorEntry(code).message : null,
+        folders: Object.fromEntries(this.#folders),
+        capabilities: this.#capabilities,
+        inSync,
+      });
+    } catch (error) {
+      // For people only; the next change writes it again.
+      this.#log.warn('health could not be written', { code: toFault(error).code });
+    }
+  }
+}
