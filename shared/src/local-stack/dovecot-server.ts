@@ -9,7 +9,7 @@ import { dovecotConfig } from './dovecot-config.ts';
 import { searchPath } from './find-program.ts';
 import { chooseUser, ownFolder, type RunAs } from './run-as.ts';
 import { selfSigned } from './self-signed.ts';
-import { spawnServer, whenReady, type ServerProcess } from './server-process.ts';
+import { spawnServer, whenReady, type ServerProcess, type Spawn } from './server-process.ts';
 import { answers } from './tcp-probe.ts';
 
 const run = promisify(execFile);
@@ -38,6 +38,8 @@ export interface DovecotOptions {
   readonly password: string;
   readonly logFile: string;
   readonly isDurable: boolean;
+  /** Default: `spawnServer`. */
+  readonly spawn?: Spawn;
 }
 
 /** @throws with the log's last lines when it does not start. */
@@ -69,7 +71,7 @@ export async function startDovecot(options: DovecotOptions): Promise<DovecotServ
     ...(certificate === null ? [] : [certificate.certificateFile, certificate.keyFile]),
   ]);
   const [command, ...args] = [...user.prefix, options.program, '-F', '-c', configFile];
-  const server = await spawnServer({
+  const server = await (options.spawn ?? spawnServer)({
     name: 'Dovecot',
     command: command as string,
     args,

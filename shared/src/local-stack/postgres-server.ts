@@ -11,7 +11,8 @@ import pg from 'pg';
 import { z } from 'zod';
 import { searchPath } from './find-program.ts';
 import { chooseUser, ownFolder, type RunAs } from './run-as.ts';
-import { spawnServer, whenReady, type ServerProcess } from './server-process.ts';
+import { spawnServer, whenReady, type ServerProcess, type Spawn } from './server-process.ts';
+import { SetupError } from './setup-error.ts';
 
 const run = promisify(execFile);
 
@@ -32,6 +33,8 @@ export interface PostgresOptions {
   readonly logFile: string;
   /** False for tests: no fsync, a crash of the machine may lose the cluster. */
   readonly isDurable: boolean;
+  /** Default: `spawnServer`. */
+  readonly spawn?: Spawn;
 }
 
 /** @throws when the platform has no binaries, or with the log's last lines when it does not start. */
@@ -44,7 +47,7 @@ export async function startPostgres(options: PostgresOptions): Promise<PostgresS
   await ownFolder(options.dataDir, user);
   if (!existsSync(join(options.dataDir, 'PG_VERSION'))) await createCluster(native, options, user);
   const [command, ...args] = [...user.prefix, join(native, 'bin', 'postgres'), ...flags(options)];
-  const server = await spawnServer({
+  const server = await (options.spawn ?? spawnServer)({
     name: 'PostgreSQL',
     command: command as string,
     args,
@@ -109,9 +112,11 @@ async function createCluster(native: string, options: PostgresOptions, user: Run
   } catch (cause) {
     // A half-made cluster would be taken for a whole one next time.
     await rm(options.dataDir, { recursive: true, force: true });
-    throw new Error(`PostgreSQL's initdb failed: ${(cause as { stderr?: string }).stderr ?? String(cause)}`, {
-      cause,
-    });
+    throw new SetupError(
+      `PostgreSQL's initdb failed: ${(cause as { stderr?: string }).stderr ?? String(cause)}`,
+      1,
+      { cause },
+    );
   } finally {
     await rm(passwordFile, { force: true });
   }
@@ -139,9 +144,10 @@ async function nativeFolder(): Promise<string> {
   try {
     root = dirname(dirname(require.resolve(name)));
   } catch (cause) {
-    throw new Error(
+    throw new SetupError(
       `There is no embedded PostgreSQL for ${platform()} ${arch()} in node_modules (${name}). ` +
         'Run "npm ci", or start your own PostgreSQL (15 or newer) and give its URL in DATABASE_URL.',
+      1,
       { cause },
     );
   }

@@ -2,7 +2,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { searchPath } from './find-program.ts';
-import { spawnServer, whenReady, type ServerProcess } from './server-process.ts';
+import { spawnServer, whenReady, type ServerProcess, type Spawn } from './server-process.ts';
 import { answers } from './tcp-probe.ts';
 
 export interface RedisServer extends ServerProcess {
@@ -20,6 +20,8 @@ export interface RedisOptions {
   readonly logFile: string;
   /** False for tests: everything in memory, nothing written. */
   readonly isDurable: boolean;
+  /** Default: `spawnServer`. */
+  readonly spawn?: Spawn;
 }
 
 /** @throws with the log's last lines when it does not start. */
@@ -28,7 +30,7 @@ export async function startRedis(options: RedisOptions): Promise<RedisServer> {
   const configFile = join(options.dataDir, 'redis.conf');
   // In a file of its own: a password on the command line can be read by everybody on the machine.
   await writeFile(configFile, configuration(options), { mode: 0o600 });
-  const server = await spawnServer({
+  const server = await (options.spawn ?? spawnServer)({
     name: 'Redis',
     command: options.program,
     args: [configFile],

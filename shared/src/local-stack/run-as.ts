@@ -10,6 +10,7 @@ import { chown, mkdir, readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { findProgram } from './find-program.ts';
+import { SetupError } from './setup-error.ts';
 
 const run = promisify(execFile);
 
@@ -48,9 +49,10 @@ export async function chooseUser(dataDir: string, paths: readonly string[]): Pro
   if (setpriv !== null && (await maySearch())) {
     return { ...user, identity: {}, prefix: [setpriv, ...passing(user)] };
   }
-  throw new Error(
+  throw new SetupError(
     `As root, PostgreSQL and Dovecot run as the user "${user.userName}", who may not enter ${closed.join(', ')}. ` +
       `Open it (chmod o+x), put the clone elsewhere, or run as an ordinary user.`,
+    1,
   );
 }
 
@@ -72,8 +74,9 @@ async function firstExisting(): Promise<Names> {
       // Not on this machine: the next one.
     }
   }
-  throw new Error(
+  throw new SetupError(
     `None of the users ${CANDIDATES.join(', ')} exists; run as an ordinary user instead of root.`,
+    1,
   );
 }
 

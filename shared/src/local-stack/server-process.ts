@@ -7,6 +7,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
+import { SetupError } from './setup-error.ts';
 
 export interface ServerCommand {
   readonly name: string;
@@ -41,6 +42,8 @@ export interface ServerProcess {
   stop(): Promise<void>;
   lastLogLines(count: number): string;
 }
+
+export type Spawn = (command: ServerCommand) => Promise<ServerProcess>;
 
 /** Resolves once the process exists, which says nothing about readiness: see `whenReady`. */
 export async function spawnServer(command: ServerCommand): Promise<ServerProcess> {
@@ -130,11 +133,11 @@ export async function whenReady(
   const deadline = Date.now() + timeoutMs;
   while (Date.now() < deadline) {
     if (!server.isRunning()) {
-      throw new Error(`${server.name} ended while starting:\n${server.lastLogLines(15)}`);
+      throw new SetupError(`${server.name} ended while starting:\n${server.lastLogLines(15)}`, 1);
     }
     if (await probe().catch(() => false)) return;
     await delay(25);
   }
   await server.stop();
-  throw new Error(`${server.name} was not ready after ${timeoutMs} ms:\n${server.lastLogLines(15)}`);
+  throw new SetupError(`${server.name} was not ready after ${timeoutMs} ms:\n${server.lastLogLines(15)}`, 1);
 }
