@@ -31,9 +31,9 @@ const NETWORK_CODES = new Set([
   'EAI_AGAIN',
 ]);
 
-/** pg gives these no code. */
+/** pg gives these no code; knex puts the statement in front. */
 const PG_CONNECTION_MESSAGES =
-  /^(Connection terminated|Client has encountered a connection error|Client was closed|timeout expired|Query read timeout|The server does not support SSL|Connection ended unexpectedly)/;
+  /(?:^|- )(Connection terminated|Client has encountered a connection error|Client was closed|timeout expired|Query read timeout|The server does not support SSL|Connection ended unexpectedly)[^-]*$/;
 
 function property(error: unknown, name: string): unknown {
   return typeof error === 'object' && error !== null ? (error as Record<string, unknown>)[name] : undefined;

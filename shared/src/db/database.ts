@@ -84,10 +84,14 @@ export function createDatabase(options: DatabaseOptions): Database {
             role,
             tenant,
           ]);
+          let hasFailedStatement = false;
+          trx.on('query-error', () => {
+            hasFailedStatement = true;
+          });
           const result = await work(trx);
-          // PostgreSQL answers COMMIT of an aborted transaction with ROLLBACK and no error: the work would be lost in silence.
-          if (connection.getTransactionStatus() === 'E')
-            throw new Error('a statement failed inside the transaction and its error was swallowed');
+          // PostgreSQL answers COMMIT of an aborted transaction with ROLLBACK and no error: work whose failed statement was
+          // caught and forgotten would be lost in silence. This fails then, unless a savepoint took the failure back.
+          if (hasFailedStatement) await trx.raw('SELECT 1');
           committing = true;
           return result;
         },

@@ -23,6 +23,8 @@ export interface CreateRedisOptions {
 const BACKOFF = { baseMs: 100, capMs: 5000, jitter: 0.5 };
 const COMMAND_TIMEOUT_MS = 5000;
 const CONNECT_TIMEOUT_MS = 5000;
+/** For a goodbye that the other side does not answer. */
+const DISCONNECT_TIMEOUT_MS = 500;
 /** A command is outstanding and not a byte came: the link is dead (half-open), TCP would notice only after minutes. */
 const SILENCE_GRACE_MS = 5000;
 
@@ -36,6 +38,7 @@ export function createRedis({ url, name, log, blockMs }: CreateRedisOptions): Re
     // With 0 a lost connection rejects everything in flight at once.
     maxRetriesPerRequest: 0,
     connectTimeout: CONNECT_TIMEOUT_MS,
+    disconnectTimeout: DISCONNECT_TIMEOUT_MS,
     keepAlive: 30_000,
     protocol: 2,
     disableClientInfo: true,
@@ -68,13 +71,16 @@ export function createRedis({ url, name, log, blockMs }: CreateRedisOptions): Re
   return redis;
 }
 
-/** Says goodbye; closes the hard way when Redis does not answer. Never rejects. */
+/** Closes the connection and ends all attempts to make it; what is in flight rejects. Resolves when it is closed, never rejects. */
 export async function closeRedis(redis: Redis): Promise<void> {
   if (redis.status === 'end') return;
-  const ended = new Promise<void>((resolve) => redis.once('end', () => resolve()));
+  // Between two attempts there is no socket whose end could be waited for, and no event tells of it.
+  if (redis.status === 'reconnecting') return redis.disconnect();
+  const ended = new Promise<void>((resolve) => {
+    redis.once('end', () => resolve());
+  });
   redis.disconnect();
-  // Nothing to wait for when it was between two attempts: the state is final at once.
-  if ((redis.status as string) !== 'end') await ended;
+  await ended;
 }
 
 /** Words that Redis puts in front of an error which passes by itself or with an operator's help; nothing was executed. */

@@ -1,0 +1,119 @@
+import { closeRedis, createRedis, redisErrorWord, redisFault } from '@mailstream/shared/runtime/redis';
+import { createLogger } from '@mailstream/shared/runtime/logger';
+import { useRedis } from '@mailstream/shared/testing/fixtures';
+import { openTcpLink, throughLink, type TcpLink } from '@mailstream/shared/testing/tcp-link';
+import type { Redis } from 'ioredis';
+import { afterEach, expect, it } from 'vitest';
+
+const server = await useRedis();
+const target = { host: new URL(server.url).hostname, port: Number(new URL(server.url).port) };
+const cleanUp: (() => Promise<void>)[] = [];
+
+afterEach(async () => {
+  for (const action of cleanUp.splice(0).reverse()) await action();
+});
+
+async function open(
+  options: { blockMs?: number } = {},
+): Promise<{ redis: Redis; link: TcpLink; logged: string[] }> {
+  const link = await openTcpLink(target);
+  cleanUp.push(() => link.close());
+  const logged: string[] = [];
+  const redis = createRedis({
+    url: throughLink(server.url, link),
+    name: 'test connection',
+    log: createLogger({
+      service: 't',
+      level: 'debug',
+      pretty: false,
+      destination: { write: (line) => void logged.push(line) },
+    }),
+    ...options,
+  });
+  cleanUp.push(() => closeRedis(redis));
+  await once(redis, 'ready');
+  return { redis, link, logged };
+}
+
+/** Unlike `events.once` it does not reject on an error, which is expected here. */
+const once = (redis: Redis, event: string): Promise<void> =>
+  new Promise((resolve) => {
+    redis.once(event, () => resolve());
+  });
+
+const rejection = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => null,
+    (error: unknown) => redisFault(error).fault.code,
+  );
+
+it('fails at once while Redis is away, connects again by itself, and logs the change once', async () => {
+  const { redis, link, logged } = await open();
+  await link.refuse();
+  await expect.poll(() => redis.status).not.toBe('ready');
+  const began = performance.now();
+  expect(await rejection(redis.get('x'))).toBe('REDIS_UNAVAILABLE');
+  expect(performance.now() - began).toBeLessThan(500);
+  await once(redis, 'reconnecting');
+  await once(redis, 'reconnecting');
+  await link.accept();
+  await once(redis, 'ready');
+  expect(await redis.ping()).toBe('PONG');
+  expect(logged.filter((line) => line.includes('"level":"warn"')).length).toBeLessThanOrEqual(1);
+});
+
+it('rejects what was in flight when the link goes, and never sends it again', async () => {
+  const { redis, link } = await open();
+  link.intercept((piece) => (piece.includes('incr') ? 'deliver-and-drop' : 'pass'));
+  expect(await rejection(redis.incr('once'))).toBe('REDIS_UNAVAILABLE');
+  link.intercept(null);
+  await once(redis, 'ready');
+  await expect.poll(() => redis.get('once')).toBe('1');
+});
+
+it('gives up on a link that is half open', async () => {
+  const { redis, link } = await open();
+  link.freeze();
+  expect(await rejection(redis.get('x'))).toBe('REDIS_UNAVAILABLE');
+  link.cut();
+  link.thaw();
+  await once(redis, 'ready');
+  expect(await redis.ping()).toBe('PONG');
+}, 20_000);
+
+it('lets a blocking read wait its time', async () => {
+  const { redis } = await open({ blockMs: 6_000 });
+  expect(await redis.xread('BLOCK', 5_500, 'STREAMS', 'absent', '$')).toBeNull();
+}, 20_000);
+
+it('tells an answer of Redis from silence', async () => {
+  const { redis } = await open();
+  await redis.set('text', 'x');
+  const wrong = await redis.lpush('text', 'y').then(
+    () => null,
+    (error: unknown) => error,
+  );
+  expect(redisErrorWord(wrong)).toBe('WRONGTYPE');
+  expect(redisFault(wrong).fault).toMatchObject({ kind: 'bug', code: 'INTERNAL' });
+  expect(redisErrorWord(new Error('Connection is closed.'))).toBeNull();
+});
+
+it('closes in every state without hanging', async () => {
+  const { redis, link } = await open();
+  await link.refuse();
+  await closeRedis(redis);
+  await closeRedis(redis);
+  const never = createRedis({
+    url: throughLink(server.url, link),
+    name: 'never',
+    log: createLogger({ service: 't', level: 'silent' }),
+  });
+  await closeRedis(never);
+  const later = createRedis({
+    url: throughLink(server.url, link),
+    name: 'later',
+    log: createLogger({ service: 't', level: 'silent' }),
+  });
+  await once(later, 'reconnecting');
+  await closeRedis(later);
+});
