@@ -18,7 +18,10 @@ export class FetchBudget {
 
   /** Bytes to ask for in one piece now, at least 16 KiB. */
   pieceBytes(): number {
-    return Math.max(16_384, Math.min(this.#maxPieceBytes, Math.floor(this.#totalBytes / Math.max(1, this.#active))));
+    return Math.max(
+      16_384,
+      Math.min(this.#maxPieceBytes, Math.floor(this.#totalBytes / Math.max(1, this.#active))),
+    );
   }
 
   /** Counts a fetch while `work` runs. */

@@ -31,7 +31,12 @@ export async function firstBaseline(
   };
 }
 
-async function baselineFor(session: ImapSession, opened: OpenedFolder, startFrom: StartFrom, top: number): Promise<number> {
+async function baselineFor(
+  session: ImapSession,
+  opened: OpenedFolder,
+  startFrom: StartFrom,
+  top: number,
+): Promise<number> {
   switch (startFrom.kind) {
     case 'now':
       return top;
@@ -52,7 +57,11 @@ async function baselineFor(session: ImapSession, opened: OpenedFolder, startFrom
 }
 
 /** INTERNALDATE of the newest message at or below the baseline, null when there is none. */
-async function newestDate(session: ImapSession, opened: OpenedFolder, baselineUid: number): Promise<string | null> {
+async function newestDate(
+  session: ImapSession,
+  opened: OpenedFolder,
+  baselineUid: number,
+): Promise<string | null> {
   if (opened.exists === 0 || baselineUid === 0) return null;
   const uid = await highestUid(session, opened, baselineUid);
   if (uid === 0) return null;

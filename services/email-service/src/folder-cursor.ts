@@ -23,7 +23,12 @@ export class FolderCursor {
   readonly #holes = new Map<number, Hole>();
   #state: FolderState;
 
-  constructor(state: FolderState, known: readonly number[], suspects: ReadonlyMap<number, Unended>, session: object) {
+  constructor(
+    state: FolderState,
+    known: readonly number[],
+    suspects: ReadonlyMap<number, Unended>,
+    session: object,
+  ) {
     this.#state = state;
     this.settled = new UidRanges(known);
     this.suspects = new Map(suspects);
@@ -45,7 +50,8 @@ export class FolderCursor {
   /** Milliseconds until the next hole is due, or null without any. */
   nextHoleDueMs(nowMs: number): number | null {
     let next: number | null = null;
-    for (const hole of this.#holes.values()) next = Math.min(next ?? Infinity, Math.max(0, hole.dueMs - nowMs));
+    for (const hole of this.#holes.values())
+      next = Math.min(next ?? Infinity, Math.max(0, hole.dueMs - nowMs));
     return next;
   }
 

@@ -76,20 +76,28 @@ export class FolderIngest {
     const { signal } = options;
     const { steps, limits, clock } = this.#deps;
     const cursor = this.#cursor;
-    if (cursor === null) throw new FaultError({ kind: 'bug', code: 'INTERNAL', detail: 'a pass before the folder was opened' });
+    if (cursor === null)
+      throw new FaultError({ kind: 'bug', code: 'INTERNAL', detail: 'a pass before the folder was opened' });
     await this.#recoverIfNeeded(signal);
 
     const listed = await session.listUids(listFrom(cursor.state, options.overlap), cursor.holes);
     steps('listed');
     if (cursor.holes.length > 0) cursor.confirmGone(new Set(listed), session);
-    const selection = selectNew(listed, cursor.settled, limits.maxMessages, (uid) => cursor.isReady(uid, clock.monotonicMs()));
+    const selection = selectNew(listed, cursor.settled, limits.maxMessages, (uid) =>
+      cursor.isReady(uid, clock.monotonicMs()),
+    );
     if (selection.uids.length === 0) return { more: false, received: 0 };
 
     let received = 0;
     for (const run of await this.#cut(session, selection.uids, cursor)) {
       if (options.shouldStop()) return { more: true, received };
       signal.throwIfAborted();
-      const result = await new MessageRun(this.#deps, this.#folder, this.#term, cursor.state.uidValidity).execute(session, run, cursor, signal);
+      const result = await new MessageRun(
+        this.#deps,
+        this.#folder,
+        this.#term,
+        cursor.state.uidValidity,
+      ).execute(session, run, cursor, signal);
       received += await this.#commit(session, result, cursor, signal);
       if (result.fault !== null) throw result.fault;
       // A parser was ended by a message: it goes alone next time, and what follows it must not overtake it.
@@ -151,17 +159,29 @@ export class FolderIngest {
     return planRuns(uids, sizes, { maxMessages, maxRunBytes }, suspect);
   }
 
-  async #commit(session: ImapSession, result: RunResult, cursor: FolderCursor, signal: AbortSignal): Promise<number> {
+  async #commit(
+    session: ImapSession,
+    result: RunResult,
+    cursor: FolderCursor,
+    signal: AbortSignal,
+  ): Promise<number> {
     const { ledger, clock, steps, metrics, log } = this.#deps;
     if (result.messages.length === 0 && result.missing.length === 0) return 0;
     for (const uid of result.missing) cursor.addHole(uid, session, clock.monotonicMs());
     if (cursor.isOverfull) {
-      throw new FaultError({ kind: 'transient', code: 'IMAP_PROTOCOL', detail: 'the server lists messages that it does not deliver' });
+      throw new FaultError({
+        kind: 'transient',
+        code: 'IMAP_PROTOCOL',
+        detail: 'the server lists messages that it does not deliver',
+      });
     }
     const messages = await settleAcquaintances(ledger, this.#folder, cursor.state, result.messages);
     const done = messages.map((message) => message.record.uid);
     const finished = new Set(done);
-    const lastUid = [...done, ...result.missing].reduce((highest, uid) => Math.max(highest, uid), cursor.state.lastUid);
+    const lastUid = [...done, ...result.missing].reduce(
+      (highest, uid) => Math.max(highest, uid),
+      cursor.state.lastUid,
+    );
     const state: FolderState = {
       ...cursor.state,
       lastUid,

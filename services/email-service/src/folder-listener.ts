@@ -90,7 +90,13 @@ export class FolderListener {
   #idleFailures = 0;
   #resolveStopped: () => void = () => undefined;
 
-  constructor(deps: ListenerDeps, provider: ImapProvider, folder: string, ingest: FolderIngest, hooks: ListenerHooks) {
+  constructor(
+    deps: ListenerDeps,
+    provider: ImapProvider,
+    folder: string,
+    ingest: FolderIngest,
+    hooks: ListenerHooks,
+  ) {
     this.#deps = deps;
     this.#provider = provider;
     this.folder = folder;
@@ -152,7 +158,12 @@ export class FolderListener {
     this.#state = state;
     if (state.kind !== before.kind) {
       this.#deps.metrics.transition(before.kind, state.kind);
-      this.#deps.log.debug('listener', { previousState: before.kind, state: state.kind, event: event.kind, folder: this.folder });
+      this.#deps.log.debug('listener', {
+        previousState: before.kind,
+        state: state.kind,
+        event: event.kind,
+        folder: this.folder,
+      });
     }
     for (const [timer, cancel] of this.#timers) {
       if (listenerTimers(state).includes(timer)) continue;
@@ -232,7 +243,8 @@ export class FolderListener {
       watchSettled: Promise.resolve(),
     };
     this.#live = live;
-    const staggerMs = number === 1 && attempt === 0 ? this.#deps.random() * this.#deps.settings.startupStaggerMs : 0;
+    const staggerMs =
+      number === 1 && attempt === 0 ? this.#deps.random() * this.#deps.settings.startupStaggerMs : 0;
     this.#track(live, async () => {
       const { signal } = live.controller;
       if (staggerMs > 0) await this.#deps.pause(staggerMs, signal);
@@ -270,7 +282,11 @@ export class FolderListener {
     const { promise: settled, resolve: settle } = deferred();
     live.watchSettled = settled;
     const useIdle = this.#idleFailures < MAX_IDLE_FAILURES && session.capabilities.includes('IDLE');
-    const regularMs = jittered(useIdle ? settings.watchIntervalMs : settings.pollIntervalMs, settings.timerJitter, random());
+    const regularMs = jittered(
+      useIdle ? settings.watchIntervalMs : settings.pollIntervalMs,
+      settings.timerJitter,
+      random(),
+    );
     try {
       const outcome = await session.watch({
         useIdle,
@@ -353,10 +369,15 @@ export class FolderListener {
     switch (state.kind) {
       case 'connecting':
         // A retry keeps its error until it has worked: a person must not see it flicker.
-        if (before.kind === 'idle') this.#hooks.health({ state: 'connecting', code: null, since }, null, false);
+        if (before.kind === 'idle')
+          this.#hooks.health({ state: 'connecting', code: null, since }, null, false);
         return;
       case 'watching':
-        return this.#hooks.health({ state: 'watching', code: null, since }, this.#live?.session?.capabilities ?? null, true);
+        return this.#hooks.health(
+          { state: 'watching', code: null, since },
+          this.#live?.session?.capabilities ?? null,
+          true,
+        );
       case 'backingOff':
         return this.#hooks.health({ state: 'waiting', code: state.fault.code, since }, null, false);
       case 'parked':

@@ -10,7 +10,15 @@ import { FaultError, toFault } from '@mailstream/shared/errors/fault-error';
 import { encodeEntry, type EmailReceivedEntry } from '@mailstream/shared/events/email-received';
 import type { Logger } from '@mailstream/shared/runtime/logger';
 import { buildPayload } from './core/event-builder.ts';
-import type { EventPublisher, FolderRef, Ledger, LedgerRow, MailProcessor, SequencedEntry, Term } from './ports.ts';
+import type {
+  EventPublisher,
+  FolderRef,
+  Ledger,
+  LedgerRow,
+  MailProcessor,
+  SequencedEntry,
+  Term,
+} from './ports.ts';
 import { fencedFault, isParserKilled, type Steps } from './ingest-steps.ts';
 
 /** Rows read from the ledger at a time while recovering. */
@@ -74,16 +82,26 @@ export class FolderPublication {
         this.#isRecovered = true;
         return;
       }
-      log.warn('publication has a gap again while recovering', { folder: this.#folder.folder, count: round + 1 });
+      log.warn('publication has a gap again while recovering', {
+        folder: this.#folder.folder,
+        count: round + 1,
+      });
     }
-    throw new FaultError({ kind: 'transient', code: 'REDIS_UNAVAILABLE', detail: 'the stream keeps losing entries' });
+    throw new FaultError({
+      kind: 'transient',
+      code: 'REDIS_UNAVAILABLE',
+      detail: 'the stream keeps losing entries',
+    });
   }
 
   /** After PostgreSQL lost commits the stored sequence may lie below the watermark: go on above both. */
   async #raiseSequence(mark: number): Promise<void> {
     const state = await this.#deps.ledger.folderState(this.#folder);
     if (state === null || state.publishSeq >= mark) return;
-    const stored = await this.#deps.ledger.putFolderState(this.#folder, this.#term, { ...state, publishSeq: mark });
+    const stored = await this.#deps.ledger.putFolderState(this.#folder, this.#term, {
+      ...state,
+      publishSeq: mark,
+    });
     if (stored.kind === 'fenced') throw fencedFault();
   }
 
@@ -100,13 +118,17 @@ export class FolderPublication {
         previousSeq = row.publishSeq;
         after = row.publishSeq;
       }
-      this.#deps.log.info('published again from the ledger', { folder: this.#folder.folder, count: rows.length });
+      this.#deps.log.info('published again from the ledger', {
+        folder: this.#folder.folder,
+        count: rows.length,
+      });
     }
   }
 
   async #entryFromStorage(row: LedgerRow, signal: AbortSignal): Promise<EmailReceivedEntry> {
     const { processor, clock } = this.#deps;
-    if (row.raw === null) throw new FaultError({ kind: 'bug', code: 'INTERNAL', detail: 'a row to publish has no raw form' });
+    if (row.raw === null)
+      throw new FaultError({ kind: 'bug', code: 'INTERNAL', detail: 'a row to publish has no raw form' });
     const processed = await processor
       .processStored(row, row.raw, row.reason === null ? 'full' : 'headersOnly', signal)
       .catch((error: unknown) => {

@@ -9,7 +9,11 @@ export const inertSteps: Steps = () => undefined;
 
 /** The row says that the lease is another's: thrown by whoever's write was refused, ends the listener. */
 export function fencedFault(): FaultError {
-  return new FaultError({ kind: 'fenced', code: 'LEASE_LOST', detail: 'the lease belongs to another instance' });
+  return new FaultError({
+    kind: 'fenced',
+    code: 'LEASE_LOST',
+    detail: 'the lease belongs to another instance',
+  });
 }
 
 /** The message, not its surroundings, ended its parser: time, memory or a crash. */

@@ -49,7 +49,10 @@ export interface LeaseRunnerDeps {
   readonly runtime: (ref: ProviderRef, term: Term, hooks: RuntimeHooks) => ProviderRuntime;
   /** Asked by the machine: put this provider on the next renewal. */
   readonly renew: (runner: LeaseRunner) => void;
-  readonly metrics: { transition(from: LeaseState['kind'], to: LeaseState['kind']): void; unexpected(state: string, event: string): void };
+  readonly metrics: {
+    transition(from: LeaseState['kind'], to: LeaseState['kind']): void;
+    unexpected(state: string, event: string): void;
+  };
 }
 
 const BID_BACKOFF = { baseMs: 1_000, capMs: 30_000, jitter: 0.5 };
@@ -178,7 +181,13 @@ export class LeaseRunner {
         const term = await store.acquire(this.ref, owner, times.ttlMs);
         if (term === null) return this.send({ kind: 'taken', call });
         const trustedUntilMs = begunMs + times.ttlMs - times.marginMs;
-        return this.send({ kind: 'won', call, epoch: term.epoch, trustedUntilMs, nowMs: clock.monotonicMs() });
+        return this.send({
+          kind: 'won',
+          call,
+          epoch: term.epoch,
+          trustedUntilMs,
+          nowMs: clock.monotonicMs(),
+        });
       });
     } catch (error) {
       const fault = toFault(error);
@@ -198,13 +207,17 @@ export class LeaseRunner {
   }
 
   #start(epoch: number): void {
-    const runtime = this.#deps.runtime(this.ref, { owner: this.#deps.owner, epoch }, {
-      fenced: () => this.send({ kind: 'fenced', epoch }),
-      quiet: () => {
-        if (this.#runtime === runtime) this.#runtime = null;
-        this.send({ kind: 'quiet', epoch });
+    const runtime = this.#deps.runtime(
+      this.ref,
+      { owner: this.#deps.owner, epoch },
+      {
+        fenced: () => this.send({ kind: 'fenced', epoch }),
+        quiet: () => {
+          if (this.#runtime === runtime) this.#runtime = null;
+          this.send({ kind: 'quiet', epoch });
+        },
       },
-    });
+    );
     this.#runtime = runtime;
     runtime.start();
   }

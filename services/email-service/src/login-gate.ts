@@ -34,7 +34,8 @@ export class LoginGate {
 
   #inTurn<T>(connect: () => Promise<T>): Promise<T> {
     const refusal = this.#refusal;
-    if (refusal !== null && this.#clock.monotonicMs() - refusal.atMs < REFUSAL_ANSWERS_MS) throw refusal.error;
+    if (refusal !== null && this.#clock.monotonicMs() - refusal.atMs < REFUSAL_ANSWERS_MS)
+      throw refusal.error;
     return this.#attempt(connect);
   }
 

@@ -94,11 +94,22 @@ export class MessageRun {
   }
 
   /** @throws FaultError `fenced`, or of the ledger; faults of the session come in the result. */
-  async execute(session: ImapSession, run: Run, cursor: FolderCursor, signal: AbortSignal): Promise<RunResult> {
-    const counted = await this.#deps.ledger.countAttempts(this.#folder, this.#term, this.#uidValidity, run.uids);
+  async execute(
+    session: ImapSession,
+    run: Run,
+    cursor: FolderCursor,
+    signal: AbortSignal,
+  ): Promise<RunResult> {
+    const counted = await this.#deps.ledger.countAttempts(
+      this.#folder,
+      this.#term,
+      this.#uidValidity,
+      run.uids,
+    );
     if (counted.kind === 'fenced') throw fencedFault();
     const [first] = run.uids;
-    const mode = first === undefined ? 'full' : attemptMode(cursor.suspects.get(first) ?? { kills: 0, crashes: 0 });
+    const mode =
+      first === undefined ? 'full' : attemptMode(cursor.suspects.get(first) ?? { kills: 0, crashes: 0 });
     if (mode === 'giveUp' && first !== undefined) {
       return { messages: [this.#givenUp(first)], missing: [], isCutShort: false, fault: null };
     }
@@ -154,7 +165,12 @@ export class MessageRun {
   ): Promise<void> {
     const { processor, steps } = this.#deps;
     try {
-      const processed = await processor.process(this.#key(message.uid), source, mode === 'full' ? 'full' : 'headersOnly', signal);
+      const processed = await processor.process(
+        this.#key(message.uid),
+        source,
+        mode === 'full' ? 'full' : 'headersOnly',
+        signal,
+      );
       steps('parsed');
       outcomes.set(message.uid, { kind: 'done', message: this.#record(message, processed, mode) });
     } catch (error) {
@@ -187,12 +203,31 @@ export class MessageRun {
   }
 
   #givenUp(uid: number): RunMessage {
-    const unknown = { messageId: null, contentHash: null, size: 0, internalDate: null, emailId: null, sender: null };
-    const record: NewMessage = { uid, ...unknown, subject: null, storageKey: null, status: 'dead_letter', reason: 'PARSER_KILLED' };
+    const unknown = {
+      messageId: null,
+      contentHash: null,
+      size: 0,
+      internalDate: null,
+      emailId: null,
+      sender: null,
+    };
+    const record: NewMessage = {
+      uid,
+      ...unknown,
+      subject: null,
+      storageKey: null,
+      status: 'dead_letter',
+      reason: 'PARSER_KILLED',
+    };
     return { record, entry: null };
   }
 
-  async #assemble(run: Run, outcomes: ReadonlyMap<number, Outcome>, fault: unknown, cursor: FolderCursor): Promise<RunResult> {
+  async #assemble(
+    run: Run,
+    outcomes: ReadonlyMap<number, Outcome>,
+    fault: unknown,
+    cursor: FolderCursor,
+  ): Promise<RunResult> {
     const messages: RunMessage[] = [];
     const missing: number[] = [];
     for (const uid of run.uids) {
@@ -200,12 +235,17 @@ export class MessageRun {
       if (outcome === null) return { messages, missing, isCutShort: false, fault };
       if (outcome.kind === 'done') messages.push(outcome.message);
       else if (outcome.kind === 'missing') missing.push(uid);
-      else if (outcome.kind === 'failed') return { messages, missing, isCutShort: false, fault: outcome.error };
+      else if (outcome.kind === 'failed')
+        return { messages, missing, isCutShort: false, fault: outcome.error };
       else {
         const before = cursor.suspects.get(uid) ?? { kills: 0, crashes: 0 };
         cursor.suspects.set(uid, { ...before, kills: before.kills + 1 });
         await this.#deps.ledger.countKill(this.#folder, this.#uidValidity, uid);
-        this.#deps.log.warn('a message ended its parser', { folder: this.#folder.folder, code: 'PARSER_KILLED', count: before.kills + 1 });
+        this.#deps.log.warn('a message ended its parser', {
+          folder: this.#folder.folder,
+          code: 'PARSER_KILLED',
+          count: before.kills + 1,
+        });
         return { messages, missing, isCutShort: true, fault };
       }
     }
@@ -223,11 +263,21 @@ export class MessageRun {
     return path;
   }
 
-  async #spoolRest(session: ImapSession, message: FetchedMessage, path: string, signal: AbortSignal): Promise<RawSource> {
+  async #spoolRest(
+    session: ImapSession,
+    message: FetchedMessage,
+    path: string,
+    signal: AbortSignal,
+  ): Promise<RawSource> {
     let size = message.head?.length ?? 0;
     const file = await open(path, 'a');
     try {
-      for await (const chunk of session.fetchRest(message.uid, size, this.#deps.budget.pieceBytes(), signal)) {
+      for await (const chunk of session.fetchRest(
+        message.uid,
+        size,
+        this.#deps.budget.pieceBytes(),
+        signal,
+      )) {
         await file.writeFile(chunk);
         size += chunk.length;
       }
@@ -238,6 +288,12 @@ export class MessageRun {
   }
 
   #key(uid: number): MessageKey {
-    return { tenant: this.#folder.tenant, providerId: this.#folder.id, folder: this.#folder.folder, uidValidity: this.#uidValidity, uid };
+    return {
+      tenant: this.#folder.tenant,
+      providerId: this.#folder.id,
+      folder: this.#folder.folder,
+      uidValidity: this.#uidValidity,
+      uid,
+    };
   }
 }

@@ -301,7 +301,10 @@ export interface Ledger {
     folder: FolderRef,
     uidValidity: number,
     content: { readonly hashes: readonly string[]; readonly emailIds: readonly string[] },
-  ): Promise<{ readonly byHash: ReadonlyMap<string, number>; readonly byEmailId: ReadonlyMap<string, number> }>;
+  ): Promise<{
+    readonly byHash: ReadonlyMap<string, number>;
+    readonly byEmailId: ReadonlyMap<string, number>;
+  }>;
   /** Rows not yet marked published, in `publish_seq` order, after `afterSeq`, at most `limit`. */
   unpublished(folder: FolderRef, afterSeq: number, limit: number): Promise<readonly LedgerRow[]>;
   /** Marks rows published where they still have that `publish_seq`; an unknown entry id is null. Not fenced: harmless when stale. */

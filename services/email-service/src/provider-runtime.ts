@@ -114,7 +114,11 @@ export class ProviderRuntime {
         return;
       } catch (error) {
         const fault = toFault(error);
-        this.#log.warn('settings could not be read', { code: fault.code, detail: fault.detail, delayMs: LOAD_RETRY_MS });
+        this.#log.warn('settings could not be read', {
+          code: fault.code,
+          detail: fault.detail,
+          delayMs: LOAD_RETRY_MS,
+        });
         await this.#deps.listener.pause(LOAD_RETRY_MS, signal).catch(() => undefined);
       }
     }
@@ -136,15 +140,21 @@ export class ProviderRuntime {
   #watch(provider: ImapProvider, folder: string): void {
     const ref = { ...this.#ref, folder };
     const ingest = new FolderIngest({ ...this.#deps.ingest, log: this.#log }, provider, ref, this.#term);
-    const listener = new FolderListener({ ...this.#deps.listener, log: this.#log, gate: this.#gate }, provider, folder, ingest, {
-      fenced: () => this.#hooks.fenced(),
-      health: (health, capabilities, inSync) => {
-        if (this.#listeners.get(folder) !== listener) return;
-        this.#folders.set(folder, health);
-        this.#capabilities = capabilities ?? this.#capabilities;
-        this.#report(inSync);
+    const listener = new FolderListener(
+      { ...this.#deps.listener, log: this.#log, gate: this.#gate },
+      provider,
+      folder,
+      ingest,
+      {
+        fenced: () => this.#hooks.fenced(),
+        health: (health, capabilities, inSync) => {
+          if (this.#listeners.get(folder) !== listener) return;
+          this.#folders.set(folder, health);
+          this.#capabilities = capabilities ?? this.#capabilities;
+          this.#report(inSync);
+        },
       },
-    });
+    );
     // A folder chosen again while its old listener still leaves begins when that one has ended.
     const before = [...this.#leaving];
     this.#listeners.set(folder, listener);

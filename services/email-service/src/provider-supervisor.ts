@@ -124,7 +124,8 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
   const beat = async (): Promise<void> => {
     due = [];
     const nowMs = deps.clock.monotonicMs();
-    for (const { runner } of entries.values()) if (runner.renewableEpoch !== null) runner.send({ kind: 'renewDue', nowMs });
+    for (const { runner } of entries.values())
+      if (runner.renewableEpoch !== null) runner.send({ kind: 'renewDue', nowMs });
     const leases = due.flatMap((runner) => {
       const epoch = runner.renewableEpoch;
       return epoch === null ? [] : [{ runner, ...runner.ref, epoch }];
@@ -135,10 +136,16 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
         const renewed = new Set((await deps.store.renew(leases, deps.owner, deps.times.ttlMs)).map(keyOf));
         const trustedUntilMs = nowMs + deps.times.ttlMs - deps.times.marginMs;
         for (const { runner, epoch, ...ref } of leases)
-          runner.send(renewed.has(keyOf(ref)) ? { kind: 'renewed', epoch, trustedUntilMs } : { kind: 'refused', epoch });
+          runner.send(
+            renewed.has(keyOf(ref)) ? { kind: 'renewed', epoch, trustedUntilMs } : { kind: 'refused', epoch },
+          );
       } catch (error) {
         const fault = toFault(error);
-        deps.log.warn('leases could not be renewed', { code: fault.code, detail: fault.detail, count: leases.length });
+        deps.log.warn('leases could not be renewed', {
+          code: fault.code,
+          detail: fault.detail,
+          count: leases.length,
+        });
         nextMs = Math.min(RENEW_RETRY_MS, nextMs);
       }
     }

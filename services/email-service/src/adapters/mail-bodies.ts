@@ -36,8 +36,12 @@ function render(node: TextTree): Bodies {
   const hasText = parts.some((part) => part.text !== null);
   const hasHtml = parts.some((part) => part.html !== null);
   const isAlternative = node.contentType === 'multipart/alternative';
-  const texts = parts.map((part) => part.text ?? (isAlternative || part.html === null ? null : htmlToText(part.html)));
-  const htmls = parts.map((part) => part.html ?? (isAlternative || part.text === null ? null : textToHtml(part.text)));
+  const texts = parts.map(
+    (part) => part.text ?? (isAlternative || part.html === null ? null : htmlToText(part.html)),
+  );
+  const htmls = parts.map(
+    (part) => part.html ?? (isAlternative || part.text === null ? null : textToHtml(part.text)),
+  );
   return { text: hasText ? join(texts, 'text') : null, html: hasHtml ? join(htmls, 'html') : null };
 }
 

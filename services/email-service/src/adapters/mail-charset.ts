@@ -7,7 +7,17 @@ const LEGACY = new TextDecoder('windows-1252');
 const ASCII = /^[\0-\x7f]*$/;
 
 /** Names under which software sends UTF-8 or has no idea what it sends. */
-const UNDECLARED = new Set(['', 'ascii', 'usascii', 'utf8', 'unicode11utf8', '7bit', '8bit', 'default', 'unknown8bit']);
+const UNDECLARED = new Set([
+  '',
+  'ascii',
+  'usascii',
+  'utf8',
+  'unicode11utf8',
+  '7bit',
+  '8bit',
+  'default',
+  'unknown8bit',
+]);
 
 /** True when `charset` says no more than "UTF-8, or whatever it is". */
 export function isUndeclared(charset: string | null): boolean {

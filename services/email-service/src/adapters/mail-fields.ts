@@ -29,6 +29,8 @@ const MAX_ADDRESS_LENGTH = 500;
 const MAX_HEADER_FIELDS = 10_000;
 const MAX_VALUE_LENGTH = 64 * 1024;
 const MAX_ADDRESSES = 20_000;
+/** Field, list, group, list: nothing valid is deeper. */
+const MAX_GROUP_DEPTH = 6;
 
 export function mailFields(lines: readonly HeaderLine[], parsed: ParsedHeaders): MailFields {
   const headers = headerFields(lines);
@@ -75,8 +77,7 @@ export function headerFields(lines: readonly HeaderLine[]): ParsedMail['headers'
 
 /** With its angle brackets, which older software leaves out. */
 function messageId(value: string): string | null {
-  const bracketed = /<\s*([^<>]+?)\s*>/.exec(value)?.[1];
-  const id = bracketed ?? value.trim();
+  const id = (/<([^<>]+)>/.exec(value)?.[1] ?? value).trim();
   if (id === '' || id.length > MAX_ID_LENGTH || /[<>]/.test(id)) return null;
   return `<${storableText(id)}>`;
 }
@@ -84,25 +85,26 @@ function messageId(value: string): string | null {
 /** The ids of References or In-Reply-To, without doubles; words around them are ignored (RFC 5322 section 4.5.4). */
 function messageIds(value: string): readonly string[] {
   const bracketed = value.match(/<[^<>\s]+>/g) ?? [];
-  const found = bracketed.length > 0 ? bracketed : value.split(/[\s,]+/).filter((word) => /^[^<>@"]+@[^<>@"]+$/.test(word));
-  const ids = found.map((id) => (id.startsWith('<') ? id : `<${id}>`)).filter((id) => id.length <= MAX_ID_LENGTH);
+  const found =
+    bracketed.length > 0
+      ? bracketed
+      : value.split(/[\s,]+/).filter((word) => /^[^<>@"]+@[^<>@"]+$/.test(word));
+  const ids = found
+    .map((id) => (id.startsWith('<') ? id : `<${id}>`))
+    .filter((id) => id.length <= MAX_ID_LENGTH);
   return [...new Set(ids.map(storableText))];
 }
 
 /** What the address parser of mailparser gives for a field, or for several of the same name; groups are opened. */
-function addresses(field: unknown): EmailAddress[] {
-  const found: EmailAddress[] = [];
-  const pending: unknown[] = [field];
-  while (pending.length > 0 && found.length < MAX_ADDRESSES) {
-    const next = pending.shift();
-    if (Array.isArray(next)) pending.unshift(...next.slice(0, MAX_ADDRESSES));
-    else if (isRecord(next)) {
-      if ('value' in next) pending.unshift(next['value']);
-      else if (Array.isArray(next['group'])) pending.unshift(next['group']);
-      else found.push(...address(next['address'], next['name']));
-    }
+function addresses(field: unknown, depth = 0): EmailAddress[] {
+  if (depth > MAX_GROUP_DEPTH) return [];
+  if (Array.isArray(field)) {
+    return field.slice(0, MAX_ADDRESSES).flatMap((item) => addresses(item, depth + 1));
   }
-  return found;
+  if (!isRecord(field)) return [];
+  if ('value' in field) return addresses(field['value'], depth + 1);
+  if (Array.isArray(field['group'])) return addresses(field['group'], depth + 1);
+  return address(field['address'], field['name']);
 }
 
 function address(email: unknown, name: unknown): EmailAddress[] {
@@ -123,7 +125,10 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 
 /** A date without a zone is taken as UTC (RFC 5322 section 4.3 for unknown zones), never as the zone of this machine. */
 function isoDate(value: string): string | null {
-  const plain = value.slice(0, 200).replace(/\([^()]*\)/g, ' ').trim();
+  const plain = value
+    .slice(0, 200)
+    .replace(/\([^()]*\)/g, ' ')
+    .trim();
   if (plain === '') return null;
   const hasZone = /([+-]\d{2}:?\d{2}|\b[A-Z]{1,5})$/i.test(plain);
   const date = new Date(hasZone ? plain : `${plain} +0000`);

@@ -72,7 +72,8 @@ export class MimeReader extends MailParserBase {
     this.#checkDepth(node);
     this.#isRoot = node.root;
     if (node.encoding === 'quoted-printable') node.getDecoder = () => new QuotedPrintableDecoder();
-    if (this.#hasBody && node.filename !== false && BODY_TYPES.has(typeOf(node))) node.disposition = 'attachment';
+    if (this.#hasBody && node.filename !== false && BODY_TYPES.has(typeOf(node)))
+      node.disposition = 'attachment';
     const created = super.createNode(node);
     if (node.multipart !== false) return created;
     this.#leafCount++;
@@ -99,7 +100,8 @@ export class MimeReader extends MailParserBase {
   }
 
   override processChunk(chunk: SplitterChunk, done: (error?: Error) => void): void {
-    if (chunk.type === 'data' && this.#leafCount === 0 && chunk.value !== undefined) this.#keepStray(chunk.value);
+    if (chunk.type === 'data' && this.#leafCount === 0 && chunk.value !== undefined)
+      this.#keepStray(chunk.value);
     super.processChunk(chunk, done);
   }
 

@@ -48,6 +48,8 @@ export interface LeafStream {
   readonly cid?: string;
   readonly related?: boolean;
   readonly headers: ParsedHeaders;
+  /** SHA-256 of the content, hex; there once the content has ended. */
+  readonly checksum?: string;
   readonly content: Transform;
   readonly release: () => void;
 }

@@ -97,7 +97,12 @@ export function createPgLedger(database: Database): Ledger {
       const rows = await database.withTenant(folder.tenant, (trx) =>
         trx('inbound_messages')
           .select<{ uid: number }[]>('uid')
-          .where({ tenant: folder.tenant, provider_id: folder.id, folder: folder.folder, uid_validity: uidValidity })
+          .where({
+            tenant: folder.tenant,
+            provider_id: folder.id,
+            folder: folder.folder,
+            uid_validity: uidValidity,
+          })
           .andWhere('uid', '>=', from)
           .orderBy('uid'),
       );
@@ -108,9 +113,16 @@ export function createPgLedger(database: Database): Ledger {
       const rows = await database.withTenant(folder.tenant, (trx) =>
         trx('ingest_attempts')
           .select<{ uid: number; attempts: number; kills: number }[]>('uid', 'attempts', 'kills')
-          .where({ tenant: folder.tenant, provider_id: folder.id, folder: folder.folder, uid_validity: uidValidity }),
+          .where({
+            tenant: folder.tenant,
+            provider_id: folder.id,
+            folder: folder.folder,
+            uid_validity: uidValidity,
+          }),
       );
-      return new Map(rows.map(({ uid, attempts, kills }) => [Number(uid), { kills, crashes: attempts - kills }]));
+      return new Map(
+        rows.map(({ uid, attempts, kills }) => [Number(uid), { kills, crashes: attempts - kills }]),
+      );
     },
 
     async countAttempts(folder, term, uidValidity, uids) {
@@ -132,7 +144,13 @@ export function createPgLedger(database: Database): Ledger {
     async countKill(folder, uidValidity, uid) {
       await database.withTenant(folder.tenant, (trx) =>
         trx('ingest_attempts')
-          .where({ tenant: folder.tenant, provider_id: folder.id, folder: folder.folder, uid_validity: uidValidity, uid })
+          .where({
+            tenant: folder.tenant,
+            provider_id: folder.id,
+            folder: folder.folder,
+            uid_validity: uidValidity,
+            uid,
+          })
           .increment('kills'),
       );
     },
@@ -159,13 +177,16 @@ export function createPgLedger(database: Database): Ledger {
         storage_key: message.storageKey,
       }));
       const result = await database.withTenant(folder.tenant, (trx) =>
-        trx.raw<{ rows: { previous_seq: number; rows: { uid: number; publishSeq: number }[] }[] }>(RECORD_BATCH, {
-          ...fence(folder, term),
-          uidValidity: batch.state.uidValidity,
-          state: JSON.stringify(encodeFolderState(batch.state)),
-          messages: JSON.stringify(messages),
-          finished: [...batch.finished],
-        }),
+        trx.raw<{ rows: { previous_seq: number; rows: { uid: number; publishSeq: number }[] }[] }>(
+          RECORD_BATCH,
+          {
+            ...fence(folder, term),
+            uidValidity: batch.state.uidValidity,
+            state: JSON.stringify(encodeFolderState(batch.state)),
+            messages: JSON.stringify(messages),
+            finished: [...batch.finished],
+          },
+        ),
       );
       const stored = result.rows[0];
       if (stored === undefined) return { kind: 'fenced' };
@@ -173,7 +194,10 @@ export function createPgLedger(database: Database): Ledger {
     },
 
     async unmatchedContent(folder, uidValidity, { hashes, emailIds }) {
-      const count = async (column: 'content_hash' | 'email_id', values: readonly string[]): Promise<ReadonlyMap<string, number>> => {
+      const count = async (
+        column: 'content_hash' | 'email_id',
+        values: readonly string[],
+      ): Promise<ReadonlyMap<string, number>> => {
         if (values.length === 0) return new Map();
         const found = await database.withTenant(folder.tenant, (trx) =>
           trx.raw<{ rows: { value: string; open: number }[] }>(
@@ -185,7 +209,13 @@ export function createPgLedger(database: Database): Ledger {
                         AND coalesce(reason, '') <> 'before_baseline'
                       GROUP BY 1, 2) AS counted
               GROUP BY value`,
-            { tenant: folder.tenant, provider: folder.id, folder: folder.folder, uidValidity, values: [...values] },
+            {
+              tenant: folder.tenant,
+              provider: folder.id,
+              folder: folder.folder,
+              uidValidity,
+              values: [...values],
+            },
           ),
         );
         return new Map(found.rows.map((row) => [row.value, Number(row.open)]));
@@ -243,7 +273,13 @@ export function createPgLedger(database: Database): Ledger {
 }
 
 function fence(folder: FolderRef, term: Term): Record<string, string | number> {
-  return { tenant: folder.tenant, provider: folder.id, folder: folder.folder, owner: term.owner, epoch: term.epoch };
+  return {
+    tenant: folder.tenant,
+    provider: folder.id,
+    folder: folder.folder,
+    owner: term.owner,
+    epoch: term.epoch,
+  };
 }
 
 function toLedgerRow(folder: FolderRef, row: LedgerDbRow): LedgerRow {

@@ -15,13 +15,21 @@ export function createPgHealthStore(database: Database): HealthStore {
     async report(ref, term, health) {
       await database.withTenant(ref.tenant, async (trx) => {
         const owned = await trx('imap_email_provider_config')
-          .where({ tenant: ref.tenant, email_provider_id: ref.id, lease_owner: term.owner, lease_epoch: term.epoch })
+          .where({
+            tenant: ref.tenant,
+            email_provider_id: ref.id,
+            lease_owner: term.owner,
+            lease_epoch: term.epoch,
+          })
           .update({
             folder_health: JSON.stringify(health.folders),
-            ...(health.capabilities === null ? {} : { server_capabilities: JSON.stringify(health.capabilities) }),
+            ...(health.capabilities === null
+              ? {}
+              : { server_capabilities: JSON.stringify(health.capabilities) }),
           });
         if (owned === 0) return;
-        const isAuthFailure = health.errorCode === 'IMAP_AUTH_REJECTED' || health.errorCode === 'OAUTH_REAUTHORIZE';
+        const isAuthFailure =
+          health.errorCode === 'IMAP_AUTH_REJECTED' || health.errorCode === 'OAUTH_REAUTHORIZE';
         await trx('email_providers')
           .where({ tenant: ref.tenant, id: ref.id })
           .update({

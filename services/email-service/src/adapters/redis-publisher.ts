@@ -22,7 +22,9 @@ redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
 return {'appended', id}`;
 
 /** ioredis adds the command at run time; this is its type. */
-type WithAppend = { mailstreamAppend(stream: string, marks: string, ...args: (string | number)[]): Promise<unknown> };
+type WithAppend = {
+  mailstreamAppend(stream: string, marks: string, ...args: (string | number)[]): Promise<unknown>;
+};
 
 /** Key of the watermarks: the hash tag is the stream's whole name, which is what Redis hashes for the stream itself. */
 export function watermarkKey(stream: string): string {
@@ -34,7 +36,10 @@ export function watermarkField(folder: FolderRef): string {
   return `${folder.tenant}:${folder.id}:${folder.folder}`;
 }
 
-export function createRedisPublisher(redis: Redis, options: { readonly channelByTenant: boolean }): EventPublisher {
+export function createRedisPublisher(
+  redis: Redis,
+  options: { readonly channelByTenant: boolean },
+): EventPublisher {
   redis.defineCommand('mailstreamAppend', { numberOfKeys: 2, lua: APPEND });
   const keys = (folder: FolderRef): { stream: string; marks: string } => {
     const stream = streamName(folder.tenant, options.channelByTenant);

@@ -83,7 +83,11 @@ export type LeaseEffect =
   | { readonly kind: 'drainListeners' }
   | { readonly kind: 'abortListeners' }
   /** `soon`: jittered bid interval; `backoff`: grows with `attempt`; `afterTtl`: a whole ttl; `now`: at once. */
-  | { readonly kind: 'armBid'; readonly delay: 'now' | 'soon' | 'backoff' | 'afterTtl'; readonly attempt: number }
+  | {
+      readonly kind: 'armBid';
+      readonly delay: 'now' | 'soon' | 'backoff' | 'afterTtl';
+      readonly attempt: number;
+    }
   | { readonly kind: 'armTrust'; readonly atMs: number }
   | { readonly kind: 'armQuietDeadline' };
 
@@ -145,7 +149,9 @@ export function nextLease(state: LeaseState, event: LeaseEvent): LeaseStep {
 /** A "won" of a bid we gave up on: the row names us under an epoch that nobody uses. */
 function staleWin(state: LeaseState, event: LeaseEvent): LeaseStep | null {
   if (event.kind !== 'won' || (state.kind === 'bidding' && event.call === state.call)) return null;
-  const inUse = (state.kind === 'held' || state.kind === 'quiescing' || state.kind === 'releasing') && state.epoch === event.epoch;
+  const inUse =
+    (state.kind === 'held' || state.kind === 'quiescing' || state.kind === 'releasing') &&
+    state.epoch === event.epoch;
   return step(state, inUse ? [] : [{ kind: 'release', call: event.call, epoch: event.epoch }]);
 }
 
@@ -153,7 +159,9 @@ function whileVacant(state: LeaseState & { kind: 'vacant' }, event: LeaseEvent):
   switch (event.kind) {
     case 'bidDue': {
       const call = state.call + 1;
-      return step({ kind: 'bidding', call, attempt: state.attempt, stopping: false }, [{ kind: 'acquire', call }]);
+      return step({ kind: 'bidding', call, attempt: state.attempt, stopping: false }, [
+        { kind: 'acquire', call },
+      ]);
     }
     case 'noticed':
       return step(state, [{ kind: 'armBid', delay: 'now', attempt: state.attempt }]);
@@ -216,7 +224,8 @@ function whileHeld(state: LeaseState & { kind: 'held' }, event: LeaseEvent): Lea
       if (event.epoch !== state.epoch) return ignored(state);
       return step(quiescing('no', 'vacant'), [{ kind: 'abortListeners' }, { kind: 'armQuietDeadline' }]);
     case 'trustExpired':
-      if (event.nowMs < state.trustedUntilMs) return step(state, [{ kind: 'armTrust', atMs: state.trustedUntilMs }]);
+      if (event.nowMs < state.trustedUntilMs)
+        return step(state, [{ kind: 'armTrust', atMs: state.trustedUntilMs }]);
       return step(quiescing('maybe', 'vacant'), [{ kind: 'abortListeners' }, { kind: 'armQuietDeadline' }]);
     case 'stop':
       return step(quiescing('yes', 'stopped'), [{ kind: 'drainListeners' }, { kind: 'armQuietDeadline' }]);
@@ -233,7 +242,12 @@ function whileQuiescing(state: LeaseState & { kind: 'quiescing' }, event: LeaseE
   const abort: readonly LeaseEffect[] = state.aborted ? [] : [{ kind: 'abortListeners' }];
   switch (event.kind) {
     case 'renewDue':
-      return step(state, state.ours === 'yes' && event.nowMs < state.trustedUntilMs ? [{ kind: 'renew', epoch: state.epoch }] : []);
+      return step(
+        state,
+        state.ours === 'yes' && event.nowMs < state.trustedUntilMs
+          ? [{ kind: 'renew', epoch: state.epoch }]
+          : [],
+      );
     case 'renewed': {
       if (event.epoch !== state.epoch || state.ours !== 'yes') return ignored(state);
       const trustedUntilMs = Math.max(state.trustedUntilMs, event.trustedUntilMs);
@@ -245,7 +259,8 @@ function whileQuiescing(state: LeaseState & { kind: 'quiescing' }, event: LeaseE
       return step({ ...state, ours: 'no', aborted: true }, abort);
     case 'trustExpired':
       if (state.ours !== 'yes') return ignored(state);
-      if (event.nowMs < state.trustedUntilMs) return step(state, [{ kind: 'armTrust', atMs: state.trustedUntilMs }]);
+      if (event.nowMs < state.trustedUntilMs)
+        return step(state, [{ kind: 'armTrust', atMs: state.trustedUntilMs }]);
       return step({ ...state, ours: 'maybe', aborted: true }, abort);
     case 'quietDeadline':
       // Asked again if it was not enough: listeners end by themselves at their own close deadline.
@@ -257,9 +272,12 @@ function whileQuiescing(state: LeaseState & { kind: 'quiescing' }, event: LeaseE
       return step(state, []);
     case 'quiet': {
       if (event.epoch !== state.epoch) return ignored(state);
-      if (state.ours === 'no') return state.then === 'stopped' ? toStopped(state) : toVacant(state, 'soon', 0);
+      if (state.ours === 'no')
+        return state.then === 'stopped' ? toStopped(state) : toVacant(state, 'soon', 0);
       const call = state.call + 1;
-      return step({ kind: 'releasing', call, epoch: state.epoch, then: state.then }, [{ kind: 'release', call, epoch: state.epoch }]);
+      return step({ kind: 'releasing', call, epoch: state.epoch, then: state.then }, [
+        { kind: 'release', call, epoch: state.epoch },
+      ]);
     }
     default:
       return ignored(state);

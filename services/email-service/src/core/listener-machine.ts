@@ -49,7 +49,12 @@ export type ListenerState =
   | { readonly kind: 'syncing'; readonly session: number; readonly attempt: number; readonly dirty: boolean }
   | { readonly kind: 'watching'; readonly session: number; readonly attempt: number }
   | { readonly kind: 'draining'; readonly session: number; readonly then: 'connecting' | 'stopped' }
-  | { readonly kind: 'closing'; readonly session: number; readonly attempt: number; readonly then: AfterClosing }
+  | {
+      readonly kind: 'closing';
+      readonly session: number;
+      readonly attempt: number;
+      readonly then: AfterClosing;
+    }
   | { readonly kind: 'backingOff'; readonly session: number; readonly attempt: number; readonly fault: Fault }
   | { readonly kind: 'parked'; readonly session: number; readonly attempt: number; readonly fault: Fault }
   | { readonly kind: 'stopped' };
@@ -84,7 +89,11 @@ export type ListenerEffect =
   | { readonly kind: 'stopPass'; readonly session: number }
   | { readonly kind: 'watch'; readonly session: number }
   | { readonly kind: 'endSession'; readonly session: number; readonly how: 'gracefully' | 'abruptly' }
-  | { readonly kind: 'armDeadline'; readonly session: number; readonly of: 'connecting' | 'opening' | 'draining' | 'closing' }
+  | {
+      readonly kind: 'armDeadline';
+      readonly session: number;
+      readonly of: 'connecting' | 'opening' | 'draining' | 'closing';
+    }
   | { readonly kind: 'armRetry'; readonly attempt: number; readonly notBeforeMs: number }
   | { readonly kind: 'armRecheck'; readonly fault: Fault; readonly attempt: number }
   /** Told to the lease: the row belongs to another. */
@@ -177,7 +186,10 @@ function whileIdle(state: ListenerState & { kind: 'idle' }, event: ListenerEvent
   }
 }
 
-function whileStarting(state: ListenerState & { kind: 'connecting' | 'opening' }, event: ListenerEvent): ListenerStep {
+function whileStarting(
+  state: ListenerState & { kind: 'connecting' | 'opening' },
+  event: ListenerEvent,
+): ListenerStep {
   const { session, attempt } = state;
   switch (event.kind) {
     case 'connected':
@@ -264,7 +276,9 @@ function whileDraining(state: ListenerState & { kind: 'draining' }, event: Liste
     case 'fault': {
       // Fenced or not, we were leaving anyway; the lease still has to know.
       const step = close(session, 0, event.fault.kind === 'fenced' ? { kind: 'stopped' } : then, 'abruptly');
-      return event.fault.kind === 'fenced' ? { ...step, effects: [...step.effects, { kind: 'reportFenced' }] } : step;
+      return event.fault.kind === 'fenced'
+        ? { ...step, effects: [...step.effects, { kind: 'reportFenced' }] }
+        : step;
     }
     case 'deadline':
       return close(session, 0, then, 'abruptly');
@@ -290,7 +304,9 @@ function whileClosing(state: ListenerState & { kind: 'closing' }, event: Listene
     case 'abort':
       return step({ ...state, then: { kind: 'stopped' } }, []);
     case 'configChanged':
-      return state.then.kind === 'stopped' ? step(state, []) : step({ ...state, then: { kind: 'connecting' }, attempt: 0 }, []);
+      return state.then.kind === 'stopped'
+        ? step(state, [])
+        : step({ ...state, then: { kind: 'connecting' }, attempt: 0 }, []);
     case 'changed':
     case 'fault':
     case 'passDone':
@@ -301,7 +317,10 @@ function whileClosing(state: ListenerState & { kind: 'closing' }, event: Listene
   }
 }
 
-function whileWaiting(state: ListenerState & { kind: 'backingOff' | 'parked' }, event: ListenerEvent): ListenerStep {
+function whileWaiting(
+  state: ListenerState & { kind: 'backingOff' | 'parked' },
+  event: ListenerEvent,
+): ListenerStep {
   switch (event.kind) {
     case 'retryDue':
       return state.kind === 'backingOff' ? connect(state.session + 1, state.attempt) : ignored(state);
@@ -319,7 +338,11 @@ function whileWaiting(state: ListenerState & { kind: 'backingOff' | 'parked' }, 
   }
 }
 
-const TIMEOUT: Fault = { kind: 'transient', code: 'IMAP_TIMEOUT', detail: 'the server did not answer in time' };
+const TIMEOUT: Fault = {
+  kind: 'transient',
+  code: 'IMAP_TIMEOUT',
+  detail: 'the server did not answer in time',
+};
 
 /** Where a fault leads, by its kind. A connection that had lived long enough starts the count anew. */
 function faulted(session: number, attempt: number, fault: Fault, livedMs: number): ListenerStep {
@@ -333,7 +356,12 @@ function faulted(session: number, attempt: number, fault: Fault, livedMs: number
     case 'folderGone':
       return close(session, next, { kind: 'parked', fault }, 'abruptly');
     case 'bug':
-      return close(session, next, { kind: next > MAX_BUG_ATTEMPTS ? 'parked' : 'backingOff', fault }, 'abruptly');
+      return close(
+        session,
+        next,
+        { kind: next > MAX_BUG_ATTEMPTS ? 'parked' : 'backingOff', fault },
+        'abruptly',
+      );
     case 'fenced': {
       const closing = close(session, next, { kind: 'stopped' }, 'abruptly');
       return { ...closing, effects: [...closing.effects, { kind: 'reportFenced' }] };
@@ -343,7 +371,12 @@ function faulted(session: number, attempt: number, fault: Fault, livedMs: number
   }
 }
 
-function close(session: number, attempt: number, then: AfterClosing, how: 'gracefully' | 'abruptly'): ListenerStep {
+function close(
+  session: number,
+  attempt: number,
+  then: AfterClosing,
+  how: 'gracefully' | 'abruptly',
+): ListenerStep {
   return step({ kind: 'closing', session, attempt, then }, [
     { kind: 'endSession', session, how },
     { kind: 'armDeadline', session, of: 'closing' },

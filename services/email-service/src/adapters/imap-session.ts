@@ -1,0 +1,189 @@
+/** `ImapConnector` and `ImapSession` on imapflow. Read-only: EXAMINE and BODY.PEEK; nothing here sets a flag. */
+import type { Fault } from '@mailstream/shared/domain/fault';
+import type { Clock } from '@mailstream/shared/domain/time';
+import { FaultError } from '@mailstream/shared/errors/fault-error';
+import type { ImapClientConnector } from '@mailstream/shared/imap/connector';
+import { checkedFolderName, matchFolder } from '@mailstream/shared/imap/folder-names';
+import type { ImapConnection } from '@mailstream/shared/imap/imap-client';
+import type { ImapPhase } from '@mailstream/shared/imap/imap-fault-table';
+import { listFolders } from '@mailstream/shared/imap/list-folders';
+import { openRange, sortedUids, uidSets } from '@mailstream/shared/imap/uid-sets';
+import type { MailboxObject, SearchObject } from 'imapflow';
+import type { FetchedMessage, ImapConnector, ImapSession, OpenedFolder } from '../ports.ts';
+import { COMMAND_DEADLINE_MS, fetchParts, fetchRows, headQuery, toFetchedMessage } from './imap-fetch.ts';
+import { type CommandLimits, LiveClient } from './imap-live-client.ts';
+import { watchFolder } from './imap-watch.ts';
+
+/** LOGOUT is a courtesy: longer than this nobody waits for it, milliseconds. */
+const LOGOUT_DEADLINE_MS = 1_000;
+/** Answers to EXAMINE, LIST and SEARCH stay far below, bytes: 4 MiB are some 50,000 folders or 400,000 UIDs. */
+const ANSWER_MAX_BYTES = 4 * 1024 * 1024;
+/** A SEARCH result is one line, and lines are limited to 1 MiB: larger mailboxes are searched in parts of this many. */
+const SEARCH_PART = 50_000;
+
+export function createImapSessionConnector(connector: ImapClientConnector, clock: Clock): ImapConnector {
+  return {
+    connect: async (provider, signal) =>
+      new ImapflowSession(await connector.connect(provider, signal), clock),
+  };
+}
+
+export class ImapflowSession implements ImapSession {
+  readonly capabilities: readonly string[];
+  readonly closed: Promise<Fault | null>;
+  readonly #live: LiveClient;
+  readonly #namespacePrefix: string;
+
+  constructor(connection: ImapConnection, clock: Clock) {
+    this.#live = new LiveClient(connection, clock);
+    this.#namespacePrefix = connection.namespacePrefix;
+    this.capabilities = [...connection.client.capabilities.keys()];
+    this.closed = this.#live.closed;
+  }
+
+  async open(folder: string): Promise<OpenedFolder> {
+    const wanted = checkedFolderName(folder);
+    try {
+      return await this.#examine(wanted);
+    } catch (error) {
+      if (!(error instanceof FaultError) || error.fault.kind !== 'folderGone') throw error;
+      const match = await this.#similarFolder(wanted);
+      if (match === null || match === wanted) throw error;
+      return await this.#examine(match);
+    }
+  }
+
+  async listUids(from: number, exact: readonly number[]): Promise<readonly number[]> {
+    this.#live.forgetNews();
+    const range = openRange(from);
+    const asked = new Set(exact);
+    const sets = uidSets(exact.filter((uid) => uid < from));
+    const found: number[] = [];
+    for (const uid of sets) found.push(...(await this.#search({ uid })));
+    if (range !== null) found.push(...(await this.#searchAll({ uid: range }, from)));
+    return sortedUids(found).filter((uid) => uid >= from || asked.has(uid));
+  }
+
+  async listUidsSince(day: string): Promise<readonly number[]> {
+    this.#live.forgetNews();
+    return sortedUids(await this.#searchAll({ since: new Date(`${day}T00:00:00Z`) }, 1));
+  }
+
+  async sizes(
+    uids: readonly number[],
+  ): Promise<ReadonlyMap<number, { readonly size: number; readonly internalDate: Date | null }>> {
+    const sizes = new Map<number, { readonly size: number; readonly internalDate: Date | null }>();
+    const plan = { uids, query: { uid: true, size: true, internalDate: true }, bytesEach: 0 };
+    for await (const row of fetchRows(this.#live, plan, new AbortController().signal)) {
+      const { announcedSize: size, internalDate } = toFetchedMessage(row, 0);
+      sizes.set(row.uid, { size, internalDate });
+    }
+    return sizes;
+  }
+
+  async *fetch(
+    uids: readonly number[],
+    firstBytes: number,
+    signal: AbortSignal,
+  ): AsyncIterable<FetchedMessage> {
+    const plan = { uids, query: headQuery(firstBytes), bytesEach: firstBytes };
+    for await (const row of fetchRows(this.#live, plan, signal)) yield toFetchedMessage(row, firstBytes);
+  }
+
+  fetchRest(uid: number, offset: number, chunkBytes: number, signal: AbortSignal): AsyncIterable<Uint8Array> {
+    return fetchParts(this.#live, { uid, offset, chunkBytes }, signal);
+  }
+
+  async watch(options: Parameters<ImapSession['watch']>[0]): Promise<'changed' | 'elapsed' | 'stopped'> {
+    return await watchFolder(this.#live, options);
+  }
+
+  async logout(): Promise<void> {
+    if (this.#live.isClosed) return;
+    this.#live.expectEnd();
+    this.#live.setTimer(LOGOUT_DEADLINE_MS, () => this.#live.die(null));
+    await this.#live.client.logout().catch(() => undefined);
+    this.#live.die(null);
+  }
+
+  destroy(): void {
+    this.#live.die(null);
+  }
+
+  async #examine(path: string): Promise<OpenedFolder> {
+    const live = this.#live;
+    let uidNotSticky = false;
+    live.onLine = (line) => {
+      uidNotSticky ||= /^\* (?:NO|OK) \[UIDNOTSTICKY\]/i.test(line);
+    };
+    live.forgetNews();
+    const mailbox = await live.command(limits('opening'), () =>
+      live.client.mailboxOpen(path, { readOnly: true }),
+    );
+    const { uidValidity } = mailbox as Partial<MailboxObject>;
+    const opened = {
+      path: mailbox.path,
+      uidValidity: Number(uidValidity ?? 0),
+      uidNext: mailbox.uidNext ?? 0,
+      exists: mailbox.exists ?? 0,
+      // No UIDVALIDITY at all: the server does not keep UIDs (RFC 3501 section 6.3.1).
+      uidNotSticky: uidNotSticky || uidValidity === undefined,
+    };
+    live.onLine = (line) => this.#noticeUidValidity(line, opened.uidValidity);
+    return opened;
+  }
+
+  /** A folder cannot get another UIDVALIDITY while it is open; a server that says so is reconnected to and opened anew. */
+  #noticeUidValidity(line: string, known: number): void {
+    const told = /^\* OK \[UIDVALIDITY (\d+)\]/i.exec(line)?.[1];
+    if (told === undefined || Number(told) === known) return;
+    this.#live.dieLater({
+      kind: 'transient',
+      code: 'IMAP_CONNECTION_LOST',
+      detail: 'UIDVALIDITY of the open folder has changed',
+    });
+  }
+
+  async #similarFolder(wanted: string): Promise<string | null> {
+    const { client } = this.#live;
+    const list = await this.#live.command(limits('opening'), () =>
+      listFolders(client, { withCounts: false }),
+    );
+    const selectable = list.folders.filter(({ isSelectable }) => isSelectable);
+    return matchFolder(
+      wanted,
+      selectable.map(({ path }) => path),
+      this.#namespacePrefix,
+    );
+  }
+
+  /**
+   * A search whose result may be too long for one line is done in parts of the folder, by sequence number, from the end:
+   * an EXPUNGE between two parts moves messages towards the beginning, so one may be found twice, none is missed.
+   */
+  async #searchAll(query: SearchObject, from: number): Promise<readonly number[]> {
+    const { mailbox } = this.#live.client;
+    const exists = mailbox === false ? 0 : (mailbox.exists ?? 0);
+    const span = mailbox === false || !mailbox.uidNext ? exists : mailbox.uidNext - from;
+    if (Math.min(exists, span) <= SEARCH_PART) return await this.#search(query);
+    const found: number[] = [];
+    for (let first = exists - SEARCH_PART + 1, last = '*'; ; first -= SEARCH_PART) {
+      found.push(...(await this.#search({ seq: `${Math.max(first, 1)}:${last}`, ...query })));
+      if (first <= 1) return found;
+      last = String(first - 1);
+    }
+  }
+
+  async #search(query: SearchObject): Promise<readonly number[]> {
+    const live = this.#live;
+    return await live.command(limits('working'), async () => {
+      const found = await live.client.search(query, { uid: true });
+      if (!Array.isArray(found)) throw live.takeSwallowed();
+      return found;
+    });
+  }
+}
+
+function limits(phase: ImapPhase): CommandLimits {
+  return { phase, deadlineMs: COMMAND_DEADLINE_MS, maxBytes: ANSWER_MAX_BYTES };
+}

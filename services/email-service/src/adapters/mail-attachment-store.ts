@@ -1,0 +1,186 @@
+/**
+ * Stores the attachments of one message as they stream by, and counts them against the caps. What is over a cap is read to its
+ * end, for its size, and dropped: the raw form has it.
+ */
+import { randomUUID } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { type FileHandle, open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { TenantId } from '@mailstream/shared/domain/ids';
+import type { IngressSkipReason } from '@mailstream/shared/events/email-received';
+import type { Storage } from '@mailstream/shared/storage/storage';
+import { storageUnavailable } from '@mailstream/shared/storage/storage-faults';
+import { attachmentKey } from '@mailstream/shared/storage/storage-key';
+import type { IngestLimits, StoredAttachment } from '../ports.ts';
+import { attachmentName, type NameTools } from './mail-attachment-name.ts';
+import type { LeafStream } from './mail-parser-internals.ts';
+
+/** More goes to a file until its hash, and so its key, is known. */
+const MAX_BYTES_IN_MEMORY = 2 * 1024 * 1024;
+const BEGINNING_BYTES = 16 * 1024;
+const MAX_PUTS_IN_FLIGHT = 8;
+const MAX_REASONS = 250;
+const CONTENT_TYPE = /^[a-z0-9!#$&^_.+-]{1,127}\/[a-z0-9!#$&^_.+-]{1,127}$/;
+
+export interface AttachmentStoreOptions {
+  readonly tenant: TenantId;
+  readonly storage: Storage;
+  readonly limits: IngestLimits;
+  /** Directory for what does not fit into memory. */
+  readonly spoolDir: string;
+}
+
+interface Content {
+  readonly size: number;
+  readonly beginning: Buffer;
+  /** Null when it is over a cap. */
+  readonly kept: Uint8Array | string | null;
+}
+
+export class AttachmentStore {
+  readonly #options: AttachmentStoreOptions;
+  readonly #stored: StoredAttachment[] = [];
+  readonly #reasons: IngressSkipReason[] = [];
+  readonly #puts = new Set<Promise<void>>();
+  #storedBytes = 0;
+  #count = 0;
+
+  constructor(options: AttachmentStoreOptions) {
+    this.#options = options;
+  }
+
+  /** @throws FaultError STORAGE_UNAVAILABLE, also for an attachment taken before; an error of the stream. */
+  async take(leaf: LeafStream, tools: NameTools): Promise<void> {
+    this.#count++;
+    const { maxAttachmentBytes, maxTotalAttachmentBytes, maxAttachmentCount } = this.#options.limits;
+    const isOverCount = maxAttachmentCount > 0 && this.#count > maxAttachmentCount;
+    const allowed = Math.min(
+      isOverCount ? 0 : orUnlimited(maxAttachmentBytes),
+      orUnlimited(maxTotalAttachmentBytes) - this.#storedBytes,
+    );
+    const content = await this.#read(leaf, isOverCount ? -1 : allowed);
+    const meta = this.#describe(leaf, content, tools);
+    if (content.kept === null) {
+      if (isOverCount) this.#skip(meta, 'attachment_count_exceeded', maxAttachmentCount);
+      else if (maxAttachmentBytes > 0 && content.size > maxAttachmentBytes) {
+        this.#skip(meta, 'attachment_over_max_bytes', maxAttachmentBytes);
+      } else this.#skip(meta, 'attachment_total_bytes_exceeded', maxTotalAttachmentBytes);
+      return;
+    }
+    this.#storedBytes += content.size;
+    this.#stored.push(meta);
+    await this.#put(meta.storageKey, content.kept);
+  }
+
+  /** Resolves when all of them are durable. */
+  async finish(): Promise<{
+    readonly attachments: readonly StoredAttachment[];
+    readonly skipReasons: readonly IngressSkipReason[];
+  }> {
+    await Promise.all(this.#puts);
+    return { attachments: this.#stored, skipReasons: this.#reasons };
+  }
+
+  async #read(leaf: LeafStream, allowed: number): Promise<Content> {
+    const chunks: Buffer[] = [];
+    const beginning: Buffer[] = [];
+    let size = 0;
+    let spill: { readonly path: string; readonly file: FileHandle } | null = null;
+    try {
+      for await (const chunk of leaf.content as AsyncIterable<Buffer>) {
+        if (size < BEGINNING_BYTES) beginning.push(chunk.subarray(0, BEGINNING_BYTES));
+        size += chunk.length;
+        if (size > allowed) chunks.length = 0;
+        else if (spill !== null) await onDisk(spill.file.writeFile(chunk));
+        else chunks.push(chunk);
+        if (spill === null && size <= allowed && size > MAX_BYTES_IN_MEMORY) {
+          const path = join(this.#options.spoolDir, `attachment-${randomUUID()}`);
+          spill = { path, file: await onDisk(open(path, 'wx', 0o600)) };
+          for (const held of chunks.splice(0)) await onDisk(spill.file.writeFile(held));
+        }
+      }
+    } catch (error) {
+      await discardSpill(spill);
+      throw error;
+    }
+    if (size > allowed) {
+      await discardSpill(spill);
+      return { size, beginning: Buffer.concat(beginning), kept: null };
+    }
+    await spill?.file.close();
+    return { size, beginning: Buffer.concat(beginning), kept: spill?.path ?? Buffer.concat(chunks) };
+  }
+
+  #describe(leaf: LeafStream, content: Content, tools: NameTools): StoredAttachment {
+    const partId = leaf.partId ?? '1';
+    const contentType = CONTENT_TYPE.test(leaf.contentType) ? leaf.contentType : 'application/octet-stream';
+    const hints = { filename: leaf.filename ?? null, contentType, partId, beginning: content.beginning };
+    const contentId = leaf.cid === undefined || leaf.cid === '' ? null : leaf.cid.slice(0, 500);
+    const sha256 = leaf.checksum ?? '';
+    return {
+      id: partId,
+      name: attachmentName(hints, tools),
+      contentType,
+      size: content.size,
+      contentId,
+      // Shown where the HTML refers to it; a file that merely carries a Content-ID is not.
+      isInline: contentId !== null && (leaf.related === true || leaf.contentDisposition === 'inline'),
+      sha256,
+      storageKey: attachmentKey(this.#options.tenant, sha256),
+    };
+  }
+
+  #skip(meta: StoredAttachment, reason: string, cap: number): void {
+    if (this.#reasons.length >= MAX_REASONS) return;
+    this.#reasons.push({
+      type: 'attachment',
+      reason,
+      attachmentId: meta.id,
+      attachmentName: meta.name,
+      size: meta.size,
+      cap,
+    });
+  }
+
+  /** A few at once hide the latency of the storage; the bytes in flight stay bounded. */
+  async #put(key: string, kept: Uint8Array | string): Promise<void> {
+    const { storage } = this.#options;
+    if (typeof kept === 'string') {
+      try {
+        await storage.put(key, createReadStream(kept));
+      } finally {
+        await rm(kept, { force: true });
+      }
+      return;
+    }
+    const put = storage.put(key, kept);
+    this.#puts.add(put);
+    put.then(
+      () => this.#puts.delete(put),
+      // Stays in the set, so that `finish` rejects with it.
+      () => undefined,
+    );
+    if (this.#puts.size >= MAX_PUTS_IN_FLIGHT) await Promise.race(this.#puts);
+  }
+}
+
+function orUnlimited(cap: number): number {
+  return cap > 0 ? cap : Number.POSITIVE_INFINITY;
+}
+
+/** The spool is part of the storage as far as the rest of the system is concerned: full is full. */
+async function onDisk<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw storageUnavailable(error);
+  }
+}
+
+async function discardSpill(
+  spill: { readonly path: string; readonly file: FileHandle } | null,
+): Promise<void> {
+  if (spill === null) return;
+  await spill.file.close();
+  await rm(spill.path, { force: true });
+}

@@ -1,0 +1,152 @@
+/** Runs one message through the reader: header fields, bodies, attachments, and what went wrong. */
+import { once } from 'node:events';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { FaultError } from '@mailstream/shared/errors/fault-error';
+import { shortText } from '../core/storable-text.ts';
+import type { TextTree } from './mail-bodies.ts';
+import { bodyText } from './mail-body-text.ts';
+import { decodeUndeclared } from './mail-charset.ts';
+import type { ParserLimits } from './mail-limits.ts';
+import { MimeReader } from './mail-mime-reader.ts';
+import type { HeaderLine, Libmime, LeafStream, ParsedHeaders, ParserNode } from './mail-parser-internals.ts';
+
+export interface MailStructure {
+  /** Null when not even the header block of the message could be read. */
+  readonly headerLines: readonly HeaderLine[] | null;
+  readonly headers: ParsedHeaders;
+  readonly tree: TextTree | null;
+  /** What ended the parse early; everything before it is there. */
+  readonly error: string | null;
+}
+
+export interface StructureOptions {
+  readonly limits: ParserLimits;
+  /** Reads the content to its end before it resolves. Its faults end everything; null ignores attachments and bodies. */
+  readonly onAttachment: ((leaf: LeafStream, tools: Libmime) => Promise<void>) | null;
+}
+
+/** @throws FaultError of the source or of `onAttachment`; errors of the message are in the result. */
+export async function readStructure(
+  chunks: AsyncIterable<Uint8Array>,
+  options: StructureOptions,
+): Promise<MailStructure> {
+  const reader = new MimeReader(options.limits);
+  const leaves = new LeafConsumer(reader, options);
+  const ended = once(reader, 'end');
+  ended.catch(() => undefined);
+  reader.on('data', (part: { readonly type: string }) => {
+    if (part.type === 'attachment') leaves.take(part as LeafStream);
+  });
+  let error: string | null = null;
+  try {
+    await pipeline(Readable.from(chunks, { objectMode: false }), reader);
+    await ended;
+  } catch (caught) {
+    if (caught instanceof FaultError) throw caught;
+    error = describe(caught);
+    leaves.abandon();
+  }
+  await leaves.finish();
+  return result(reader, leaves, error);
+}
+
+function result(reader: MimeReader, leaves: LeafConsumer, error: string | null): MailStructure {
+  const { tree, headerLines } = reader;
+  if (tree === false || headerLines === false) {
+    return { headerLines: null, headers: new Map(), tree: null, error: error ?? 'there is no header' };
+  }
+  const stray = reader.strayContent;
+  if (stray !== null) {
+    const content = decodeUndeclared(stray).replace(/\r\n?/g, '\n');
+    const leaf: TextTree = { contentType: 'text/plain', content, children: [] };
+    return {
+      headerLines,
+      headers: tree.headers,
+      tree: leaf,
+      error: error ?? 'a multipart message without parts',
+    };
+  }
+  return { headerLines, headers: tree.headers, tree: textTree(tree, leaves.texts), error };
+}
+
+function textTree(node: ParserNode, texts: ReadonlyMap<ParserNode, string>): TextTree {
+  return {
+    contentType: node.contentType === false ? 'text/plain' : node.contentType,
+    content: texts.get(node) ?? null,
+    children: node.children.map((child) => textTree(child, texts)),
+  };
+}
+
+/** Takes the leaves as they come; the parser waits for each. */
+class LeafConsumer {
+  readonly texts = new Map<ParserNode, string>();
+  readonly #reader: MimeReader;
+  readonly #options: StructureOptions;
+  readonly #working = new Set<Promise<void>>();
+  #open: LeafStream | null = null;
+  #textBytesLeft: number;
+  #fault: unknown = null;
+
+  constructor(reader: MimeReader, options: StructureOptions) {
+    this.#reader = reader;
+    this.#options = options;
+    this.#textBytesLeft = options.limits.maxTextBytes;
+  }
+
+  take(leaf: LeafStream): void {
+    const { release } = leaf;
+    this.#open = leaf;
+    const work = this.#consume(leaf).then(
+      () => release(),
+      (error: unknown) => {
+        this.#fault ??= error;
+        this.#reader.destroy(error instanceof Error ? error : new Error('a leaf failed'));
+      },
+    );
+    this.#working.add(work);
+    void work.finally(() => this.#working.delete(work));
+  }
+
+  /** The parser has stopped: the leaf it was in will never end by itself. */
+  abandon(): void {
+    this.#open?.content.destroy(new AbandonedError('the message ended in an error'));
+  }
+
+  /** @throws FaultError of an attachment's consumer */
+  async finish(): Promise<void> {
+    await Promise.all(this.#working);
+    // Anything else has ended the reader, and is its error now.
+    if (this.#fault instanceof FaultError) throw this.#fault;
+  }
+
+  async #consume(leaf: LeafStream): Promise<void> {
+    const node = this.#reader.nodeOf(leaf.headers);
+    if (this.#options.onAttachment === null) leaf.content.resume();
+    else if (this.#reader.isBody(node)) await this.#readBody(leaf, node);
+    else await this.#options.onAttachment(leaf, this.#reader.libmime);
+  }
+
+  async #readBody(leaf: LeafStream, node: ParserNode): Promise<void> {
+    const chunks: Buffer[] = [];
+    try {
+      for await (const chunk of leaf.content as AsyncIterable<Buffer>) {
+        if (this.#textBytesLeft > 0) chunks.push(chunk.subarray(0, this.#textBytesLeft));
+        this.#textBytesLeft -= chunk.length;
+      }
+    } catch (error) {
+      // What there is of a body is worth having.
+      if (!(error instanceof AbandonedError)) throw error;
+    }
+    this.texts.set(node, await bodyText(this.#reader, node.node, Buffer.concat(chunks)));
+  }
+}
+
+class AbandonedError extends Error {
+  override readonly name = 'AbandonedError';
+}
+
+/** Only the library's own words: they hold numbers and names of limits, never content. */
+function describe(error: unknown): string {
+  return error instanceof Error ? shortText(error.message, 200) : 'unknown';
+}

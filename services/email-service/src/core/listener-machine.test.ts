@@ -1,0 +1,344 @@
+/**
+ * Explores every reachable state of the listener machine: replies, faults, deadlines, hints, changes of settings and stops in any
+ * order, with ghosts of older sessions. Then proves that the exploration sees: broken machines are caught.
+ */
+import { describe, expect, it } from 'vitest';
+import type { Fault, FaultKind } from '@mailstream/shared/domain/fault';
+import {
+  listenerTimers,
+  nextListener,
+  STABLE_CONNECTION_MS,
+  type ListenerEvent,
+  type ListenerState,
+  type ListenerStep,
+} from './listener-machine.ts';
+
+type Next = (state: ListenerState, event: ListenerEvent) => ListenerStep;
+
+interface World {
+  readonly listener: ListenerState;
+  /** Sessions opened and not ended, with the work under way in each. */
+  readonly live: Readonly<Record<number, 'connecting' | 'opening' | 'pass' | 'watch' | 'nothing'>>;
+  readonly ending: readonly number[];
+  readonly sessions: number;
+  readonly isStopAsked: boolean;
+  readonly isFenced: boolean;
+}
+
+interface Move {
+  readonly event: ListenerEvent;
+  readonly isOwn: boolean;
+  readonly world: World;
+}
+
+const MAX_SESSIONS = 3;
+const KINDS: readonly FaultKind[] = [
+  'transient',
+  'throttled',
+  'auth',
+  'folderGone',
+  'misconfigured',
+  'fenced',
+  'bug',
+];
+const fault = (kind: FaultKind): Fault => ({ kind, code: 'X', detail: 'x' });
+
+function moves(world: World): Move[] {
+  const list: Move[] = [];
+  const add = (event: ListenerEvent, isOwn: boolean, change: Partial<World> = {}): void =>
+    void list.push({ event, isOwn, world: { ...world, ...change } });
+  const timers = listenerTimers(world.listener);
+  if (world.listener.kind === 'idle') add({ kind: 'start' }, false);
+  for (let session = 1; session <= world.sessions; session += 1) {
+    const work = world.live[session];
+    const idle = { live: { ...world.live, [session]: 'nothing' as const } };
+    // Ghosts too: a session that has ended may still say anything, but only a live one finishes work.
+    if (work === 'connecting') add({ kind: 'connected', session }, true, idle);
+    if (work === 'opening') add({ kind: 'opened', session }, true, idle);
+    if (work === 'pass') {
+      add({ kind: 'passDone', session, more: false }, true, idle);
+      add({ kind: 'passDone', session, more: true }, true, idle);
+    }
+    if (work === 'watch') add({ kind: 'watchDue', session }, true, idle);
+    if (work === undefined) {
+      add({ kind: 'connected', session }, false);
+      add({ kind: 'opened', session }, false);
+      add({ kind: 'passDone', session, more: true }, false);
+    }
+    add({ kind: 'changed', session }, false);
+    for (const kind of KINDS)
+      add(
+        { kind: 'fault', session, fault: fault(kind), livedMs: 0 },
+        kind === 'transient' && work !== undefined,
+        work === undefined ? {} : idle,
+      );
+    add({ kind: 'deadline', session }, timers.includes('deadline'));
+    if (world.ending.includes(session)) {
+      const live = { ...world.live };
+      delete live[session];
+      const ended = { live, ending: world.ending.filter((other) => other !== session) };
+      add({ kind: 'ended', session }, true, ended);
+      if (timers.includes('deadline')) add({ kind: 'closeDeadline', session }, true, ended);
+    }
+  }
+  if (timers.includes('retry') && world.sessions < MAX_SESSIONS) add({ kind: 'retryDue' }, true);
+  if (timers.includes('recheck') && world.sessions < MAX_SESSIONS) add({ kind: 'recheckDue' }, true);
+  if (world.sessions < MAX_SESSIONS) {
+    add({ kind: 'configChanged' }, false);
+    add({ kind: 'poke' }, false);
+  }
+  add({ kind: 'drain' }, false, { isStopAsked: true });
+  add({ kind: 'abort' }, false, { isStopAsked: true });
+  return list;
+}
+
+function apply(next: Next, move: Move): World | string {
+  const before = move.world.listener;
+  const { state, effects } = next(before, move.event);
+  let world: World = { ...move.world, listener: state };
+  const setWork = (session: number, work: World['live'][number]): void => {
+    world = { ...world, live: { ...world.live, [session]: work } };
+  };
+  for (const effect of effects) {
+    switch (effect.kind) {
+      case 'openSession':
+        if (Object.keys(world.live).length > 0) return 'two live sessions';
+        if (effect.session <= world.sessions) return 'a session number is used again';
+        if (world.isStopAsked) return 'a new session after a stop was asked';
+        if (effect.session > MAX_SESSIONS)
+          return { ...world, listener: { kind: 'stopped' }, live: {}, ending: [] };
+        world = { ...world, sessions: effect.session };
+        setWork(effect.session, 'connecting');
+        break;
+      case 'openFolder':
+        if (world.live[effect.session] !== 'nothing') return 'a folder opened while something is under way';
+        setWork(effect.session, 'opening');
+        break;
+      case 'runPass':
+        // A watch under way is ended by the runner before the pass begins.
+        if (!['nothing', 'watch'].includes(world.live[effect.session] ?? '')) return 'two passes at once';
+        if (world.isStopAsked) return 'a pass begun after a stop was asked';
+        setWork(effect.session, 'pass');
+        break;
+      case 'watch':
+        if (world.live[effect.session] !== 'nothing') return 'a watch while something is under way';
+        if (world.isStopAsked) return 'a watch begun after a stop was asked';
+        setWork(effect.session, 'watch');
+        break;
+      case 'endSession':
+        if (world.live[effect.session] === undefined) return 'a session ended that is not live';
+        world = { ...world, ending: [...new Set([...world.ending, effect.session])] };
+        break;
+      case 'reportFenced':
+        world = { ...world, isFenced: true };
+        break;
+      default:
+        break;
+    }
+  }
+  if (state.kind === 'stopped' && Object.keys(world.live).length > 0) return 'stopped with a live session';
+  if (state.kind === 'stopped' && listenerTimers(state).length > 0) return 'stopped with a timer';
+  if (before.kind === 'stopped' && state.kind !== 'stopped') return 'stopped is left';
+  if (
+    'session' in move.event &&
+    move.world.live[move.event.session] === undefined &&
+    state !== before &&
+    move.event.kind !== 'ended' &&
+    move.event.kind !== 'closeDeadline'
+  )
+    return 'a ghost of an older session changed something';
+  if (['backingOff', 'parked'].includes(state.kind) && Object.keys(world.live).length > 0)
+    return 'waiting with a live session';
+  return world;
+}
+
+function explore(next: Next): {
+  readonly states: number;
+  readonly kinds: ReadonlySet<string>;
+  readonly violation: string | null;
+} {
+  const first: World = {
+    listener: { kind: 'idle' },
+    live: {},
+    ending: [],
+    sessions: 0,
+    isStopAsked: false,
+    isFenced: false,
+  };
+  const seen = new Map<string, World>([[JSON.stringify(first), first]]);
+  const ownEdges = new Map<string, string[]>();
+  const queue = [first];
+  for (let world = queue.shift(); world !== undefined; world = queue.shift()) {
+    const key = JSON.stringify(world);
+    const own: string[] = [];
+    for (const move of moves(world)) {
+      const result = apply(next, move);
+      if (typeof result === 'string')
+        return {
+          states: seen.size,
+          kinds: new Set(),
+          violation: `${result} (${JSON.stringify(move.event)} in ${key})`,
+        };
+      const resultKey = JSON.stringify(result);
+      if (move.isOwn) own.push(resultKey);
+      if (seen.has(resultKey)) continue;
+      seen.set(resultKey, result);
+      queue.push(result);
+    }
+    ownEdges.set(key, own);
+  }
+  return {
+    states: seen.size,
+    kinds: new Set([...seen.values()].map((world) => world.listener.kind)),
+    violation: stuckAfterStop(seen, ownEdges),
+  };
+}
+
+function stuckAfterStop(
+  seen: ReadonlyMap<string, World>,
+  edges: ReadonlyMap<string, readonly string[]>,
+): string | null {
+  const reaches = new Set(
+    [...seen].filter(([, world]) => world.listener.kind === 'stopped').map(([key]) => key),
+  );
+  for (let grew = true; grew;) {
+    grew = false;
+    for (const [key, targets] of edges) {
+      if (reaches.has(key) || !targets.some((target) => reaches.has(target))) continue;
+      reaches.add(key);
+      grew = true;
+    }
+  }
+  const stuck = [...seen].find(([key, world]) => world.isStopAsked && !reaches.has(key));
+  return stuck === undefined ? null : `a stop does not end: ${stuck[0]}`;
+}
+
+describe('listener machine', () => {
+  it('keeps its promises in every reachable state', () => {
+    const { states, kinds, violation } = explore(nextListener);
+    expect(violation).toBeNull();
+    expect(states).toBeGreaterThan(150);
+    expect([...kinds].sort()).toEqual(
+      [
+        'backingOff',
+        'closing',
+        'connecting',
+        'draining',
+        'idle',
+        'opening',
+        'parked',
+        'stopped',
+        'syncing',
+        'watching',
+      ].sort(),
+    );
+  });
+
+  it('looks again after a pass during which something changed', () => {
+    const syncing: ListenerState = { kind: 'syncing', session: 1, attempt: 0, dirty: false };
+    const dirty = nextListener(syncing, { kind: 'changed', session: 1 }).state;
+    expect(nextListener(dirty, { kind: 'passDone', session: 1, more: false }).effects).toEqual([
+      { kind: 'runPass', session: 1 },
+    ]);
+  });
+
+  it('starts the back-off anew only after a connection that lived a minute', () => {
+    const watching: ListenerState = { kind: 'watching', session: 3, attempt: 4 };
+    const after = (livedMs: number): ListenerState =>
+      nextListener(watching, { kind: 'fault', session: 3, fault: fault('transient'), livedMs }).state;
+    expect(after(STABLE_CONNECTION_MS - 1)).toMatchObject({ kind: 'closing', attempt: 5 });
+    expect(after(STABLE_CONNECTION_MS)).toMatchObject({ kind: 'closing', attempt: 1 });
+  });
+
+  it.each([
+    ['transient', 'backingOff'],
+    ['throttled', 'backingOff'],
+    ['auth', 'parked'],
+    ['folderGone', 'parked'],
+    ['misconfigured', 'parked'],
+    ['fenced', 'stopped'],
+    ['bug', 'backingOff'],
+  ] as const)('a fault of kind %s leads to %s', (kind, then) => {
+    const opening: ListenerState = { kind: 'opening', session: 1, attempt: 0 };
+    expect(
+      nextListener(opening, { kind: 'fault', session: 1, fault: fault(kind), livedMs: 0 }).state,
+    ).toMatchObject({ kind: 'closing', then: { kind: then } });
+  });
+
+  it('obeys the pause that a throttling server asks for', () => {
+    const throttled: Fault = {
+      kind: 'throttled',
+      code: 'IMAP_THROTTLED',
+      detail: 'x',
+      retryAfterMs: 300_000,
+    };
+    const closing: ListenerState = {
+      kind: 'closing',
+      session: 1,
+      attempt: 1,
+      then: { kind: 'backingOff', fault: throttled },
+    };
+    expect(nextListener(closing, { kind: 'ended', session: 1 }).effects).toEqual([
+      { kind: 'armRetry', attempt: 1, notBeforeMs: 300_000 },
+    ]);
+  });
+
+  const mutants: readonly [
+    string,
+    (state: ListenerState, event: ListenerEvent, step: ListenerStep) => ListenerStep,
+  ][] = [
+    [
+      'connects again before the old session has ended',
+      (state, event, step) =>
+        state.kind === 'watching' && event.kind === 'fault' && event.session === state.session
+          ? {
+              ...step,
+              state: { kind: 'connecting', session: state.session + 1, attempt: 1 },
+              effects: [{ kind: 'openSession', session: state.session + 1, attempt: 1 }],
+            }
+          : step,
+    ],
+    [
+      'begins a second pass when the server hints at a change',
+      (state, event, step) =>
+        state.kind === 'syncing' && event.kind === 'changed' && event.session === state.session
+          ? { ...step, effects: [{ kind: 'runPass', session: state.session }] }
+          : step,
+    ],
+    [
+      'forgets a stop while closing',
+      (state, event, step) =>
+        state.kind === 'closing' && (event.kind === 'drain' || event.kind === 'abort')
+          ? { ...step, state }
+          : step,
+    ],
+    [
+      'lets new settings override a stop',
+      (state, event, step) =>
+        state.kind === 'closing' && event.kind === 'configChanged'
+          ? { ...step, state: { ...state, then: { kind: 'connecting' } } }
+          : step,
+    ],
+    [
+      'is deaf to a drain while watching',
+      (state, event, step) =>
+        state.kind === 'watching' && event.kind === 'drain' ? { ...step, state, effects: [] } : step,
+    ],
+    [
+      'listens to ghosts',
+      (state, event, step) =>
+        state.kind === 'connecting' && event.kind === 'connected' && event.session !== state.session
+          ? { ...step, state: { kind: 'opening', session: state.session, attempt: 0 } }
+          : step,
+    ],
+    [
+      'leaves stopped again',
+      (state, event, step) =>
+        state.kind === 'stopped' && event.kind === 'poke' ? { ...step, state: { kind: 'idle' } } : step,
+    ],
+  ];
+  it.each(mutants)('the exploration catches a machine that %s', (_name, mutate) => {
+    const broken: Next = (state, event) => mutate(state, event, nextListener(state, event));
+    expect(explore(broken).violation).not.toBeNull();
+  });
+});
