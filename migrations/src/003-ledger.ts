@@ -51,7 +51,8 @@ export async function up(knex: Knex): Promise<void> {
       uid_validity bigint NOT NULL,
       uid bigint NOT NULL,
       attempts integer NOT NULL,
-      last_error text,
+      -- Those of them of which we saw that the message ended its parser; the others ended with their process.
+      kills integer NOT NULL DEFAULT 0,
       updated_at timestamptz NOT NULL DEFAULT now(),
       PRIMARY KEY (tenant, provider_id, folder, uid_validity, uid),
       FOREIGN KEY (tenant, provider_id) REFERENCES email_providers (tenant, id) ON DELETE CASCADE

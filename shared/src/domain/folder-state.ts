@@ -17,6 +17,8 @@ export interface FolderState {
   readonly holes: readonly number[];
   /** Last `publish_seq` given out in this folder. */
   readonly publishSeq: number;
+  /** After a UIDVALIDITY change: UIDs up to here may be old acquaintances and are matched by content. 0 when done. */
+  readonly revalidateUpTo: number;
   /** When the folder was last seen in sync, ISO 8601, or null. */
   readonly lastSeenAt: string | null;
 }
@@ -29,6 +31,7 @@ export interface FolderStateJson {
   readonly last_uid: string;
   readonly holes: readonly number[];
   readonly publish_seq: string;
+  readonly revalidate_up_to: string;
   readonly last_seen_at: string | null;
 }
 
@@ -40,6 +43,7 @@ export function encodeFolderState(state: FolderState): FolderStateJson {
     last_uid: String(state.lastUid),
     holes: state.holes,
     publish_seq: String(state.publishSeq),
+    revalidate_up_to: String(state.revalidateUpTo),
     last_seen_at: state.lastSeenAt,
   };
 }
@@ -58,6 +62,7 @@ export function decodeFolderState(json: unknown): FolderState | null {
     lastUid,
     holes: Array.isArray(raw.holes) ? raw.holes.map(toCount).filter((uid) => uid !== null) : [],
     publishSeq: toCount(raw.publish_seq) ?? 0,
+    revalidateUpTo: toCount(raw.revalidate_up_to) ?? 0,
     lastSeenAt: typeof raw.last_seen_at === 'string' ? raw.last_seen_at : null,
   };
 }
