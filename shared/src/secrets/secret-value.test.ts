@@ -9,6 +9,8 @@ const secret = new SecretValue(canary.value);
 describe('SecretValue', () => {
   it('is revealed only when asked', () => {
     expect(secret.reveal()).toBe(canary.value);
+    expect(secret.equals(new SecretValue(canary.value))).toBe(true);
+    expect(secret.equals(new SecretValue('other'))).toBe(false);
   });
 
   it('reads "[secret]" in every text form', () => {

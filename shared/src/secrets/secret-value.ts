@@ -18,6 +18,10 @@ export class SecretValue {
     return this.#value;
   }
 
+  equals(other: SecretValue): boolean {
+    return this.#value === other.#value;
+  }
+
   toString(): string {
     return HIDDEN;
   }
