@@ -23,7 +23,9 @@ const SEPARATOR = { text: '\n', html: '<br/>\n' } as const;
  */
 export function assembleBodies(tree: TextTree): { readonly text: string; readonly html: string | null } {
   const { text, html } = render(tree);
-  return { text: text ?? (html === null ? '' : htmlToText(html)), html };
+  // Some writers send an empty alternative beside the HTML.
+  const hasText = text !== null && (html === null || text.trim() !== '');
+  return { text: hasText ? text : htmlToText(html ?? ''), html };
 }
 
 function render(node: TextTree): Bodies {

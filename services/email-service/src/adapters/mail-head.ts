@@ -22,11 +22,6 @@ export async function readHead(chunks: AsyncIterable<Uint8Array>, maxBytes: numb
   return Buffer.concat([lines, Buffer.from('\r\n\r\n')]);
 }
 
-/** True when the block was longer than `readHead` would read. */
-export function isHeadCut(head: Uint8Array, maxBytes: number): boolean {
-  return head.length > maxBytes - 2 * MARGIN_BYTES;
-}
-
 function endOfHead(bytes: Buffer, from: number): number | null {
   if (from === 0 && (bytes[0] === 0x0a || (bytes[0] === 0x0d && bytes[1] === 0x0a)))
     return bytes.indexOf(0x0a) + 1;

@@ -6,6 +6,7 @@
  * - Body parts come out as streams like attachments, so their size can be bounded, and both bodies are put together by
  *   `mail-bodies.ts`: mailparser holds them whole and drops a text part beside an HTML one when not asked to build HTML from text.
  * - An embedded message is always an attachment: inlined, its text and its attachments would pass for those of the outer one.
+ * - A boundary line may end in blanks (RFC 2046 section 5.1.1, transport-padding).
  * - A text part with a file name is a file, unless it is the first body part.
  * - Header bytes that are not UTF-8 are read as Windows-1252 instead of being replaced.
  * - Of the headers only those that addresses and subject need are parsed; of those that may stand once, the first counts.
@@ -49,6 +50,8 @@ export class MimeReader extends MailParserBase {
       checksumAlgo: 'sha256',
     });
     this.#limits = limits;
+    const compare = this.splitter.compareBoundary.bind(this.splitter);
+    this.splitter.compareBoundary = (line, start, boundary) => compare(withoutPadding(line), start, boundary);
   }
 
   /** The node that a leaf stream belongs to, found by its `headers`. */
@@ -132,6 +135,14 @@ export class MimeReader extends MailParserBase {
     this.hasFailed = true;
     this.emit('error', new ParseLimitError(`parts are nested deeper than ${this.#limits.maxDepth} levels`));
   }
+}
+
+function withoutPadding(line: Buffer): Buffer {
+  let end = line.length;
+  while (line[end - 1] === 0x0a || line[end - 1] === 0x0d) end--;
+  let blank = end;
+  while (line[blank - 1] === 0x20 || line[blank - 1] === 0x09) blank--;
+  return blank === end ? line : Buffer.concat([line.subarray(0, blank), line.subarray(end)]);
 }
 
 function typeOf(node: MimeNode): string {

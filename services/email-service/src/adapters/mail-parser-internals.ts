@@ -68,6 +68,7 @@ export interface SplitterChunk {
 
 export interface MailParserInternals extends Transform {
   readonly libmime: Libmime;
+  readonly splitter: { compareBoundary: (line: Buffer, start: number, boundary: Buffer) => 1 | 2 | false };
   readonly decoder: { decodeStream(charset: string): Transform };
   readonly tree: ParserNode | false;
   readonly headerLines: readonly HeaderLine[] | false;

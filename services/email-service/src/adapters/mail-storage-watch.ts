@@ -1,0 +1,38 @@
+/** Tells whether a task is waiting for the storage, so that a slow storage is not taken for a message that hangs its parser. */
+import type { Storage } from '@mailstream/shared/storage/storage';
+
+export interface WatchedStorage extends Storage {
+  /** Calls back once after `ms`, but only when a call to the storage is pending then. Needs a live event loop: that is the point. */
+  onPatienceLost(ms: number, action: () => void): void;
+  stopWatching(): void;
+}
+
+export function watchStorage(storage: Storage): WatchedStorage {
+  let pending = 0;
+  let timer: NodeJS.Timeout | null = null;
+
+  async function counted<T>(work: Promise<T>): Promise<T> {
+    pending++;
+    try {
+      return await work;
+    } finally {
+      pending--;
+    }
+  }
+
+  return {
+    put: async (key, source) => await counted(storage.put(key, source)),
+    read: async (key) => await counted(storage.read(key)),
+    exists: async (key) => await counted(storage.exists(key)),
+    check: async () => await counted(storage.check()),
+    close: async () => await storage.close(),
+    onPatienceLost(ms, action) {
+      timer = setTimeout(() => {
+        if (pending > 0) action();
+      }, ms);
+    },
+    stopWatching() {
+      if (timer !== null) clearTimeout(timer);
+    },
+  };
+}
