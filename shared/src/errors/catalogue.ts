@@ -161,6 +161,18 @@ export const ERROR_CATALOGUE = {
     hint: 'We reconnect and go on; if it stays, tell the mail server’s administrator.',
     retried: true,
   },
+  IMAP_SERVER_REFUSED: {
+    status: 503,
+    message: 'The mail server could not do what we asked just now.',
+    hint: 'Nothing to do: we keep trying. If it stays, tell the mail server’s administrator.',
+    retried: true,
+  },
+  IMAP_IDLE_REFUSED: {
+    status: 503,
+    message: 'The mail server offers push (IDLE) but does not accept it.',
+    hint: 'Nothing to do: new mail is looked for at intervals instead.',
+    retried: true,
+  },
   IMAP_FOLDER_MISSING: {
     status: 422,
     message: 'The folder does not exist on the mail server.',

@@ -37,30 +37,33 @@ export async function* fetchRows(
   signal: AbortSignal,
 ): AsyncGenerator<FetchMessageObject, void, undefined> {
   const missing = new Set(plan.uids.filter(isUid));
-  let isAtRest = true;
+  /** The rows under way; null between commands. */
+  let rows: AsyncGenerator<FetchMessageObject, unknown, undefined> | null = null;
   const stop = (): void => live.die(null);
   if (signal.aborted) throw new FaultError(STOPPED);
   signal.addEventListener('abort', stop);
   try {
     for (const set of uidSets(missing)) {
       live.assertAlive();
-      isAtRest = false;
-      const rows = live.client.fetch(set, plan.query, { uid: true });
+      rows = live.client.fetch(set, plan.query, { uid: true });
       for (;;) {
         const row = await nextWanted(live, rows, missing, plan.bytesEach);
         if (row === null) break;
         missing.delete(row.uid);
         yield row;
       }
-      isAtRest = true;
+      rows = null;
     }
   } catch (error) {
     // A refused command leaves the connection as it was; anything else has closed it already.
-    isAtRest = true;
+    rows = null;
     throw signal.aborted ? new FaultError(STOPPED, error) : live.failure(error, 'working');
   } finally {
     signal.removeEventListener('abort', stop);
-    if (!isAtRest) live.die(null);
+    if (rows !== null) {
+      live.die(null);
+      await rows.return(undefined);
+    }
   }
 }
 

@@ -20,6 +20,8 @@ const LOGOUT_DEADLINE_MS = 1_000;
 const ANSWER_MAX_BYTES = 4 * 1024 * 1024;
 /** A SEARCH result is one line, and lines are limited to 1 MiB: larger mailboxes are searched in parts of this many. */
 const SEARCH_PART = 50_000;
+/** Ten million messages; a server that claims more is not believed. */
+const MOST_SEARCH_PARTS = 200;
 
 export function createImapSessionConnector(connector: ImapClientConnector, clock: Clock): ImapConnector {
   return {
@@ -166,6 +168,13 @@ export class ImapflowSession implements ImapSession {
     const exists = mailbox === false ? 0 : (mailbox.exists ?? 0);
     const span = mailbox === false || !mailbox.uidNext ? exists : mailbox.uidNext - from;
     if (Math.min(exists, span) <= SEARCH_PART) return await this.#search(query);
+    if (exists > SEARCH_PART * MOST_SEARCH_PARTS) {
+      throw new FaultError({
+        kind: 'transient',
+        code: 'IMAP_PROTOCOL',
+        detail: `the folder claims ${exists} messages`,
+      });
+    }
     const found: number[] = [];
     for (let first = exists - SEARCH_PART + 1, last = '*'; ; first -= SEARCH_PART) {
       found.push(...(await this.#search({ seq: `${Math.max(first, 1)}:${last}`, ...query })));

@@ -35,7 +35,8 @@ export async function watchFolder(
     if (left <= 0) return 'elapsed';
     const isRoundOver = await nextEvent(live, Math.min(roundMs, left), options.signal);
     if (useIdle) assertIdleWorks(live);
-    if (!isRoundOver || clock.monotonicMs() >= endsAt) continue;
+    // A timer may fire a millisecond early.
+    if (!isRoundOver || endsAt - clock.monotonicMs() <= 1) continue;
     const limits = { phase: 'working', deadlineMs: DONE_DEADLINE_MS, maxBytes: DONE_MAX_BYTES } as const;
     await live.command(limits, () => live.client.noop());
   }
