@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { EnvReader } from '@mailstream/shared/runtime/env';
 import { parseAllowList } from '@mailstream/shared/net/allow-list';
 import { parseKeyRing } from '@mailstream/shared/secrets/key-ring';
-import { isStorageUrl } from '@mailstream/shared/storage/create-storage';
+import { createSecretSources, type SecretSource } from '@mailstream/shared/secrets/secret-sources';
+import { createStorage } from '@mailstream/shared/storage/create-storage';
 import type { IngestLimits } from './ports.ts';
 
 export interface Config {
@@ -14,8 +15,7 @@ export interface Config {
   readonly redisUrl: string;
   readonly storageUrl: string;
   readonly secretsMasterKey: string;
-  readonly secretReadChain: readonly string[];
-  readonly secretsPath: string;
+  readonly secretSources: readonly SecretSource[];
   readonly port: number;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   readonly egressAllowCidrs: readonly string[];
@@ -53,10 +53,9 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
       protocols: ['postgres', 'postgresql'],
     }),
     redisUrl: env.url('REDIS_URL', { protocols: ['redis', 'rediss'] }),
-    storageUrl: env.string('STORAGE_URL'),
+    storageUrl: env.string('STORAGE_URL', { default: 'file:///var/lib/mailstream/storage' }),
     secretsMasterKey: env.string('SECRETS_MASTER_KEY'),
-    secretReadChain: env.list('SECRET_READ_CHAIN', { default: ['env', 'filesystem'] }),
-    secretsPath: env.string('SECRETS_PATH', { default: '/run/secrets/mailstream' }),
+    secretSources: secretSources(env, environment),
     port: env.integer('PORT', { default: 8080, min: 0, max: 65_535 }),
     logLevel: env.string('LOG_LEVEL', {
       default: 'info',
@@ -111,13 +110,28 @@ function checkRelations(env: EnvReader, config: Config): void {
   }
   if (config.egressAllowPorts.some((port) => !Number.isInteger(port) || port < 1 || port > 65_535))
     env.problem('EGRESS_ALLOW_PORTS must be a list of port numbers');
-  for (const source of config.secretReadChain)
-    if (source !== 'env' && source !== 'filesystem')
-      env.problem('SECRET_READ_CHAIN may name env and filesystem only');
   if (config.secretsMasterKey !== '') {
     const parsed = parseKeyRing(config.secretsMasterKey);
     if (parsed.kind === 'problem') env.problem(`SECRETS_MASTER_KEY: ${parsed.text}`);
   }
-  if (config.storageUrl !== '' && !isStorageUrl(config.storageUrl))
-    env.problem('STORAGE_URL must be file:///directory or s3://bucket/prefix?endpoint=…');
+  try {
+    if (config.storageUrl !== '') createStorage(config.storageUrl);
+  } catch (error) {
+    env.problem(`STORAGE_URL: ${error instanceof Error ? error.message : 'not usable'}`);
+  }
+}
+
+function secretSources(
+  env: EnvReader,
+  environment: Readonly<Record<string, string | undefined>>,
+): readonly SecretSource[] {
+  const chain = env.list('SECRET_READ_CHAIN', { default: ['env', 'filesystem'] });
+  const result = createSecretSources({
+    chain,
+    env: environment,
+    secretsPath: env.optionalString('SECRETS_PATH') ?? null,
+  });
+  if (result.kind === 'ok') return result.sources;
+  env.problem(result.text);
+  return [];
 }

@@ -1,0 +1,208 @@
+/** Composition root of the daemon: the only file that constructs adapters. */
+import { randomUUID } from 'node:crypto';
+import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { instanceId } from '@mailstream/shared/domain/ids';
+import { createDatabase } from '@mailstream/shared/db/database';
+import { createNoticeListener } from '@mailstream/shared/db/notices';
+import { createImapConnector } from '@mailstream/shared/imap/connector';
+import { imapTlsContext } from '@mailstream/shared/imap/imap-client';
+import { plaintextPolicy } from '@mailstream/shared/imap/plaintext-policy';
+import { createEgressGuard } from '@mailstream/shared/net/egress-guard';
+import { createTokenService } from '@mailstream/shared/oauth/token-service';
+import { createService, type Composition, type Service } from '@mailstream/shared/runtime/lifecycle';
+import { createLogger } from '@mailstream/shared/runtime/logger';
+import { createMetrics } from '@mailstream/shared/runtime/metrics';
+import { checkDependency, createOpsServer } from '@mailstream/shared/runtime/ops-server';
+import { createRedis } from '@mailstream/shared/runtime/redis';
+import { pause, systemClock } from '@mailstream/shared/runtime/system-clock';
+import { parseKeyRing } from '@mailstream/shared/secrets/key-ring';
+import { createSecretBox } from '@mailstream/shared/secrets/secret-box';
+import { createSecretStore } from '@mailstream/shared/secrets/secret-store';
+import { createStorage } from '@mailstream/shared/storage/create-storage';
+import { createImapSessionConnector } from './adapters/imap-session.ts';
+import { createMailProcessor } from './adapters/mail-processor.ts';
+import { createPgLeaseStore } from './adapters/pg-lease-store.ts';
+import { createPgLedger } from './adapters/pg-ledger.ts';
+import { createPgHealthStore, createPgProviderSource } from './adapters/pg-provider-source.ts';
+import { createRedisPublisher } from './adapters/redis-publisher.ts';
+import type { Config } from './config.ts';
+import { WIDE_OVERLAP } from './core/sync-plan.ts';
+import { ingestMetrics, leaseMetrics, listenerMetrics } from './daemon-metrics.ts';
+import { FetchBudget } from './fetch-budget.ts';
+import { inertSteps, type Steps } from './ingest-steps.ts';
+import { leaseTimes } from './lease-runner.ts';
+import { ProviderRuntime, type RuntimeDeps } from './provider-runtime.ts';
+import { createSupervisor } from './provider-supervisor.ts';
+
+const VERSION = '0.1.0';
+const MIB = 1024 * 1024;
+/** What all folders together may have asked for at one moment; a process has 512 MiB. */
+const FETCH_BUDGET_BYTES = 64 * MIB;
+const MAX_PIECE_BYTES = MIB;
+const MAX_RUN_BYTES = 8 * MIB;
+/** A push can be lost: every folder is looked at this often. */
+const WATCH_INTERVAL_MS = 300_000;
+const HEALTH_DELAY_MS = 200;
+/** Renewals and bids have connections of their own and never wait behind ingest. */
+const LEASE_POOL = 3;
+const WORK_POOL = 10;
+
+/** @param steps marks on the way of a batch, for tests that end the process at one of them. */
+export async function compose(config: Config, steps: Steps = inertSteps): Promise<Composition> {
+  const clock = systemClock;
+  const owner = instanceId(randomUUID());
+  const log = createLogger({ service: 'email-service', level: config.logLevel }).child({ instanceId: owner });
+  const metrics = createMetrics({ service: 'email-service', version: VERSION, processMetrics: true });
+  const times = leaseTimes(config.leaseTtlMs, config.timerJitter);
+
+  const database = createDatabase({
+    url: config.databaseUrl,
+    applicationName: 'mailstream-email',
+    poolMax: WORK_POOL,
+  });
+  const leaseDatabase = createDatabase({
+    url: config.databaseUrl,
+    applicationName: 'mailstream-leases',
+    poolMax: LEASE_POOL,
+    statementTimeoutMs: Math.floor(times.callTimeoutMs),
+    checkoutTimeoutMs: Math.floor(times.callTimeoutMs),
+  });
+  const redis = createRedis({ url: config.redisUrl, name: 'email-service', log });
+  const storage = createStorage(config.storageUrl);
+
+  const keyRing = parseKeyRing(config.secretsMasterKey);
+  if (keyRing.kind === 'problem') throw new Error(keyRing.text);
+  const secrets = createSecretStore({
+    database,
+    box: createSecretBox(keyRing.ring),
+    sources: config.secretSources,
+  });
+  const guard = createEgressGuard({
+    allowCidrs: config.egressAllowCidrs,
+    allowPorts: config.egressAllowPorts,
+  });
+  const tokens = createTokenService({ database, secrets, guard, clock, log });
+  const connector = createImapSessionConnector(
+    createImapConnector({
+      guard,
+      secrets,
+      tokens,
+      clock,
+      plaintext: plaintextPolicy(config.plaintextAllowCidrs),
+      tls: imapTlsContext(),
+      settings: {
+        connectTimeoutMs: config.connectionTimeoutMs,
+        deadlineMs: 3 * config.connectionTimeoutMs,
+        oauthMechanism: config.oauthMechanism,
+        keepAlive: config.socketKeepalive,
+      },
+    }),
+    clock,
+  );
+  const spoolDir = await freshSpool(config.spoolDir, owner, clock.now());
+  const processor = createMailProcessor({
+    storageUrl: config.storageUrl,
+    limits: config.limits,
+    threads: config.parserThreads,
+    parser: { wallMs: config.parseTimeoutMs },
+    spoolDir,
+  });
+
+  const runtimeDeps: RuntimeDeps = {
+    source: createPgProviderSource(database),
+    health: createPgHealthStore(database),
+    log,
+    healthDelayMs: HEALTH_DELAY_MS,
+    ingest: {
+      ledger: createPgLedger(database),
+      publisher: createRedisPublisher(redis, { channelByTenant: config.channelByTenant }),
+      processor,
+      budget: new FetchBudget(FETCH_BUDGET_BYTES, MAX_PIECE_BYTES),
+      clock,
+      log,
+      steps,
+      metrics: ingestMetrics(metrics),
+      limits: {
+        maxMessages: config.maxEmailsPerSync,
+        maxRunBytes: MAX_RUN_BYTES,
+        parallelParses: 2 * config.parserThreads,
+        fetchDelayMs: config.fetchDelayMs,
+      },
+      wideOverlap: WIDE_OVERLAP,
+      spoolDir,
+      pause: (ms, signal) => pause(clock, ms, signal),
+    },
+    listener: {
+      connector,
+      clock,
+      random: Math.random,
+      log,
+      metrics: listenerMetrics(metrics),
+      pause: (ms, signal) => pause(clock, ms, signal),
+      settings: {
+        pollIntervalMs: config.pollIntervalMs,
+        idleRenewMs: config.idleRenewMs,
+        watchIntervalMs: WATCH_INTERVAL_MS,
+        timerJitter: config.timerJitter,
+        reconnectJitter: config.reconnectJitter,
+        startupStaggerMs: config.startupStaggerMs,
+        connectDeadlineMs: 12 * config.connectionTimeoutMs,
+      },
+    },
+  };
+  const supervisor = createSupervisor({
+    store: createPgLeaseStore(leaseDatabase),
+    owner,
+    times,
+    clock,
+    random: Math.random,
+    log,
+    metrics: leaseMetrics(metrics),
+    refreshMs: config.refreshMs,
+    parallelBids: LEASE_POOL - 1,
+    runtime: (ref, term, hooks) => new ProviderRuntime(runtimeDeps, ref, term, hooks),
+  });
+  const notices = createNoticeListener({
+    url: config.directDatabaseUrl,
+    log,
+    onNotice: (notice) => supervisor.noticed(notice),
+    onReconnected: () => void supervisor.refresh(),
+  });
+  const ops = createOpsServer({
+    port: config.port,
+    metrics,
+    log,
+    readiness: () =>
+      Promise.all([
+        checkDependency('postgresql', () => database.ping()),
+        checkDependency('redis', () => redis.ping()),
+        checkDependency('storage', () => storage.check()),
+        Promise.resolve({ name: 'providers', ok: supervisor.isReady() }),
+      ]),
+  });
+  const stores: Service = createService('stores', {
+    start: () => Promise.resolve(),
+    stop: async () => {
+      await tokens.idle();
+      await storage.close();
+      redis.disconnect();
+      await Promise.all([database.close(), leaseDatabase.close()]);
+      await rm(spoolDir, { recursive: true, force: true });
+    },
+  });
+
+  return { log, services: [ops, stores, processor, supervisor, notices] };
+}
+
+/** A directory of this process's own. What processes that were killed left in theirs is removed after a day: nobody needs it. */
+async function freshSpool(root: string, owner: string, now: Date): Promise<string> {
+  const own = join(root, owner);
+  await mkdir(own, { recursive: true, mode: 0o700 });
+  for (const name of await readdir(root)) {
+    const path = join(root, name);
+    const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: now.getTime() }));
+    if (now.getTime() - mtimeMs > 86_400_000) await rm(path, { recursive: true, force: true });
+  }
+  return own;
+}

@@ -1,0 +1,5 @@
+import { runProcess } from '@mailstream/shared/runtime/lifecycle';
+import { compose } from './compose.ts';
+import { loadConfig } from './config.ts';
+
+await runProcess({ name: 'email-service', config: () => loadConfig(process.env), compose });
