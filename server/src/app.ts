@@ -1,0 +1,167 @@
+/** The HTTP application from its ports: no listening, no environment. */
+import cookie from '@fastify/cookie';
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import { randomUUID } from 'node:crypto';
+import Fastify, { type FastifyInstance } from 'fastify';
+import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import { providerId } from '@mailstream/shared/domain/ids';
+import type { Logger } from '@mailstream/shared/runtime/logger';
+import { registerAuth } from './plugins/auth.ts';
+import { registerErrors, sendNotFound } from './plugins/errors.ts';
+import { registerJsonOnly } from './plugins/json-only.ts';
+import { registerRateLimits, type RateLimitSettings } from './plugins/rate-limits.ts';
+import { registerRequestLog, type RequestObserver } from './plugins/request-log.ts';
+import { registerSecurityHeaders } from './plugins/security-headers.ts';
+import { registerWebUi } from './plugins/web-ui.ts';
+import type {
+  AccountStore,
+  Health,
+  MailServer,
+  MessageStore,
+  OperationsStore,
+  PasswordHasher,
+  ProviderStore,
+  RawStore,
+  TicketStore,
+} from './ports.ts';
+import { healthRoutes } from './routes/health.ts';
+import { messageRoutes } from './routes/messages.ts';
+import { operationRoutes } from './routes/operations.ts';
+import { providerRoutes } from './routes/providers.ts';
+import { providerTestRoutes } from './routes/provider-test.ts';
+import { sessionRoutes } from './routes/session.ts';
+import { ticketRoutes } from './routes/tickets.ts';
+import { createAccountUseCases } from './use-cases/accounts.ts';
+import { createMailboxTestUseCases } from './use-cases/mailbox-test.ts';
+import { createOperationsUseCases } from './use-cases/operations.ts';
+import { createProviderUseCases } from './use-cases/providers.ts';
+
+export interface AppPorts {
+  readonly accounts: AccountStore;
+  readonly passwords: PasswordHasher;
+  readonly providers: ProviderStore;
+  readonly mailServer: MailServer;
+  readonly messages: MessageStore;
+  readonly tickets: TicketStore;
+  readonly operations: OperationsStore;
+  readonly raw: RawStore;
+  readonly health: Health;
+  readonly observer: RequestObserver;
+  readonly log: Logger;
+  readonly now: () => Date;
+}
+
+export interface AppOptions {
+  /** Where users reach us, e.g. `https://mail.example.com`; null takes it from each request. */
+  readonly publicOrigin: string | null;
+  /** Addresses of proxies whose `X-Forwarded-*` headers are believed. */
+  readonly trustedProxies: readonly string[];
+  readonly sessionTtlMs: number;
+  readonly limits: RateLimitSettings;
+  /** Directory of the built settings UI; null serves the API alone. */
+  readonly webRoot: string | null;
+  readonly version: string;
+}
+
+/** The largest body: a hundred folder names and a few tokens. */
+const BODY_LIMIT_BYTES = 256 * 1024;
+/** Longest wait for a whole request, headers and body. */
+const REQUEST_TIMEOUT_MS = 30_000;
+
+/** Resolves when every route is registered; the caller listens and closes. */
+export async function buildApp(ports: AppPorts, options: AppOptions): Promise<FastifyInstance> {
+  const app = Fastify({
+    logger: false,
+    bodyLimit: BODY_LIMIT_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    trustProxy: options.trustedProxies.length === 0 ? false : [...options.trustedProxies],
+    genReqId: () => randomUUID(),
+    forceCloseConnections: 'idle',
+  });
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  registerErrors(app, ports.log);
+  registerRequestLog(app, ports.observer, ports.log);
+  registerJsonOnly(app);
+  await registerSecurityHeaders(app);
+  await app.register(cookie);
+  const accounts = createAccountUseCases({ ...ports, sessionTtlMs: options.sessionTtlMs });
+  await registerApiDocs(app, options.version);
+  registerAuth(app, { accounts, publicOrigin: options.publicOrigin });
+  const limits = await registerRateLimits(app, options.limits);
+  await registerRoutes(app, ports, { accounts, limits, publicOrigin: options.publicOrigin });
+  if (options.webRoot === null) app.setNotFoundHandler((_request, reply) => sendNotFound(reply));
+  else await registerWebUi(app, options.webRoot);
+  await app.ready();
+  return app;
+}
+
+async function registerRoutes(
+  app: FastifyInstance,
+  ports: AppPorts,
+  parts: {
+    readonly accounts: ReturnType<typeof createAccountUseCases>;
+    readonly limits: Awaited<ReturnType<typeof registerRateLimits>>;
+    readonly publicOrigin: string | null;
+  },
+): Promise<void> {
+  const { providers, mailServer, operations, messages, raw, tickets, health, observer } = ports;
+  const { accounts, limits, publicOrigin } = parts;
+  const newId = () => providerId(randomUUID());
+  await app.register(
+    sessionRoutes({ accounts, limitLogin: limits.login, publicOrigin, onLogin: observer.onLogin }),
+  );
+  await app.register(
+    providerTestRoutes({
+      useCases: createMailboxTestUseCases({ providers, mailServer, newId }),
+      limitTests: limits.mailServerTest,
+    }),
+  );
+  await app.register(
+    providerRoutes({ providers, useCases: createProviderUseCases({ providers, mailServer, newId }) }),
+  );
+  await app.register(messageRoutes({ messages, raw }));
+  await app.register(ticketRoutes({ tickets }));
+  await app.register(
+    operationRoutes({ operations, useCases: createOperationsUseCases({ operations, providers }) }),
+  );
+  await app.register(healthRoutes({ health }));
+}
+
+/** OpenAPI at /api/docs/json, readable at /api/docs. Registered before the routes that it lists. */
+async function registerApiDocs(app: FastifyInstance, version: string): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Mailstream',
+        version,
+        description:
+          'Mailboxes in, events out. Log in with `POST /api/auth/login` (cookie), or send `Authorization: Bearer <api token>`.',
+      },
+      components: {
+        securitySchemes: {
+          token: { type: 'http', scheme: 'bearer', description: 'An API token.' },
+          session: { type: 'apiKey', in: 'cookie', name: 'mailstream_session' },
+        },
+      },
+      security: [{ token: [] }, { session: [] }],
+    },
+    transform: jsonSchemaTransform,
+  });
+  await app.register(swaggerUi, {
+    routePrefix: '/api/docs',
+    staticCSP: {
+      'default-src': "'none'",
+      'script-src': "'self'",
+      // Swagger UI sets style attributes.
+      'style-src': "'self' 'unsafe-inline'",
+      'img-src': "'self' data:",
+      'connect-src': "'self'",
+      'base-uri': "'none'",
+      'form-action': "'none'",
+      'frame-ancestors': "'none'",
+    },
+  });
+}

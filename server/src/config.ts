@@ -1,0 +1,115 @@
+/** Settings of the server. The only reader of the environment here; everything is checked before anything is opened. */
+import { fileURLToPath } from 'node:url';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseAllowList } from '@mailstream/shared/net/allow-list';
+import { EnvReader } from '@mailstream/shared/runtime/env';
+import type { LogLevel } from '@mailstream/shared/runtime/logger';
+import { KeyRing, parseKeyRing } from '@mailstream/shared/secrets/key-ring';
+import { createSecretSources, type SecretSource } from '@mailstream/shared/secrets/secret-sources';
+import { createStorage } from '@mailstream/shared/storage/create-storage';
+
+export interface Config {
+  readonly port: number;
+  /** Address to listen on; all of them unless told otherwise. */
+  readonly host: string;
+  readonly logLevel: LogLevel;
+  readonly databaseUrl: string;
+  readonly databasePoolMax: number;
+  readonly keyRing: KeyRing;
+  readonly secretSources: readonly SecretSource[];
+  readonly storageUrl: string;
+  readonly egressAllowCidrs: readonly string[];
+  readonly plaintextAllowCidrs: readonly string[];
+  readonly connectionTimeoutMs: number;
+  readonly publicOrigin: string | null;
+  readonly trustedProxies: readonly string[];
+  readonly sessionTtlMs: number;
+  readonly loginsPerMinute: number;
+  readonly testsPerMinute: number;
+  readonly webRoot: string | null;
+}
+
+const WEB_ROOT = fileURLToPath(new URL('web', import.meta.url));
+
+/** @throws ConfigError with every problem. */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const env = new EnvReader(environment);
+  const egressAllowCidrs = cidrs(env, 'EGRESS_ALLOW_CIDRS');
+  const plaintextAllowCidrs = cidrs(env, 'IMAP_PLAINTEXT_ALLOW_CIDRS');
+  const config = {
+    port: env.integer('PORT', { default: 3000, min: 0, max: 65535 }),
+    host: env.string('HOST', { default: '0.0.0.0' }),
+    logLevel: env.string('LOG_LEVEL', {
+      default: 'info',
+      oneOf: ['debug', 'info', 'warn', 'error'],
+    }) as LogLevel,
+    databaseUrl: env.url('DATABASE_URL', { protocols: ['postgres', 'postgresql'] }),
+    databasePoolMax: env.integer('DATABASE_POOL_MAX', { default: 10, min: 1, max: 1000 }),
+    keyRing: keyRing(env),
+    secretSources: secretSources(env, environment),
+    storageUrl: storageUrl(env),
+    egressAllowCidrs,
+    plaintextAllowCidrs,
+    connectionTimeoutMs: env.integer('IMAP_CONNECTION_TIMEOUT_MS', {
+      default: 10_000,
+      min: 100,
+      max: 120_000,
+    }),
+    publicOrigin: publicOrigin(env),
+    trustedProxies: cidrs(env, 'TRUSTED_PROXIES'),
+    sessionTtlMs: env.integer('SESSION_TTL_HOURS', { default: 12, min: 1, max: 720 }) * 3_600_000,
+    loginsPerMinute: env.integer('LOGIN_LIMIT_PER_MINUTE', { default: 10, min: 1, max: 10_000 }),
+    testsPerMinute: env.integer('PROVIDER_TEST_LIMIT_PER_MINUTE', { default: 5, min: 1, max: 10_000 }),
+    // A checkout that was only compiled has no UI; the API works without it.
+    webRoot: existsSync(join(WEB_ROOT, 'index.html')) ? WEB_ROOT : null,
+  };
+  env.finish();
+  return Object.freeze(config);
+}
+
+function cidrs(env: EnvReader, name: string): readonly string[] {
+  const list = env.list(name, { default: [] });
+  const parsed = parseAllowList(list);
+  // The parser speaks of the variable that it was made for.
+  if (parsed.kind === 'problem') env.problem(parsed.text.replace('EGRESS_ALLOW_CIDRS', name));
+  return list;
+}
+
+function keyRing(env: EnvReader): KeyRing {
+  const text = env.string('SECRETS_MASTER_KEY');
+  const parsed = parseKeyRing(text);
+  if (parsed.kind === 'ok') return parsed.ring;
+  if (text !== '') env.problem(parsed.text);
+  return new KeyRing('', new Map());
+}
+
+function secretSources(
+  env: EnvReader,
+  environment: Readonly<Record<string, string | undefined>>,
+): readonly SecretSource[] {
+  const parsed = createSecretSources({
+    chain: env.list('SECRET_READ_CHAIN', { default: ['env', 'filesystem'] }),
+    env: environment,
+    secretsPath: env.optionalString('SECRETS_PATH') ?? null,
+  });
+  if (parsed.kind === 'ok') return parsed.sources;
+  env.problem(parsed.text);
+  return [];
+}
+
+function storageUrl(env: EnvReader): string {
+  const url = env.string('STORAGE_URL');
+  try {
+    if (url !== '') createStorage(url);
+  } catch (error) {
+    env.problem(`STORAGE_URL is wrong: ${error instanceof Error ? error.message : 'not a URL'}`);
+  }
+  return url;
+}
+
+function publicOrigin(env: EnvReader): string | null {
+  if (env.optionalString('PUBLIC_URL') === undefined) return null;
+  const url = env.url('PUBLIC_URL', { protocols: ['http', 'https'] });
+  return URL.canParse(url) ? new URL(url).origin : null;
+}

@@ -1,0 +1,217 @@
+/**
+ * What the API needs from the world: types only. Adapters implement these, use cases and routes use them.
+ * Every method that takes a tenant sees that tenant alone; an id of another tenant is as unknown as any other.
+ */
+import type {
+  PauseReason,
+  ProviderStatus,
+  StartFrom,
+  ImapProvider,
+} from '@mailstream/shared/domain/provider';
+import type { ProviderId, TenantId } from '@mailstream/shared/domain/ids';
+import type { Message, MessageDetail, MessageListQuery } from './contracts/messages.ts';
+import type { ImapStatus } from './contracts/operations.ts';
+import type { Page } from './contracts/paging.ts';
+import type { MailFolder, TestResult } from './contracts/provider-test.ts';
+import type { Activity, Provider, ProviderListQuery } from './contracts/providers.ts';
+import type { Scope } from './contracts/session.ts';
+import type { Ticket, TicketDetail, TicketListQuery } from './contracts/tickets.ts';
+
+/** Who acts, for whom, with which rights. Only the auth plugin makes one. */
+export interface Actor {
+  readonly tenant: TenantId;
+  readonly kind: 'user' | 'api_token';
+  readonly id: string;
+  readonly scopes: ReadonlySet<Scope>;
+}
+
+// --- Accounts -------------------------------------------------------------------------------------------------
+
+export interface ApiToken {
+  readonly tenant: TenantId;
+  readonly id: string;
+  readonly name: string;
+  readonly tokenHash: Uint8Array;
+  readonly scopes: readonly string[];
+  readonly lastUsedAt: Date | null;
+  readonly expiresAt: Date | null;
+  readonly revokedAt: Date | null;
+}
+
+export interface User {
+  readonly tenant: TenantId;
+  readonly id: string;
+  readonly email: string;
+  readonly displayName: string;
+  readonly role: 'viewer' | 'admin' | 'operator';
+  /** Argon2 in PHC form; null for a user who cannot log in with a password. */
+  readonly passwordHash: string | null;
+  readonly disabledAt: Date | null;
+}
+
+export interface Session {
+  readonly tenant: TenantId;
+  readonly id: string;
+  readonly tokenHash: Uint8Array;
+  readonly createdAt: Date;
+  readonly lastUsedAt: Date;
+  readonly expiresAt: Date;
+  readonly user: User;
+}
+
+/** Finds people and programs before the tenant is known, and keeps their sessions. Tokens arrive as SHA-256 only. */
+export interface AccountStore {
+  apiToken(tokenHash: Uint8Array): Promise<ApiToken | null>;
+  touchApiToken(tenant: TenantId, id: string, at: Date): Promise<void>;
+  /** Of all tenants: the password decides which one is meant. */
+  usersByEmail(email: string): Promise<readonly User[]>;
+  session(tokenHash: Uint8Array): Promise<Session | null>;
+  openSession(
+    user: User,
+    session: {
+      readonly id: string;
+      readonly tokenHash: Uint8Array;
+      readonly at: Date;
+      readonly expiresAt: Date;
+    },
+  ): Promise<void>;
+  touchSession(tenant: TenantId, id: string, at: Date, expiresAt: Date): Promise<void>;
+  endSession(tenant: TenantId, id: string): Promise<void>;
+  /** Name and address of the actor, and the name of the tenant; null when gone meanwhile. */
+  describe(
+    actor: Actor,
+  ): Promise<{ readonly name: string; readonly email: string | null; readonly tenantName: string } | null>;
+}
+
+export interface PasswordHasher {
+  hash(password: string): Promise<string>;
+  /** False for a wrong password and for a hash that is none. Takes the same time either way, also with null. */
+  verify(hash: string | null, password: string): Promise<boolean>;
+}
+
+// --- Providers ------------------------------------------------------------------------------------------------
+
+/** The secrets that a person can enter. */
+export type EnteredSecret = 'imap_password' | 'imap_oauth_client_secret' | 'imap_refresh_token';
+export type StoredSecret = EnteredSecret | 'imap_access_token';
+
+/** Everything about a mailbox that a request can set, besides secrets. */
+export interface ProviderSettings {
+  readonly providerName: string;
+  readonly mailbox: string;
+  readonly isActive: boolean;
+  readonly host: string;
+  readonly port: number;
+  readonly secure: boolean;
+  readonly allowStarttls: boolean;
+  readonly verifyCertificate: boolean;
+  readonly authType: 'password' | 'oauth2';
+  readonly username: string;
+  readonly folderFilters: readonly string[];
+  readonly startFrom: StartFrom;
+  readonly oauthAuthorizeUrl: string | null;
+  readonly oauthTokenUrl: string | null;
+  readonly oauthClientId: string | null;
+  readonly oauthScopes: string | null;
+}
+
+export interface ProviderRecord {
+  readonly settings: ProviderSettings;
+  readonly status: ProviderStatus;
+  readonly pauseReason: PauseReason | null;
+  readonly secrets: ReadonlySet<StoredSecret>;
+}
+
+/** One change of a mailbox, as one transaction writes it. Nothing in it reaches `folder_state`: a cursor is not a setting. */
+export interface ProviderChange {
+  readonly action: string;
+  readonly settings: ProviderSettings;
+  /** What the status becomes; null leaves it as the daemon last set it. */
+  readonly status: { readonly status: ProviderStatus; readonly errorCode: string | null } | null;
+  readonly pause: 'keep' | 'pause' | 'resume';
+  readonly secretsToWrite: Readonly<Partial<Record<EnteredSecret, string>>>;
+  readonly secretsToRemove: readonly StoredSecret[];
+  readonly bumpsConfig: boolean;
+  readonly bumpsPoke: boolean;
+}
+
+export type ChangeResult = { readonly kind: 'changed'; readonly provider: Provider } | Refusal;
+export type Refusal = { readonly kind: 'notFound' } | { readonly kind: 'mailboxExists' };
+
+/** Each writing method is one transaction over settings, secrets, audit log and notice: all of it or nothing. */
+export interface ProviderStore {
+  list(tenant: TenantId, query: ProviderListQuery): Promise<Page<Provider>>;
+  get(tenant: TenantId, id: ProviderId): Promise<Provider | null>;
+  record(tenant: TenantId, id: ProviderId): Promise<ProviderRecord | null>;
+  create(actor: Actor, id: ProviderId, change: ProviderChange): Promise<ChangeResult>;
+  /** `decide` sees the row locked; null means that nothing changes. What it throws rolls everything back. */
+  change(
+    actor: Actor,
+    id: ProviderId,
+    decide: (current: ProviderRecord) => ProviderChange | null,
+  ): Promise<ChangeResult>;
+  delete(actor: Actor, id: ProviderId): Promise<'deleted' | 'notFound'>;
+  activity(tenant: TenantId, id: ProviderId): Promise<Activity | null>;
+  /** Reveals what is stored, for a connection test only. */
+  readSecret(tenant: TenantId, id: ProviderId, name: EnteredSecret): Promise<string | null>;
+}
+
+// --- The mail server ------------------------------------------------------------------------------------------
+
+/** Where the credentials of a connection test come from: entered in this request, or nowhere. */
+export type ProbeCredentials =
+  | { readonly kind: 'password'; readonly password: string }
+  | { readonly kind: 'stored' }
+  | {
+      readonly kind: 'refreshToken';
+      readonly refreshToken: string;
+      readonly clientSecret: string | null;
+    }
+  | { readonly kind: 'none' };
+
+export interface MailServer {
+  /**
+   * Whether the server may be connected to at all, and without encryption.
+   * @throws FaultError EGRESS_FORBIDDEN, IMAP_DNS_NOT_FOUND
+   */
+  vet(host: string, port: number): Promise<{ readonly allowsPlainText: boolean }>;
+  /** Connects, logs in and lists folders, step by step; never rejects for what the mail server does. */
+  probe(provider: ImapProvider, credentials: ProbeCredentials, signal: AbortSignal): Promise<TestResult>;
+}
+
+export type { MailFolder };
+
+// --- Messages, tickets, operations ----------------------------------------------------------------------------
+
+export interface MessageStore {
+  list(tenant: TenantId, query: MessageListQuery): Promise<Page<Message>>;
+  get(tenant: TenantId, eventId: string): Promise<MessageDetail | null>;
+  /** Storage key of a dead letter's raw form; null where there is no such dead letter or it was never read. */
+  deadLetterKey(tenant: TenantId, eventId: string): Promise<string | null>;
+}
+
+export interface TicketStore {
+  list(tenant: TenantId, query: TicketListQuery): Promise<Page<Ticket>>;
+  get(tenant: TenantId, id: string): Promise<TicketDetail | null>;
+}
+
+export interface OperationsStore {
+  status(tenant: TenantId): Promise<ImapStatus>;
+  /** Ids of the tenant's active, not paused mailboxes. */
+  running(tenant: TenantId): Promise<readonly ProviderId[]>;
+}
+
+export interface RawStore {
+  read(key: string): Promise<NodeJS.ReadableStream>;
+}
+
+export interface Check {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly detail?: string;
+}
+
+export interface Health {
+  readiness(): Promise<readonly Check[]>;
+  metrics(): Promise<{ readonly contentType: string; readonly text: string }>;
+}

@@ -1,0 +1,165 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { providerId } from '@mailstream/shared/domain/ids';
+import { ApiError } from '../api-error.ts';
+import { commonErrors, errorBodySchema, notFoundError } from '../contracts/errors.ts';
+import {
+  newProviderBodySchema,
+  providerBodySchema,
+  providerPatchSchema,
+} from '../contracts/provider-settings.ts';
+import {
+  activitySchema,
+  pauseBodySchema,
+  providerListQuerySchema,
+  providerPageSchema,
+  providerSchema,
+} from '../contracts/providers.ts';
+import { actorOf } from '../plugins/auth.ts';
+import type { ProviderStore } from '../ports.ts';
+import type { ProviderUseCases } from '../use-cases/providers.ts';
+
+export const providerParams = z.object({ id: z.uuid() });
+
+const refusals = {
+  409: errorBodySchema.describe('The mailbox is connected already, or somebody else changed it meanwhile.'),
+  422: errorBodySchema.describe('Well formed, but not possible: a forbidden address, or no encryption.'),
+} as const;
+
+export function providerRoutes(options: {
+  readonly providers: Pick<ProviderStore, 'list' | 'get' | 'activity'>;
+  readonly useCases: ProviderUseCases;
+}): FastifyPluginAsyncZod {
+  const { providers, useCases } = options;
+  return async (app) => {
+    app.route({
+      method: 'GET',
+      url: '/api/email/providers',
+      config: { access: 'providers:read' },
+      schema: {
+        tags: ['Mailboxes'],
+        summary: 'List mailboxes, by name',
+        querystring: providerListQuerySchema,
+        response: { 200: providerPageSchema, ...commonErrors },
+      },
+      handler: (request) => providers.list(actorOf(request).tenant, request.query),
+    });
+
+    app.route({
+      method: 'POST',
+      url: '/api/email/providers',
+      config: { access: 'providers:write' },
+      schema: {
+        tags: ['Mailboxes'],
+        summary: 'Connect a mailbox',
+        body: newProviderBodySchema,
+        response: { 201: providerSchema, ...commonErrors, ...refusals },
+      },
+      async handler(request, reply) {
+        const provider = await useCases.create(actorOf(request), request.body);
+        return reply.code(201).header('location', `/api/email/providers/${provider.id}`).send(provider);
+      },
+    });
+
+    app.route({
+      method: 'GET',
+      url: '/api/email/providers/:id',
+      config: { access: 'providers:read' },
+      schema: {
+        tags: ['Mailboxes'],
+        summary: 'One mailbox with its state',
+        params: providerParams,
+        response: { 200: providerSchema, ...commonErrors, ...notFoundError },
+      },
+      async handler(request) {
+        const found = await providers.get(actorOf(request).tenant, providerId(request.params.id));
+        if (found === null) throw new ApiError('NOT_FOUND');
+        return found;
+      },
+    });
+
+    app.route({
+      method: 'PUT',
+      url: '/api/email/providers/:id',
+      config: { access: 'providers:write' },
+      schema: {
+        tags: ['Mailboxes'],
+        summary: 'Replace all settings of a mailbox',
+        description:
+          'Secrets that are left out stay as they are, unless host, port, user name or protection change: then they are erased.',
+        params: providerParams,
+        body: providerBodySchema,
+        response: { 200: providerSchema, ...commonErrors, ...notFoundError, ...refusals },
+      },
+      handler: (request) => useCases.replace(actorOf(request), providerId(request.params.id), request.body),
+    });
+
+    app.route({
+      method: 'PATCH',
+      url: '/api/email/providers/:id',
+      config: { access: 'providers:write' },
+      schema: {
+        tags: ['Mailboxes'],
+        summary: 'Change some settings of a mailbox',
+        description: 'As PUT, but what is left out stays as it is.',
+        params: providerParams,
+        body: providerPatchSchema,
+        response: { 200: providerSchema, ...commonErrors, ...notFoundError, ...refusals },
+      },
+      handler: (request) => useCases.update(actorOf(request), providerId(request.params.id), request.body),
+    });
+
+    app.route({
+      method: 'DELETE',
+      url: '/api/email/providers/:id',
+      config: { access: 'providers:write' },
+      schema: {
+        tags: ['Mailboxes'],
+        summary: 'Disconnect a mailbox: its settings, secrets and ledger are deleted; tickets stay',
+        params: providerParams,
+        response: { 204: z.null(), ...commonErrors, ...notFoundError },
+      },
+      async handler(request, reply) {
+        await useCases.delete(actorOf(request), providerId(request.params.id));
+        return reply.code(204).send(null);
+      },
+    });
+
+    const actions = [
+      ['pause', 'Stop fetching; the position is kept, and mail waits in the mailbox'],
+      ['resume', 'Go on fetching, with everything that came in between'],
+      ['reconnect', 'Connect anew now'],
+    ] as const;
+    for (const [action, summary] of actions)
+      app.route({
+        method: 'POST',
+        url: `/api/email/providers/:id/${action}`,
+        config: { access: 'providers:write' },
+        schema: {
+          tags: ['Mailboxes'],
+          summary,
+          params: providerParams,
+          body: pauseBodySchema,
+          response: { 200: providerSchema, ...commonErrors, ...notFoundError },
+        },
+        handler: (request) => useCases[action](actorOf(request), providerId(request.params.id)),
+      });
+
+    app.route({
+      method: 'GET',
+      url: '/api/email/providers/:id/activity',
+      config: { access: 'providers:read' },
+      schema: {
+        tags: ['Mailboxes'],
+        summary: 'Recent messages, state of the folders, and recent changes of the settings',
+        params: providerParams,
+        response: { 200: activitySchema, ...commonErrors, ...notFoundError },
+      },
+      async handler(request) {
+        const found = await providers.activity(actorOf(request).tenant, providerId(request.params.id));
+        if (found === null) throw new ApiError('NOT_FOUND');
+        return found;
+      },
+    });
+  };
+}

@@ -1,0 +1,156 @@
+/** Trying a connection out: before anything is saved, or for a stored mailbox with some settings changed. */
+import type { ImapProvider } from '@mailstream/shared/domain/provider';
+import type { ProviderId } from '@mailstream/shared/domain/ids';
+import { ApiError } from '../api-error.ts';
+import type { MailFolder, TestBody, TestResult } from '../contracts/provider-test.ts';
+import type { ImapPatch } from '../contracts/provider-settings.ts';
+import type {
+  Actor,
+  EnteredSecret,
+  MailServer,
+  ProbeCredentials,
+  ProviderRecord,
+  ProviderSettings,
+  ProviderStore,
+} from '../ports.ts';
+import { clashes, patched, secretsOf, secretsToRemove, securityOf, settingsOf } from './provider-rules.ts';
+import { checkServer, refuseRelaxedCertificate } from './providers.ts';
+
+export interface MailboxTestUseCases {
+  test(actor: Actor, body: TestBody, signal: AbortSignal): Promise<TestResult>;
+  testStored(actor: Actor, id: ProviderId, patch: ImapPatch, signal: AbortSignal): Promise<TestResult>;
+  folders(actor: Actor, id: ProviderId, signal: AbortSignal): Promise<readonly MailFolder[]>;
+}
+
+export function createMailboxTestUseCases(ports: {
+  readonly providers: Pick<ProviderStore, 'record' | 'readSecret'>;
+  readonly mailServer: MailServer;
+  readonly newId: () => ProviderId;
+}): MailboxTestUseCases {
+  const { providers, mailServer, newId } = ports;
+
+  async function test(actor: Actor, body: TestBody, signal: AbortSignal): Promise<TestResult> {
+    const settings = settingsOf({ ...body, providerName: 'test', mailbox: 'test', isActive: true });
+    const entered = secretsOf(body.imap);
+    await refuse(actor, settings, entered, null);
+    return mailServer.probe(
+      imapProvider(actor, newId(), settings),
+      enteredCredentials(settings, entered),
+      signal,
+    );
+  }
+
+  async function testStored(
+    actor: Actor,
+    id: ProviderId,
+    patch: ImapPatch,
+    signal: AbortSignal,
+  ): Promise<TestResult> {
+    const current = await providers.record(actor.tenant, id);
+    if (current === null) throw new ApiError('NOT_FOUND');
+    const settings = patched(current.settings, { imap: patch });
+    const entered = secretsOf(patch);
+    await refuse(actor, settings, entered, current);
+    const credentials = await storedCredentials(actor, id, current, settings, entered);
+    return mailServer.probe(imapProvider(actor, id, settings), credentials, signal);
+  }
+
+  async function refuse(
+    actor: Actor,
+    settings: ProviderSettings,
+    entered: Partial<Record<EnteredSecret, string>>,
+    current: ProviderRecord | null,
+  ): Promise<void> {
+    const fields = clashes(settings, entered, current === null);
+    if (fields.length > 0) throw new ApiError('VALIDATION_FAILED', { fields });
+    refuseRelaxedCertificate(actor, settings, current?.settings ?? null);
+    // Encrypted connections need no check here: the probe's first step says what is wrong with the address.
+    if (securityOf(settings) === 'plain') await checkServer(mailServer, settings);
+  }
+
+  /** A stored secret is used only for the account it was entered for, here as much as in a change. */
+  async function storedCredentials(
+    actor: Actor,
+    id: ProviderId,
+    current: ProviderRecord,
+    settings: ProviderSettings,
+    entered: Partial<Record<EnteredSecret, string>>,
+  ): Promise<ProbeCredentials> {
+    const lost = secretsToRemove(current, settings, entered);
+    const stored = (name: EnteredSecret): Promise<string | null> =>
+      current.secrets.has(name) && !lost.includes(name)
+        ? providers.readSecret(actor.tenant, id, name)
+        : Promise.resolve(null);
+    if (settings.authType === 'password') {
+      const password = entered.imap_password ?? (await stored('imap_password'));
+      return password === null ? { kind: 'none' } : { kind: 'password', password };
+    }
+    if (Object.keys(entered).length === 0)
+      return current.secrets.has('imap_refresh_token') && !lost.includes('imap_refresh_token')
+        ? { kind: 'stored' }
+        : { kind: 'none' };
+    const refreshToken = entered.imap_refresh_token ?? (await stored('imap_refresh_token'));
+    const clientSecret = entered.imap_oauth_client_secret ?? (await stored('imap_oauth_client_secret'));
+    return refreshToken === null ? { kind: 'none' } : { kind: 'refreshToken', refreshToken, clientSecret };
+  }
+
+  return {
+    test,
+    testStored,
+    async folders(actor, id, signal) {
+      const result = await testStored(actor, id, {}, signal);
+      if (result.ok) return result.folders;
+      const failed = result.steps.find((step) => step.outcome === 'failed');
+      throw new ApiError('IMAP_UNREACHABLE', {
+        ...(failed === undefined ? {} : { message: failed.message }),
+        ...(failed?.hint == null ? {} : { hint: failed.hint }),
+      });
+    },
+  };
+}
+
+function enteredCredentials(
+  settings: ProviderSettings,
+  entered: Partial<Record<EnteredSecret, string>>,
+): ProbeCredentials {
+  if (settings.authType === 'password')
+    return entered.imap_password === undefined
+      ? { kind: 'none' }
+      : { kind: 'password', password: entered.imap_password };
+  return entered.imap_refresh_token === undefined
+    ? { kind: 'none' }
+    : {
+        kind: 'refreshToken',
+        refreshToken: entered.imap_refresh_token,
+        clientSecret: entered.imap_oauth_client_secret ?? null,
+      };
+}
+
+function imapProvider(actor: Actor, id: ProviderId, settings: ProviderSettings): ImapProvider {
+  return {
+    tenant: actor.tenant,
+    id,
+    name: settings.providerName,
+    mailbox: settings.mailbox,
+    endpoint: {
+      host: settings.host,
+      port: settings.port,
+      security: securityOf(settings),
+      verifyCertificate: settings.verifyCertificate,
+    },
+    auth:
+      settings.authType === 'password'
+        ? { kind: 'password', username: settings.username }
+        : {
+            kind: 'oauth2',
+            username: settings.username,
+            clientId: settings.oauthClientId ?? '',
+            authorizeUrl: settings.oauthAuthorizeUrl,
+            tokenUrl: settings.oauthTokenUrl ?? '',
+            scopes: settings.oauthScopes ?? '',
+          },
+    folders: settings.folderFilters,
+    startFrom: settings.startFrom,
+    configVersion: 0,
+  };
+}

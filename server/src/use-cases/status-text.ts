@@ -1,0 +1,70 @@
+/** States as sentences for people. The UI shows them as they are. */
+import { errorEntry, isErrorCode } from '@mailstream/shared/errors/catalogue';
+import type { PauseReason, ProviderStatus } from '@mailstream/shared/domain/provider';
+import type { MessageStatus } from '../contracts/messages.ts';
+import type { ProviderState } from '../contracts/providers.ts';
+
+export function providerState(provider: {
+  readonly isActive: boolean;
+  readonly pauseReason: PauseReason | null;
+  readonly status: ProviderStatus;
+}): ProviderState {
+  if (!provider.isActive) return 'inactive';
+  return provider.pauseReason === null ? provider.status : 'paused';
+}
+
+const PAUSED: Record<PauseReason, string> = {
+  manual: 'Paused. Mail waits in the mailbox and is fetched when you resume.',
+  auth_failure: 'Paused, because the mail server refused the login several times. Nothing is lost.',
+  tenant_cancelled: 'Paused, because the account was closed.',
+};
+
+export function providerStatusText(
+  state: ProviderState,
+  pauseReason: PauseReason | null,
+  errorCode: string | null,
+): string {
+  switch (state) {
+    case 'inactive':
+      return 'Switched off. No mail is fetched.';
+    case 'paused':
+      return PAUSED[pauseReason ?? 'manual'];
+    case 'configuring':
+      return 'Saved. The connection is being made.';
+    case 'connected':
+      return 'Connected. New mail arrives by itself.';
+    case 'disconnected':
+      return `Not connected at the moment. ${errorText(errorCode) ?? 'We keep trying.'}`;
+    case 'error':
+      return errorText(errorCode) ?? 'Something is wrong with this mailbox.';
+  }
+}
+
+export function errorText(code: string | null): string | null {
+  return code !== null && isErrorCode(code) ? errorEntry(code).message : null;
+}
+
+export function errorHint(code: string | null): string | null {
+  return code !== null && isErrorCode(code) ? errorEntry(code).hint : null;
+}
+
+export function messageStatusText(status: MessageStatus, reason: string | null): string {
+  switch (status) {
+    case 'received':
+      return 'Fetched and stored; its event is about to be published.';
+    case 'published':
+      return 'Its event is on the stream; the worker has not taken it yet.';
+    case 'processed':
+      return 'Done: the worker has processed it.';
+    case 'skipped':
+      return `Left out on purpose${reason === null ? '' : `: ${reasonText(reason)}`}.`;
+    case 'dead_letter':
+      return `Could not be processed${reason === null ? '' : `: ${reasonText(reason)}`}. Its original is kept.`;
+  }
+}
+
+/** A reason is a code of the catalogue, or a short text of ours. */
+function reasonText(reason: string): string {
+  const text = errorText(reason) ?? reason;
+  return text.replace(/\.$/, '');
+}

@@ -1,0 +1,241 @@
+/** A whole server on a real database, with two tenants in it. Only the mail server is a double: it is somebody else's machine. */
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { FastifyInstance, InjectOptions } from 'fastify';
+import pg from 'pg';
+import { afterAll } from 'vitest';
+import { createDatabase, type Database } from '@mailstream/shared/db/database';
+import { tenantId, type TenantId } from '@mailstream/shared/domain/ids';
+import { createLogger } from '@mailstream/shared/runtime/logger';
+import { createMetrics } from '@mailstream/shared/runtime/metrics';
+import { parseKeyRing } from '@mailstream/shared/secrets/key-ring';
+import { createSecretBox } from '@mailstream/shared/secrets/secret-box';
+import { createSecretStore, type SecretStore } from '@mailstream/shared/secrets/secret-store';
+import { createStorage } from '@mailstream/shared/storage/create-storage';
+import type { Storage } from '@mailstream/shared/storage/storage';
+import { useDatabase } from '@mailstream/shared/testing/fixtures';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { createPasswordHasher } from '../src/adapters/argon2-passwords.ts';
+import { createHealth } from '../src/adapters/health.ts';
+import { createAccountStore } from '../src/adapters/pg-accounts.ts';
+import { createMessageStore } from '../src/adapters/pg-messages.ts';
+import { createOperationsStore } from '../src/adapters/pg-operations.ts';
+import { createProviderStore } from '../src/adapters/pg-providers.ts';
+import { createTicketStore } from '../src/adapters/pg-tickets.ts';
+import { buildApp, type AppOptions, type AppPorts } from '../src/app.ts';
+import { SCOPES, type Scope } from '../src/contracts/session.ts';
+import { sha256 } from '../src/use-cases/accounts.ts';
+import { MailServerDouble } from './mail-server-double.ts';
+
+export const PASSWORD = 'correct horse battery staple';
+
+export interface TestTenant {
+  readonly tenant: TenantId;
+  /** With every scope. */
+  readonly token: string;
+  /** One user for each role; all with `PASSWORD`. */
+  readonly users: Readonly<
+    Record<'viewer' | 'admin' | 'operator', { readonly id: string; readonly email: string }>
+  >;
+}
+
+export interface Harness {
+  readonly app: FastifyInstance;
+  readonly database: Database;
+  readonly databaseUrl: string;
+  /** No row-level security: for arranging and asserting. */
+  readonly owner: pg.Pool;
+  readonly secrets: SecretStore;
+  readonly storage: Storage;
+  readonly mailServer: MailServerDouble;
+  readonly ports: AppPorts;
+  readonly logLines: string[];
+  readonly a: TestTenant;
+  readonly b: TestTenant;
+  /** Moves the clock of sessions and tokens. */
+  advance(ms: number): void;
+  token(tenant: TenantId, scopes: readonly Scope[], more?: Partial<TokenDates>): Promise<string>;
+  /** JSON with the token of tenant A unless told otherwise. */
+  call(method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', url: string, more?: CallOptions): Promise<Answer>;
+  /** Another application on the same stores, for tests that need other options. */
+  rebuild(options: Partial<AppOptions>): Promise<FastifyInstance>;
+}
+
+interface TokenDates {
+  readonly expiresAt: Date;
+  readonly revokedAt: Date;
+}
+
+export interface CallOptions {
+  readonly body?: unknown;
+  /** Null sends none. */
+  readonly token?: string | null;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface Answer {
+  readonly status: number;
+  // Tests look into answers of every shape; a wrong guess fails them.
+  readonly json: JsonValue;
+  readonly text: string;
+  readonly headers: Readonly<Record<string, unknown>>;
+}
+
+/** Loosely typed JSON: `answer.json.error.fields[0].code` reads naturally, and is undefined-safe only where the test expects it. */
+export interface JsonValue {
+  readonly [key: string]: JsonValue & JsonValue[] & string & number & boolean & null;
+}
+
+const APP_OPTIONS: AppOptions = {
+  publicOrigin: null,
+  trustedProxies: [],
+  sessionTtlMs: 3_600_000,
+  limits: { loginsPerMinute: 10_000, testsPerMinute: 10_000 },
+  webRoot: null,
+  version: '0.0.0-test',
+};
+
+export async function useServer(options: Partial<AppOptions> = {}): Promise<Harness> {
+  const clone = await useDatabase();
+  const owner = new pg.Pool({ connectionString: clone.ownerUrl, max: 2 });
+  const database = createDatabase({ url: clone.url, applicationName: 'server-test', poolMax: 5 });
+  const directory = await mkdtemp(join(tmpdir(), 'mailstream-server-'));
+  const storage = createStorage(pathToFileURL(directory).href);
+  const ring = parseKeyRing(randomBytes(32).toString('base64'));
+  if (ring.kind === 'problem') throw new Error(ring.text);
+  const secrets = createSecretStore({ database, box: createSecretBox(ring.ring), sources: [] });
+  const logLines: string[] = [];
+  const mailServer = new MailServerDouble();
+  let offsetMs = 0;
+  const ports: AppPorts = {
+    accounts: createAccountStore(database),
+    passwords: createPasswordHasher(),
+    providers: createProviderStore({ database, secrets, sources: [] }),
+    mailServer,
+    messages: createMessageStore(database),
+    tickets: createTicketStore(database),
+    operations: createOperationsStore(database),
+    raw: storage,
+    health: createHealth({ database, metrics: createMetrics() }),
+    observer: { onRequest: () => undefined, onLogin: () => undefined },
+    log: createLogger({
+      service: 'server-test',
+      level: 'debug',
+      pretty: false,
+      destination: { write: (line) => void logLines.push(line) },
+    }),
+    now: () => new Date(Date.now() + offsetMs),
+  };
+  const apps: FastifyInstance[] = [];
+  const rebuild = async (more: Partial<AppOptions>): Promise<FastifyInstance> => {
+    const app = await buildApp(ports, { ...APP_OPTIONS, ...options, ...more });
+    apps.push(app);
+    return app;
+  };
+  const app = await rebuild({});
+  const passwordHash = await ports.passwords.hash(PASSWORD);
+  const token = (tenant: TenantId, scopes: readonly Scope[], dates: Partial<TokenDates> = {}) =>
+    insertToken(owner, tenant, scopes, dates);
+  const seed = (name: string) => seedTenant(owner, name, passwordHash, token);
+  const [a, b] = [await seed('a'), await seed('b')];
+
+  afterAll(async () => {
+    for (const one of apps) await one.close();
+    await storage.close();
+    await database.close();
+    await owner.end();
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  return {
+    ...{
+      app,
+      database,
+      databaseUrl: clone.url,
+      owner,
+      secrets,
+      storage,
+      mailServer,
+      ports,
+      logLines,
+      a,
+      b,
+      token,
+      rebuild,
+    },
+    advance: (ms) => {
+      offsetMs += ms;
+    },
+    call: (method, url, more = {}) => call(app, a.token, method, url, more),
+  };
+}
+
+async function call(
+  app: FastifyInstance,
+  defaultToken: string,
+  method: NonNullable<InjectOptions['method']>,
+  url: string,
+  { body, token = defaultToken, headers = {} }: CallOptions,
+): Promise<Answer> {
+  const response = await app.inject({
+    method,
+    url,
+    headers: { ...(token === null ? {} : { authorization: `Bearer ${token}` }), ...headers },
+    ...(body === undefined ? {} : { payload: body as object }),
+  });
+  return toAnswer(response);
+}
+
+export function toAnswer(response: Awaited<ReturnType<FastifyInstance['inject']>>): Answer {
+  const isJson = String(response.headers['content-type']).startsWith('application/json');
+  return {
+    status: response.statusCode,
+    json: (isJson ? response.json() : {}) as JsonValue,
+    text: response.body,
+    headers: response.headers,
+  };
+}
+
+async function seedTenant(
+  owner: pg.Pool,
+  name: string,
+  passwordHash: string,
+  token: Harness['token'],
+): Promise<TestTenant> {
+  const tenant = tenantId(randomUUID());
+  await owner.query('INSERT INTO tenants (tenant, name) VALUES ($1, $2)', [tenant, `Tenant ${name}`]);
+  const user = async (role: string): Promise<{ id: string; email: string }> => {
+    const row = { id: randomUUID(), email: `${role}@${name}.example` };
+    await owner.query(
+      'INSERT INTO users (tenant, id, email, display_name, role, password_hash) VALUES ($1, $2, $3, $4, $5, $6)',
+      [tenant, row.id, row.email, `${role} of ${name}`, role, passwordHash],
+    );
+    return row;
+  };
+  const users = {
+    viewer: await user('viewer'),
+    admin: await user('admin'),
+    operator: await user('operator'),
+  };
+  return { tenant, users, token: await token(tenant, SCOPES) };
+}
+
+async function insertToken(
+  owner: pg.Pool,
+  tenant: TenantId,
+  scopes: readonly Scope[],
+  dates: Partial<TokenDates>,
+): Promise<string> {
+  const token = `mst_${randomBytes(24).toString('base64url')}`;
+  await owner.query(
+    `INSERT INTO api_tokens (tenant, id, name, token_hash, scopes, expires_at, revoked_at)
+     VALUES ($1, $2, 'test', $3, $4, $5, $6)`,
+    [
+      ...[tenant, randomUUID(), Buffer.from(sha256(token)), JSON.stringify(scopes)],
+      ...[dates.expiresAt ?? null, dates.revokedAt ?? null],
+    ],
+  );
+  return token;
+}
