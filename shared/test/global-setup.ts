@@ -6,6 +6,7 @@
  * install. `npm test` installs them beforehand where it may.
  */
 import { randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +17,7 @@ import { startDovecot } from '@mailstream/shared/local-stack/dovecot-server';
 import { freePort } from '@mailstream/shared/local-stack/ports';
 import { startPostgres } from '@mailstream/shared/local-stack/postgres-server';
 import { startRedis } from '@mailstream/shared/local-stack/redis-server';
-import type { ServerProcess } from '@mailstream/shared/local-stack/server-process';
+import { spawnServer, type ServerProcess, type Spawn } from '@mailstream/shared/local-stack/server-process';
 import type { TestServers } from '@mailstream/shared/testing/test-servers';
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
@@ -29,33 +30,30 @@ export default async function setup(project: TestProject): Promise<() => Promise
   // When we are root, servers run as another user, who has to reach their folders below.
   await chmod(folder, 0o755);
   const running: ServerProcess[] = [];
-  let stopping: Promise<void> | null = null;
-  const stopAll = (): Promise<void> => (stopping ??= stopServers(running, folder));
-  const interrupted = (signal: NodeJS.Signals): void => {
-    void stopAll().then(() => process.exit(signal === 'SIGINT' ? 130 : 143));
-  };
-  process.once('SIGINT', interrupted);
-  process.once('SIGTERM', interrupted);
+  const atExit = (): void => abandon(running, folder);
+  process.once('exit', atExit);
   try {
     project.provide('servers', JSON.stringify(await startServers(folder, running)));
   } catch (error) {
-    await stopAll();
     project.provide('servers', error instanceof Error ? error.message : String(error));
   }
   return async () => {
-    process.removeListener('SIGINT', interrupted);
-    process.removeListener('SIGTERM', interrupted);
-    await stopAll();
+    process.off('exit', atExit);
+    await Promise.all(running.map((server) => server.stop()));
+    await rm(folder, { recursive: true, force: true });
   };
 }
 
-async function stopServers(running: readonly ServerProcess[], folder: string): Promise<void> {
-  await Promise.all(running.map((server) => server.stop()));
-  await rm(folder, { recursive: true, force: true });
+/** On Ctrl-C vitest ends the process within a millisecond, so nothing here may wait: the servers end by themselves. */
+function abandon(running: readonly ServerProcess[], folder: string): void {
+  for (const server of running) if (server.isRunning()) process.kill(server.pid, 'SIGINT');
+  rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
 }
 
 async function startServers(folder: string, running: ServerProcess[]): Promise<TestServers> {
-  const keep = <T extends ServerProcess>(server: T): T => {
+  // From the moment it exists: a start that is interrupted must not leave it.
+  const spawn: Spawn = async (command) => {
+    const server = await spawnServer(command);
     running.push(server);
     return server;
   };
@@ -67,7 +65,8 @@ async function startServers(folder: string, running: ServerProcess[]): Promise<T
       password,
       logFile: join(folder, 'postgres.log'),
       isDurable: false,
-    }).then(keep),
+      spawn,
+    }),
     startRedis({
       program: await needed('redis-server', 'valkey-server'),
       dataDir: join(folder, 'redis'),
@@ -75,7 +74,8 @@ async function startServers(folder: string, running: ServerProcess[]): Promise<T
       password,
       logFile: join(folder, 'redis.log'),
       isDurable: false,
-    }).then(keep),
+      spawn,
+    }),
     startDovecot({
       program: await needed('dovecot'),
       dataDir: join(folder, 'dovecot'),
@@ -85,7 +85,8 @@ async function startServers(folder: string, running: ServerProcess[]): Promise<T
       password,
       logFile: join(folder, 'dovecot.log'),
       isDurable: false,
-    }).then(keep),
+      spawn,
+    }),
   ]);
   const client = new pg.Client({ connectionString: postgres.adminUrl });
   await client.connect();

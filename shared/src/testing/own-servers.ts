@@ -77,7 +77,11 @@ async function own<T extends ServerProcess>(
   await chmod(folder, 0o755);
   const launch = await prepare(folder);
   let server = await launch();
+  // For a run that is interrupted: then no hook runs any more.
+  const atExit = (): void => void server.kill();
+  process.once('exit', atExit);
   afterAll(async () => {
+    process.off('exit', atExit);
     await server.stop();
     await rm(folder, { recursive: true, force: true });
   });
