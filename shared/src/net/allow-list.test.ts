@@ -47,5 +47,8 @@ describe('allow-list', () => {
     ]) {
       expect(parseAllowList(['127.0.0.1', bad])).toMatchObject({ kind: 'problem' });
     }
+    expect(parseAllowList(['10/8'], 'OTHER')).toMatchObject({
+      text: expect.stringMatching(/^OTHER: "10\/8"/),
+    });
   });
 });

@@ -16,15 +16,18 @@ export type AllowListResult =
 
 type Range = ReturnType<typeof ipaddr.parseCIDR>;
 
-/** @param cidrs e.g. `10.1.0.0/16`, `fd12::/32`, `192.168.1.5` */
-export function parseAllowList(cidrs: readonly string[]): AllowListResult {
+/**
+ * @param cidrs e.g. `10.1.0.0/16`, `fd12::/32`, `192.168.1.5`
+ * @param variable what the problem's text names
+ */
+export function parseAllowList(cidrs: readonly string[], variable = 'EGRESS_ALLOW_CIDRS'): AllowListResult {
   const ranges: Range[] = [];
   for (const cidr of cidrs) {
     const range = parseRange(cidr);
     if (range === null) {
       return {
         kind: 'problem',
-        text: `EGRESS_ALLOW_CIDRS: "${cidr}" is not a network like 10.1.0.0/16 or fd12::/32`,
+        text: `${variable}: "${cidr}" is not a network like 10.1.0.0/16 or fd12::/32`,
       };
     }
     ranges.push(range);

@@ -1,7 +1,9 @@
-import { connect, createServer, type Server } from 'node:net';
 import { once } from 'node:events';
+import { connect, createServer, type LookupFunction, type Server } from 'node:net';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FaultError } from '../errors/fault-error.ts';
+import { classifyAddress, parseAddress } from './address-class.ts';
 import { createEgressGuard, type Resolver } from './egress-guard.ts';
 
 const PUBLIC = { address: '93.184.216.34', family: 4 };
@@ -152,6 +154,47 @@ describe('egress guard', () => {
     expect(messages.size).toBe(1);
   });
 
+  it('pins nothing but public addresses, whatever a tenant types and DNS answers', async () => {
+    const label = fc.constantFrom(
+      '127',
+      '0x7f',
+      '0177',
+      '1',
+      'localhost',
+      'a',
+      '::1',
+      '[::1]',
+      '%eth0',
+      'é',
+      '①',
+    );
+    const host = fc.oneof(
+      fc.string(),
+      fc.ipV4(),
+      fc.ipV6(),
+      fc.webAuthority({ withIPv4: true, withIPv6: true }),
+      fc.array(label, { maxLength: 4 }).map((labels) => labels.join('.')),
+    );
+    const answers = fc.array(fc.oneof(fc.ipV4(), fc.ipV6(), fc.constant(PUBLIC.address)), { maxLength: 3 });
+    let pinned = 0;
+    await fc.assert(
+      fc.asyncProperty(host, answers, async (text, addresses) => {
+        const guard = createEgressGuard({ allowCidrs: [], resolver: resolving(...addresses) });
+        const target = await guard.resolve(text, 993).catch((error: unknown) => {
+          expect(error).toBeInstanceOf(FaultError);
+          return null;
+        });
+        for (const { address } of target?.candidates ?? []) {
+          pinned += 1;
+          const parsed = parseAddress(address);
+          expect(parsed && classifyAddress(parsed)).toBe('global');
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+    expect(pinned).toBeGreaterThan(100);
+  });
+
   it('refuses a bad network at once', () => {
     expect(() => createEgressGuard({ allowCidrs: ['10/8'] })).toThrow(/EGRESS_ALLOW_CIDRS: "10\/8"/);
   });
@@ -214,7 +257,7 @@ describe('egress guard against rebinding', () => {
   });
 });
 
-function lookedUp(lookup: import('node:net').LookupFunction, host: string): Promise<unknown> {
+function lookedUp(lookup: LookupFunction, host: string): Promise<unknown> {
   return new Promise((resolve, reject) => {
     lookup(host, { all: true }, (error, answers) => {
       if (error === null) resolve(answers);
