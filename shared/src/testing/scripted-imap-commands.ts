@@ -35,7 +35,7 @@ export interface ScriptedContext extends RawCommand {
   /** UID FETCH: leave the body out and still say OK. */
   withoutBody: boolean;
   /** The tagged answer, e.g. `answer('NO [LIMIT] slow down')`. */
-  answer(text: string): Promise<void>;
+  readonly answer: (text: string) => Promise<void>;
 }
 
 type Behaviour = (context: ScriptedContext) => Promise<void>;
@@ -144,8 +144,9 @@ async function authenticate({ connection, server, args, answer }: ScriptedContex
     const [, user = '', password = ''] = response.split('\0');
     return finishLogin(connection, answer, user, server.checkPassword(user, password));
   }
-  const user = /(?:^user=|^n,a=)([^\x01,]*)/.exec(response)?.[1] ?? '';
-  const token = /\x01auth=Bearer ([^\x01]*)\x01/.exec(response)?.[1] ?? '';
+  const parts = response.split('\u0001');
+  const user = parts[0]?.replace(/^(user=|n,a=)/, '').replace(/,$/, '') ?? '';
+  const token = parts.find((part) => part.startsWith('auth=Bearer '))?.slice('auth=Bearer '.length) ?? '';
   const isRight = server.checkToken(user, token);
   if (!isRight) {
     // Failure is a challenge, not a NO: the client has to answer before the tagged NO comes (RFC 7628 section 3.2.3).
