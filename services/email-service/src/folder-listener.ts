@@ -59,7 +59,8 @@ export interface ListenerHooks {
 const RECONNECT = { baseMs: 1_000, capMs: 60_000 };
 /** How long a parked folder waits before it looks whether the world has changed; doubles up to the second number. */
 const RECHECK_MS = { first: 300_000, last: 3_600_000 };
-const DEADLINES_MS = { opening: 600_000, draining: 10_000, closing: 5_000 } as const;
+/** Draining and closing together stay well below the time that a process has to stop. */
+const DEADLINES_MS = { opening: 600_000, draining: 3_000, closing: 2_000 } as const;
 /** Watches in IDLE that broke this often in a row make the folder poll instead. */
 const MAX_IDLE_FAILURES = 3;
 

@@ -7,6 +7,7 @@
  *
  * Threads stay for the life of the process; one that was ended is replaced.
  */
+import { setMaxListeners } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { Piscina } from 'piscina';
@@ -79,6 +80,8 @@ export function createMailProcessor(options: MailProcessorOptions): MailProcesso
     mode: 'full' | 'headersOnly',
     signal: AbortSignal,
   ): Promise<ProcessedMail> {
+    // One signal for a whole batch is normal use, not a leak.
+    setMaxListeners(0, signal);
     const limitMs = parser.wallMs + Math.ceil((sizeOf(source) / MEBIBYTE) * parser.wallMsPerMebibyte);
     const task: WorkerTask = {
       tenant: key.tenant,
@@ -121,7 +124,7 @@ function createPool(options: MailProcessorOptions, parser: ParserLimits, threads
     maxThreads: threads,
     // The turns see to it that nothing queues here. A blocking wait between tasks would stop a thread's sockets.
     atomics: 'disabled',
-    resourceLimits: { maxOldGenerationSizeMb: parser.heapMb, maxYoungGenerationSizeMb: 32 },
+    resourceLimits: { maxOldGenerationSizeMb: parser.heapMb, maxYoungGenerationSizeMb: 64 },
   });
   pool.on('error', () => {
     // A thread that died between two messages: replaced, and nobody's message was in it.
