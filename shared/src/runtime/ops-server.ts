@@ -42,6 +42,7 @@ export function createOpsServer(options: OpsServerOptions): OpsServer {
   const service = createService('ops server', {
     start: async () => {
       server = await listen(options);
+      options.log.info('health and metrics are served', { port: (server.address() as AddressInfo).port });
     },
     stop: async () => {
       const closing = server;
