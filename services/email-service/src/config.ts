@@ -105,14 +105,14 @@ function checkRelations(env: EnvReader, config: Config): void {
     ['EGRESS_ALLOW_CIDRS', config.egressAllowCidrs],
     ['IMAP_PLAINTEXT_ALLOW_CIDRS', config.plaintextAllowCidrs],
   ] as const) {
-    const parsed = parseAllowList(cidrs);
-    if (parsed.kind === 'problem') env.problem(`${name}: ${parsed.text}`);
+    const parsed = parseAllowList(cidrs, name);
+    if (parsed.kind === 'problem') env.problem(parsed.text);
   }
   if (config.egressAllowPorts.some((port) => !Number.isInteger(port) || port < 1 || port > 65_535))
     env.problem('EGRESS_ALLOW_PORTS must be a list of port numbers');
   if (config.secretsMasterKey !== '') {
     const parsed = parseKeyRing(config.secretsMasterKey);
-    if (parsed.kind === 'problem') env.problem(`SECRETS_MASTER_KEY: ${parsed.text}`);
+    if (parsed.kind === 'problem') env.problem(parsed.text);
   }
   try {
     if (config.storageUrl !== '') createStorage(config.storageUrl);
