@@ -16,7 +16,7 @@ const no = (responseText: string, serverResponseCode?: string): object =>
   });
 const bad = (responseText: string): object => login({ responseStatus: 'BAD', responseText });
 
-type Row = readonly [
+type Row = [
   what: string,
   phase: ImapPhase,
   error: unknown,
@@ -25,7 +25,7 @@ type Row = readonly [
   retryAfterMs?: number,
 ];
 
-const ROWS: readonly Row[] = [
+const ROWS: Row[] = [
   // The network
   ['connection refused', 'connecting', { code: 'ECONNREFUSED' }, 'transient', 'IMAP_UNREACHABLE'],
   ['no route', 'connecting', { code: 'EHOSTUNREACH' }, 'transient', 'IMAP_UNREACHABLE'],

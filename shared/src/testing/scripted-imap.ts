@@ -79,6 +79,8 @@ export interface ScriptedImap {
   once(command: string, hook: ScriptedHook): void;
   /** Resolves at the next command of that name (before it is answered), or at once when `count` were seen already. */
   seen(command: string, count?: number): Promise<void>;
+  /** Resolves when no client is connected any more. */
+  deserted(): Promise<void>;
   /** Cuts all connections; clients may connect again. */
   dropConnections(): void;
   close(): Promise<void>;
@@ -248,6 +250,9 @@ export async function startScriptedImap(options: ScriptedImapOptions = {}): Prom
         if (seenCount(name) >= wanted) resolve();
         else waiting.push({ name, count: wanted, resolve });
       }),
+    deserted: async () => {
+      for (const { socket } of open) if (!socket.destroyed) await once(socket, 'close');
+    },
     dropConnections: () => {
       for (const connection of open) connection.destroy();
     },
