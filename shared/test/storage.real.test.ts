@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FaultError } from '../src/errors/fault-error.ts';
 import { createStorage } from '../src/storage/create-storage.ts';
+import { createFilesystemStorage } from '../src/storage/filesystem-storage.ts';
 import type { Storage } from '../src/storage/storage.ts';
 import { hasGo, startS3Server } from '../src/testing/s3-server.ts';
 import type { S3Server } from '../src/testing/s3-server.ts';
@@ -115,6 +116,18 @@ describe('storage in a directory', () => {
       }
     },
   );
+});
+
+describe('storage in a directory, with writes that block the thread', () => {
+  storageConformance(() => createFilesystemStorage(join(root, 'blocking'), true));
+
+  it('goes on when somebody removed a directory that it knew', async () => {
+    const storage = createFilesystemStorage(join(root, 'blocking-removed'), true);
+    await storage.put(KEY, Buffer.from('one'));
+    await rm(join(root, 'blocking-removed'), { recursive: true });
+    await storage.put(KEY, Buffer.from('two'));
+    expect(await storage.exists(KEY)).toBe(true);
+  });
 });
 
 const go = await hasGo();

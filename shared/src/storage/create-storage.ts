@@ -1,5 +1,6 @@
 /** Chooses the storage by its URL, so that nothing else knows which one it is. */
 import { fileURLToPath } from 'node:url';
+import { isMainThread } from 'node:worker_threads';
 import { createFilesystemStorage } from './filesystem-storage.ts';
 import type { S3Settings } from './s3-storage.ts';
 import type { Storage } from './storage.ts';
@@ -12,7 +13,7 @@ import type { Storage } from './storage.ts';
  */
 export function createStorage(url: string): Storage {
   const parsed = parseUrl(url);
-  if (parsed.protocol === 'file:') return createFilesystemStorage(directoryOf(parsed));
+  if (parsed.protocol === 'file:') return createFilesystemStorage(directoryOf(parsed), !isMainThread);
   if (parsed.protocol === 's3:') return lazyS3Storage(s3Settings(parsed));
   throw new TypeError('the storage URL must begin with file:// or s3://');
 }

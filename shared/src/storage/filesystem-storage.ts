@@ -12,6 +12,7 @@ import { access, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/
 import { dirname, join, sep } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
+import { createBlockingWrite } from './blocking-write.ts';
 import { storageNotFound, storageUnavailable } from './storage-faults.ts';
 import { assertStorageKey } from './storage-key.ts';
 import { SourceError, chunksOf, discard, isBytes } from './storage-source.ts';
@@ -22,8 +23,12 @@ const INCOMING = '.incoming';
 /** No write takes a day: what is older was left by a process that died. */
 const LEFTOVER_AGE_MS = 24 * 60 * 60 * 1000;
 
-/** @param root absolute path; made when it is not there. */
-export function createFilesystemStorage(root: string): Storage {
+/**
+ * @param root absolute path; made when it is not there.
+ * @param isBlocking write bytes that are in memory with calls that block this thread; see `blocking-write.ts`
+ */
+export function createFilesystemStorage(root: string, isBlocking = false): Storage {
+  const blockingWrite = isBlocking ? createBlockingWrite(root, join(root, INCOMING)) : null;
   /** Directories that are known to be there and synced into their parents. */
   const durableDirectories = new Set<string>();
 
@@ -73,6 +78,10 @@ export function createFilesystemStorage(root: string): Storage {
     async put(key, source) {
       const target = pathOf(root, key);
       await asFault(async () => {
+        if (blockingWrite !== null && isBytes(source)) {
+          blockingWrite(target, source);
+          return;
+        }
         if (await isThere(target)) {
           await discard(source);
           await syncDirectory(dirname(target));

@@ -124,6 +124,8 @@ function createPool(options: MailProcessorOptions, parser: ParserLimits, threads
     maxThreads: threads,
     // The turns see to it that nothing queues here. A blocking wait between tasks would stop a thread's sockets.
     atomics: 'disabled',
+    // Nothing of the process's own flags: how it resolves packages or debugs is not for the threads.
+    execArgv: [],
     resourceLimits: { maxOldGenerationSizeMb: parser.heapMb, maxYoungGenerationSizeMb: 64 },
   });
   pool.on('error', () => {
