@@ -1,4 +1,5 @@
 // What `npm start` and `npm test` do first: install the packages and build, when that is not done yet.
+// Run by itself (`node shared/bin/prepare.mjs`) it does only that.
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
@@ -140,4 +141,11 @@ export async function run(command, args, name) {
   } finally {
     process.off('SIGINT', forward).off('SIGTERM', forward);
   }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await prepare((line) => process.stdout.write(`${line}\n`)).catch((error) => {
+    process.stderr.write(`${error instanceof Refusal ? error.message : error.stack}\n`);
+    process.exitCode = error instanceof Refusal ? error.exitCode : 1;
+  });
 }

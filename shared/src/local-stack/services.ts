@@ -25,7 +25,8 @@ export const SERVICES: readonly ServiceKind[] = [
 /** Loopback: the mail server of this stack, and whatever else somebody tries on their own machine. */
 const LOOPBACK = '127.0.0.0/8,::1/128';
 /** Settings that a person may give to `npm start` and that every replica needs as well. */
-const PASSED_ON = /^(IMAP_|WORKER_|STORAGE_|S3_|AWS_|SECRET_|LOG_LEVEL$)/;
+const PASSED_ON =
+  /^(IMAP_|WORKER_|MAIL_|STORAGE_|S3_|AWS_|SECRETS?_|SPOOL_DIR$|EGRESS_|DATABASE_|LOG_LEVEL$)/;
 
 /** Every variable that one more replica of a service needs (DESIGN section 3); `PORT` 0 takes a free port. */
 export function serviceEnvironment(
@@ -36,6 +37,8 @@ export function serviceEnvironment(
   const egress = process.env['EGRESS_ALLOW_CIDRS'] ?? '';
   return {
     STORAGE_URL: pathToFileURL(stack.folder.storage).href,
+    SPOOL_DIR: join(stack.folder.path, 'spool'),
+    HOST: '127.0.0.1',
     ...Object.fromEntries(given),
     DATABASE_URL: urls.database,
     REDIS_URL: urls.redis,

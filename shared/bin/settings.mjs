@@ -1,0 +1,92 @@
+// What each variable means. Defaults, kinds and bounds are read from the config files themselves; `shown` replaces a default
+// that depends on the machine or on another variable.
+
+/** @type {{ name: string, text: string, shown?: string }[]} */
+export const SETTINGS = [
+  // Needed
+  {
+    name: 'DATABASE_URL',
+    text: 'PostgreSQL 15 or newer, as a login that is a member of the three mailstream_* roles.',
+  },
+  {
+    name: 'DATABASE_DIRECT_URL',
+    text: 'For LISTEN, where DATABASE_URL goes through a transaction pooler. Default: DATABASE_URL.',
+    shown: '',
+  },
+  { name: 'DATABASE_POOL_MAX', text: 'Connections of one process to PostgreSQL.' },
+  { name: 'REDIS_URL', text: 'Redis 7 or Valkey, with maxmemory-policy noeviction.' },
+  {
+    name: 'STORAGE_URL',
+    text: 'Raw mail and attachments: file:///folder or s3://bucket/prefix?endpoint=…&region=….',
+  },
+  {
+    name: 'SECRETS_MASTER_KEY',
+    text: 'Seals passwords and tokens: 32 random bytes in base64 (openssl rand -base64 32). Losing it loses them.',
+  },
+  { name: 'SECRET_READ_CHAIN', text: 'Where secrets are looked for before the database.' },
+  { name: 'SECRETS_PATH', text: 'Folder of secrets in files, for "filesystem" in SECRET_READ_CHAIN.' },
+  // The process
+  { name: 'PORT', text: 'API and UI of the server; health and metrics of the others. 0 takes a free one.' },
+  { name: 'HOST', text: 'Address to listen on.' },
+  { name: 'LOG_LEVEL', text: 'Lines below it are not written.' },
+  // Mail servers
+  {
+    name: 'EGRESS_ALLOW_CIDRS',
+    text: 'Private networks that mail servers and OAuth endpoints may be in; public addresses are always allowed.',
+  },
+  { name: 'EGRESS_ALLOW_PORTS', text: 'Ports besides 143 and 993 at public addresses.' },
+  {
+    name: 'IMAP_PLAINTEXT_ALLOW_CIDRS',
+    text: 'Addresses whose mail servers may be used without TLS. Passwords cross the network in clear.',
+  },
+  {
+    name: 'IMAP_PROVIDER_REFRESH_MS',
+    text: 'How often the list of mailboxes is read when nobody says that it changed.',
+  },
+  {
+    name: 'IMAP_LEASE_TTL_MS',
+    text: 'How long a mailbox belongs to a process that no longer renews its lease.',
+  },
+  { name: 'IMAP_POLL_INTERVAL_MS', text: 'How often a folder is looked at where the server has no IDLE.' },
+  {
+    name: 'IMAP_IDLE_RENEW_MS',
+    text: 'How often IDLE is ended and begun again (RFC 2177: below 29 minutes).',
+  },
+  { name: 'IMAP_CONNECTION_TIMEOUT_MS', text: 'Patience with a mail server that does not answer.' },
+  { name: 'IMAP_SOCKET_KEEPALIVE', text: 'TCP keepalive on connections to mail servers.' },
+  { name: 'IMAP_STARTUP_STAGGER_MS', text: 'The first connections are spread over this time.' },
+  { name: 'IMAP_TIMER_JITTER_PCT', text: 'Share of every interval that is random.' },
+  { name: 'IMAP_RECONNECT_JITTER_PCT', text: 'Share of the delay before a reconnect that is random.' },
+  { name: 'IMAP_MAX_EMAILS_PER_SYNC', text: 'Messages of one batch; not a limit on what is taken in.' },
+  { name: 'IMAP_FETCH_DELAY_MS', text: 'Pause between batches, for servers that throttle.' },
+  { name: 'IMAP_OAUTH_AUTH_MECHANISM', text: 'How an access token is presented.' },
+  {
+    name: 'IMAP_EVENT_CHANNEL_BY_TENANT',
+    text: 'A stream for each tenant instead of one for all. The same for every process.',
+  },
+  { name: 'IMAP_MAX_ATTACHMENT_BYTES', text: 'A larger attachment stays in the raw message only.' },
+  { name: 'IMAP_MAX_TOTAL_ATTACHMENT_BYTES', text: 'The same for all attachments of a message together.' },
+  { name: 'IMAP_MAX_ATTACHMENT_COUNT', text: 'More attachments than this stay in the raw message only.' },
+  { name: 'IMAP_MAX_RAW_MIME_BYTES', text: 'A larger message is stored, but only its headers are read.' },
+  { name: 'MAIL_PARSER_THREADS', text: 'Threads that parse messages.' },
+  { name: 'MAIL_PARSE_TIMEOUT_MS', text: 'A message that takes longer is read in headers only.' },
+  {
+    name: 'SPOOL_DIR',
+    text: 'Where large messages wait to be parsed. Default: mailstream-spool in the temporary folder.',
+    shown: '',
+  },
+  // Worker
+  { name: 'WORKER_CONCURRENCY', text: 'Entries handled at the same time.' },
+  { name: 'WORKER_BATCH', text: 'Entries read from the stream at once.' },
+  { name: 'WORKER_BLOCK_MS', text: 'How long a read of the stream waits for entries.' },
+  { name: 'WORKER_STREAM_REFRESH_MS', text: 'How often new streams of tenants are looked for.' },
+  { name: 'WORKER_HANDLING_DEADLINE_MS', text: 'Patience with the handling of one entry.' },
+  { name: 'WORKER_VISIBILITY_MS', text: 'An entry that nobody finished for so long goes to another worker.' },
+  { name: 'WORKER_MAX_ATTEMPTS', text: 'Attempts before an entry becomes a dead letter.' },
+  // Server
+  { name: 'PUBLIC_URL', text: 'Where browsers reach the server; cookies are Secure when it is https.' },
+  { name: 'TRUSTED_PROXIES', text: 'Networks of reverse proxies whose X-Forwarded-For is believed.' },
+  { name: 'SESSION_TTL_HOURS', text: 'A session ends so long after its last use.' },
+  { name: 'LOGIN_LIMIT_PER_MINUTE', text: 'Login attempts from one address.' },
+  { name: 'PROVIDER_TEST_LIMIT_PER_MINUTE', text: 'Connection tests of one caller.' },
+];
