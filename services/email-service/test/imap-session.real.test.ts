@@ -1,79 +1,13 @@
 /** The session against a server that misbehaves on request. */
 import { getEventListeners } from 'node:events';
-import { FaultError, toFault } from '@mailstream/shared/errors/fault-error';
-import { imapTlsContext, openImapClient, type ImapClientSettings } from '@mailstream/shared/imap/imap-client';
-import { systemClock } from '@mailstream/shared/runtime/system-clock';
-import {
-  startScriptedImap,
-  type ScriptedImap,
-  type ScriptedImapOptions,
-} from '@mailstream/shared/testing/scripted-imap';
+import type { ScriptedImap } from '@mailstream/shared/testing/scripted-imap';
 import * as faults from '@mailstream/shared/testing/scripted-imap-faults';
-import { describe, expect, onTestFinished, test } from 'vitest';
-import { ImapflowSession } from '../src/adapters/imap-session.ts';
-import type { FetchedMessage, ImapSession } from '../src/ports.ts';
-
-const settings: ImapClientSettings = {
-  connectTimeoutMs: 2_000,
-  deadlineMs: 5_000,
-  oauthMechanism: 'XOAUTH2',
-  keepAlive: true,
-};
-const never = new AbortController().signal;
-
-async function start(options?: ScriptedImapOptions): Promise<ScriptedImap> {
-  const server = await startScriptedImap(options);
-  onTestFinished(() => server.close());
-  return server;
-}
-
-function inbox(...messages: readonly string[]): ScriptedImapOptions {
-  return { folders: { INBOX: { uidValidity: 7, messages } } };
-}
-
-async function connect(server: ScriptedImap): Promise<ImapflowSession> {
-  const connection = await openImapClient(
-    { host: server.host, port: server.port, security: 'plain', verifyCertificate: true },
-    { kind: 'password', username: 'anyone', password: { reveal: () => 'secret' } },
-    {
-      guard: { resolve: (address) => Promise.resolve({ address }) },
-      plaintext: { allows: () => true },
-      clock: systemClock,
-      tls: imapTlsContext(),
-      settings,
-    },
-    never,
-  );
-  const session = new ImapflowSession(connection, systemClock);
-  onTestFinished(() => session.destroy());
-  return session;
-}
-
-async function opened(server: ScriptedImap): Promise<ImapflowSession> {
-  const session = await connect(server);
-  await session.open('INBOX');
-  return session;
-}
-
-async function all(messages: AsyncIterable<FetchedMessage>): Promise<FetchedMessage[]> {
-  const list: FetchedMessage[] = [];
-  for await (const message of messages) list.push(message);
-  return list;
-}
-
-async function faultOf(work: Promise<unknown>): Promise<ReturnType<typeof toFault>> {
-  try {
-    await work;
-  } catch (error) {
-    if (error instanceof FaultError) return error.fault;
-    throw error;
-  }
-  throw new Error('it was expected to fail');
-}
+import { describe, expect, test } from 'vitest';
+import type { ImapSession } from '../src/ports.ts';
+import { all, connect, faultOf, inbox, never, opened, start, watching } from './imap-session-setup.ts';
 
 const text = (bytes: Uint8Array | null): string | null =>
   bytes === null ? null : Buffer.from(bytes).toString();
-const watching = { useIdle: true, renewMs: 60_000, pollMs: 60_000, deadlineMs: 60_000, signal: never };
 
 describe('opening a folder', () => {
   test('uses EXAMINE and tells what the server said', async () => {

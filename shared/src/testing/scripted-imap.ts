@@ -251,7 +251,10 @@ export async function startScriptedImap(options: ScriptedImapOptions = {}): Prom
         else waiting.push({ name, count: wanted, resolve });
       }),
     deserted: async () => {
-      for (const { socket } of open) if (!socket.destroyed) await once(socket, 'close');
+      for (const { socket } of open) {
+        // Not `once`: a reset connection is gone as well.
+        if (!socket.closed) await new Promise((resolve) => socket.on('close', resolve));
+      }
     },
     dropConnections: () => {
       for (const connection of open) connection.destroy();
