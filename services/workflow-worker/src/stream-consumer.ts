@@ -63,6 +63,9 @@ export function createStreamConsumer(options: StreamConsumerOptions): StreamCons
   const { source, directory, handle, database, metrics, clock, log, stopping } = options;
   const { signal } = stopping;
   const lanes = createOrderedLanes(options.concurrency);
+  // Three beats in the time of visibility: one may fail and entries in hand are still ours. Two seconds at most, because what a
+  // stopped worker hands over waits for a beat of another.
+  const beatMs = Math.min(options.visibilityMs / 3, 2_000);
   const mostInLanes = options.concurrency * WAITING_PER_SLOT;
   const inHand = new Map<string, InHand>();
   const timers = new Set<() => void>();
@@ -173,20 +176,19 @@ export function createStreamConsumer(options: StreamConsumerOptions): StreamCons
     }
   };
 
-  /** Three beats in the time of visibility: one may fail and entries in hand are still ours. */
   const beatLoop = async (): Promise<void> => {
     for (let beat = 0; !signal.aborted; beat += 1) {
       try {
         await source.keep([...inHand.values()]);
         if (!database.isDown()) await claim();
-        if (beat % 20 === 0)
+        if (beat % 100 === 0)
           for (const stream of streams) await source.removeDeadConsumers(stream, DEAD_CONSUMER_MS);
       } catch (error) {
         if (error instanceof FaultError && error.fault.kind === 'transient')
           log.debug('beat failed', { error });
         else log.error('beat failed', { error });
       }
-      await pause(clock, options.visibilityMs / 3, signal);
+      await pause(clock, beatMs, signal);
     }
   };
 
