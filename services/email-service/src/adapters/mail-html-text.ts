@@ -1,8 +1,10 @@
 /**
- * Plain text from HTML, for mail that has nothing else. A tokenizer pass in linear time: the usual converters build a tree and
- * are quadratic or deep in recursion on hostile input. Good for reading and for rules; the HTML itself is in the event too.
+ * Plain text from HTML, for mail that has nothing else. One pass of a tokenizer, in linear time and without a stack of open
+ * tags: converters that keep one are quadratic or deep in recursion on hostile input. Good for reading and for rules; the HTML
+ * itself is in the event too.
  */
-import { Parser } from 'htmlparser2';
+import { Tokenizer, type TokenizerCallbacks } from 'htmlparser2';
+import { storableText } from '../core/storable-text.ts';
 
 /** More than anybody reads as text; the HTML has the rest. */
 const MAX_HTML_LENGTH = 2 * 1024 * 1024;
@@ -56,42 +58,128 @@ const PARAGRAPHS = new Set([
   'table',
 ]);
 
+const MAX_ATTRIBUTE_LENGTH = 2000;
+
 export function htmlToText(html: string): string {
-  const writer = new TextWriter();
-  const skipped: string[] = [];
-  let link: { readonly href: string; readonly start: number } | null = null;
-  const parser = new Parser(
-    {
-      onopentag(name, attributes) {
-        if (name === 'body') skipped.length = 0;
-        if (SKIPPED.has(name)) skipped.push(name);
-        if (skipped.length > 0) return;
-        if (name === 'br') writer.breakLine();
-        else if (BLOCKS.has(name)) writer.breakBlock(PARAGRAPHS.has(name));
-        if (name === 'li') writer.write('* ');
-        if (name === 'td' || name === 'th') writer.write(' ');
-        if (name === 'img' && attributes['alt'] !== undefined) writer.write(attributes['alt']);
-        if (name === 'a' && attributes['href'] !== undefined) {
-          link = { href: attributes['href'], start: writer.length };
-        }
-      },
-      ontext(text) {
-        if (skipped.length === 0) writer.write(text);
-      },
-      onclosetag(name) {
-        if (skipped.at(-1) === name) skipped.pop();
-        if (skipped.length > 0) return;
-        if (name === 'a' && link !== null) {
-          writer.closeLink(link.href, link.start);
-          link = null;
-        }
-        if (BLOCKS.has(name)) writer.breakBlock(PARAGRAPHS.has(name));
-      },
-    },
-    { decodeEntities: true, lowerCaseTags: true },
-  );
-  parser.end(html.slice(0, MAX_HTML_LENGTH));
-  return writer.finish();
+  const source = html.slice(0, MAX_HTML_LENGTH);
+  const reader = new HtmlReader(source);
+  const tokenizer = new Tokenizer({ decodeEntities: true }, reader);
+  tokenizer.write(source);
+  tokenizer.end();
+  return storableText(reader.text());
+}
+
+class HtmlReader implements TokenizerCallbacks {
+  readonly #source: string;
+  readonly #writer = new TextWriter();
+  /** The element whose content is not shown, and how often it is open in itself. */
+  #skipped: { readonly name: string; depth: number } | null = null;
+  #tag = '';
+  #attribute = '';
+  #value = '';
+  #href: string | null = null;
+  #alt: string | null = null;
+  #link: { readonly href: string; readonly start: number } | null = null;
+
+  constructor(source: string) {
+    this.#source = source;
+  }
+
+  text(): string {
+    return this.#writer.finish();
+  }
+
+  ontext(start: number, end: number): void {
+    if (this.#skipped === null) this.#writer.write(this.#source.slice(start, end));
+  }
+
+  ontextentity(codePoint: number): void {
+    if (this.#skipped === null) this.#writer.write(String.fromCodePoint(codePoint));
+  }
+
+  onopentagname(start: number, end: number): void {
+    this.#tag = this.#source.slice(start, end).toLowerCase();
+    this.#href = null;
+    this.#alt = null;
+  }
+
+  onattribname(start: number, end: number): void {
+    this.#attribute = this.#source.slice(start, end).toLowerCase();
+    this.#value = '';
+  }
+
+  onattribdata(start: number, end: number): void {
+    if (this.#value.length < MAX_ATTRIBUTE_LENGTH)
+      this.#value += this.#source.slice(start, Math.min(end, start + MAX_ATTRIBUTE_LENGTH));
+  }
+
+  onattribentity(codePoint: number): void {
+    if (this.#value.length < MAX_ATTRIBUTE_LENGTH) this.#value += String.fromCodePoint(codePoint);
+  }
+
+  onattribend(): void {
+    if (this.#attribute === 'href') this.#href = this.#value;
+    if (this.#attribute === 'alt') this.#alt = this.#value;
+  }
+
+  onopentagend(): void {
+    this.#open();
+  }
+
+  onselfclosingtag(): void {
+    // In HTML the slash means nothing, but nobody closes such an element again.
+    if (!SKIPPED.has(this.#tag)) this.#open();
+  }
+
+  onclosetag(start: number, end: number): void {
+    const name = this.#source.slice(start, end).toLowerCase();
+    if (this.#skipped !== null) {
+      if (this.#skipped.name === name && --this.#skipped.depth === 0) this.#skipped = null;
+      return;
+    }
+    if (name === 'a' && this.#link !== null) {
+      this.#writer.closeLink(this.#link.href, this.#link.start);
+      this.#link = null;
+    }
+    if (BLOCKS.has(name)) this.#writer.breakBlock(PARAGRAPHS.has(name));
+  }
+
+  oncdata(): void {
+    // Comments, declarations and the like show nothing.
+  }
+
+  oncomment(): void {
+    // Not shown.
+  }
+
+  ondeclaration(): void {
+    // Not shown.
+  }
+
+  onprocessinginstruction(): void {
+    // Not shown.
+  }
+
+  onend(): void {
+    // Nothing is pending: the writer has it all.
+  }
+
+  #open(): void {
+    const name = this.#tag;
+    // What was left open in the head does not reach into the body.
+    if (name === 'body') this.#skipped = null;
+    if (this.#skipped !== null) {
+      if (this.#skipped.name === name) this.#skipped.depth++;
+      return;
+    }
+    if (SKIPPED.has(name)) this.#skipped = { name, depth: 1 };
+    else if (name === 'br') this.#writer.breakLine();
+    else if (BLOCKS.has(name)) this.#writer.breakBlock(PARAGRAPHS.has(name));
+    if (name === 'li') this.#writer.write('* ');
+    if (name === 'td' || name === 'th') this.#writer.write(' ');
+    if (name === 'img' && this.#alt !== null) this.#writer.write(this.#alt);
+    if (name === 'a' && this.#href !== null) this.#link = { href: this.#href, start: this.#writer.length };
+  }
 }
 
 /** Collapses white space as a browser does, and remembers how many line breaks are due before the next word. */

@@ -1,0 +1,87 @@
+/** Messages that end their parser: each costs itself only. */
+import { describe, expect, it } from 'vitest';
+import { tenantId } from '@mailstream/shared/domain/ids';
+import { messageOfKind } from '@mailstream/shared/testing/message-kinds';
+import type { ProcessedMail } from '../src/ports.ts';
+import { KEY, useMailProcessor } from './mail-fixture.ts';
+
+const POISON_WORKER = new URL('poison-worker.mjs', import.meta.url);
+const NEIGHBOUR = { ...KEY, tenant: tenantId('11111111-2222-4333-8444-555555555555') };
+const never = new AbortController().signal;
+
+const poison = (crime: string): Uint8Array => Uint8Array.from(Buffer.from(`X-Poison: ${crime}\r\n\r\nbody`));
+const plain = (seed: number): Uint8Array => Uint8Array.from(messageOfKind('plain', seed).raw);
+
+describe('a message that ends its parser', () => {
+  const mail = useMailProcessor({
+    workerUrl: POISON_WORKER,
+    threads: 2,
+    parser: { wallMs: 1500, heapMb: 64 },
+  });
+  const run = async (bytes: Uint8Array, key = KEY, signal = never): Promise<ProcessedMail> =>
+    await mail.processor().process(key, { kind: 'bytes', bytes }, 'full', signal);
+
+  it.each(['spin', 'memory', 'exit', 'throw', 'wait'])(
+    'by %s is PARSER_KILLED, a transient fault, and the next message is parsed',
+    async (crime) => {
+      await expect(run(poison(crime))).rejects.toMatchObject({
+        fault: { kind: 'transient', code: 'PARSER_KILLED' },
+      });
+      expect((await run(plain(1))).mail.subject).toBe('Message 1 of kind plain');
+    },
+  );
+
+  it('does not hold up the messages of other tenants, however many it has of its kind', async () => {
+    const order: string[] = [];
+    const crimes = Array.from({ length: 3 }, async () => {
+      await expect(run(poison('spin'))).rejects.toMatchObject({ fault: { code: 'PARSER_KILLED' } });
+      order.push('poison');
+    });
+    const neighbours = Array.from({ length: 5 }, async (_, seed) => {
+      await run(plain(seed), NEIGHBOUR);
+      order.push('neighbour');
+    });
+    await Promise.all([...crimes, ...neighbours]);
+    expect(order.slice(0, 5)).toEqual(Array.from({ length: 5 }, () => 'neighbour'));
+  });
+
+  it('takes no message of another thread with it', async () => {
+    const results = await Promise.allSettled([
+      run(poison('exit')),
+      run(plain(2), NEIGHBOUR),
+      run(plain(3), NEIGHBOUR),
+    ]);
+    expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'fulfilled']);
+  });
+
+  it('is ended at once when the caller gives up, with the reason of the caller', async () => {
+    const giveUp = new AbortController();
+    const running = Promise.allSettled([
+      run(poison('spin'), KEY, giveUp.signal),
+      run(plain(4), KEY, giveUp.signal),
+    ]);
+    giveUp.abort();
+    const aborted = { status: 'rejected', reason: { name: 'AbortError' } };
+    expect(await running).toMatchObject([aborted, aborted]);
+    await run(plain(5));
+  });
+
+  it('is not started for a caller that has given up already', async () => {
+    await expect(run(plain(6), KEY, AbortSignal.abort())).rejects.toMatchObject({ name: 'AbortError' });
+  });
+});
+
+describe('a processor whose worker cannot start', () => {
+  it('says so at start, instead of blaming messages', async () => {
+    const { createMailProcessor } = await import('../src/adapters/mail-processor.ts');
+    const { LIMITS } = await import('./mail-fixture.ts');
+    const processor = createMailProcessor({
+      storageUrl: 'file:///nowhere',
+      limits: LIMITS,
+      threads: 1,
+      workerUrl: new URL('no-such-worker.js', import.meta.url),
+    });
+    await expect(processor.start()).rejects.toThrow();
+    await processor.stop();
+  });
+});
