@@ -133,6 +133,16 @@ describe('listing UIDs', () => {
     ]);
   });
 
+  test('asks again where the server answers from what it had told before', async () => {
+    const server = await start(inbox('a'));
+    const session = await opened(server);
+    server.on('UID SEARCH', faults.searchBehind());
+    server.deliver('INBOX', 'b');
+    expect(await session.listUids(1, [])).toEqual([1, 2]);
+    expect(await session.listUids(1, [])).toEqual([1, 2]);
+    expect(server.commands.filter(({ name }) => name === 'UID SEARCH')).toHaveLength(3);
+  });
+
   test('lists by day', async () => {
     const server = await start();
     server.folder('INBOX').add('a', { internalDate: new Date('2024-01-01T12:00:00Z') });
@@ -306,11 +316,9 @@ describe('watching', () => {
   test('what came since the last listing is news at once', async () => {
     const server = await start(inbox('a'));
     const session = await opened(server);
-    server.once('UID SEARCH', async ({ connection }): Promise<false> => {
-      await connection.untagged('2 EXISTS');
-      return false;
-    });
     await session.listUids(1, []);
+    server.deliver('INBOX', 'b');
+    await all(session.fetch([1], 9, never));
     expect(await session.watch(watching)).toBe('changed');
     expect(server.commands.map(({ name }) => name)).not.toContain('IDLE');
   });

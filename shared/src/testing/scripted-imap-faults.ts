@@ -10,6 +10,16 @@ export function unsortedUids(...extra: readonly number[]): ScriptedHook {
   };
 }
 
+/** UID SEARCH finds only what this client was told of before, and tells what is new after the answer (Dovecot does). */
+export function searchBehind(): ScriptedHook {
+  return async ({ connection, uids, answer }) => {
+    const told = new Set(connection.view.map(({ uid }) => uid));
+    await connection.untagged(['SEARCH', ...uids.filter((uid) => told.has(uid))].join(' '));
+    await connection.tellChanges();
+    await answer('OK done');
+  };
+}
+
 /** UID FETCH says OK and leaves these out. */
 export function omitUids(...uids: readonly number[]): ScriptedHook {
   return (context) => {

@@ -56,19 +56,20 @@ export class ImapflowSession implements ImapSession {
   }
 
   async listUids(from: number, exact: readonly number[]): Promise<readonly number[]> {
-    this.#live.forgetNews();
-    const range = openRange(from);
     const asked = new Set(exact);
-    const sets = uidSets(exact.filter((uid) => uid < from));
-    const found: number[] = [];
-    for (const uid of sets) found.push(...(await this.#search({ uid })));
-    if (range !== null) found.push(...(await this.#searchAll({ uid: range }, from)));
-    return sortedUids(found).filter((uid) => uid >= from || asked.has(uid));
+    const uids = await this.#listed(async () => {
+      const found: number[] = [];
+      for (const uid of uidSets(exact.filter((each) => each < from)))
+        found.push(...(await this.#search({ uid })));
+      const range = openRange(from);
+      if (range !== null) found.push(...(await this.#searchAll({ uid: range }, from)));
+      return found;
+    });
+    return uids.filter((uid) => uid >= from || asked.has(uid));
   }
 
   async listUidsSince(day: string): Promise<readonly number[]> {
-    this.#live.forgetNews();
-    return sortedUids(await this.#searchAll({ since: new Date(`${day}T00:00:00Z`) }, 1));
+    return await this.#listed(() => this.#searchAll({ since: new Date(`${day}T00:00:00Z`) }, 1));
   }
 
   async sizes(
@@ -157,6 +158,18 @@ export class ImapflowSession implements ImapSession {
       selectable.map(({ path }) => path),
       this.#namespacePrefix,
     );
+  }
+
+  /**
+   * Dovecot searches what it has told us about and tells what is new with the answer, so news that comes meanwhile may be
+   * missing from it: then once more. What comes after that is news for the next `watch`.
+   */
+  async #listed(search: () => Promise<readonly number[]>): Promise<readonly number[]> {
+    this.#live.forgetNews();
+    const uids = sortedUids(await search());
+    if (!this.#live.hasNews) return uids;
+    this.#live.forgetNews();
+    return sortedUids(await search());
   }
 
   /**
