@@ -103,8 +103,12 @@ describe('one deadline over each command, however many bytes drip in', () => {
     let done = (): void => undefined;
     const doneCame = new Promise<void>((resolve) => (done = resolve));
     server.on('IDLE', async ({ connection }) => {
+      const readOneLine = async (): Promise<void> => {
+        await connection.reader.readLine();
+        done();
+      };
       await connection.line('+ idling');
-      void connection.reader.readLine().then(done);
+      void readOneLine();
       while (connection.isOpen) {
         await connection.write('* OK still here\r\n'.repeat(100));
         await connection.pause(1);

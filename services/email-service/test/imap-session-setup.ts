@@ -38,7 +38,7 @@ export async function start(options?: ScriptedImapOptions): Promise<ScriptedImap
   return server;
 }
 
-export function inbox(...messages: readonly (string | Buffer)[]): ScriptedImapOptions {
+export function inbox(...messages: readonly string[]): ScriptedImapOptions {
   return { folders: { INBOX: { uidValidity: 7, messages } } };
 }
 

@@ -6,7 +6,7 @@ import { closedFault, imapFault, imapFaultError } from './imap-faults.ts';
 
 /** As imapflow throws it: a failed login is always marked as refused, whatever happened. */
 function login(fields: object): object {
-  return { ...new Error('Command failed'), authenticationFailed: true, ...fields };
+  return Object.assign(new Error('Command failed'), { authenticationFailed: true }, fields);
 }
 const no = (responseText: string, serverResponseCode?: string): object =>
   login({
