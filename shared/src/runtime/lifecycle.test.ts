@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { stressService } from '../testing/service-stress.ts';
 import { ConfigError } from './env.ts';
 import {
   createService,
@@ -123,16 +124,7 @@ describe('createService', () => {
         up -= 1;
       },
     });
-    // Fixed sequence, so that a failure repeats.
-    let seed = 42;
-    const random = (): number => (seed = (seed * 48271) % 2147483647) / 2147483647;
-    const calls: Promise<void>[] = [];
-    for (let round = 0; round < 500; round += 1) {
-      calls.push(random() < 0.5 ? service.start() : service.stop());
-      if (random() < 0.3) await turn();
-    }
-    await Promise.all(calls);
-    await service.stop();
+    await stressService(service, { rounds: 500 });
     expect({ up, worst }).toEqual({ up: 0, worst: 1 });
   });
 });
@@ -250,6 +242,17 @@ describe('runProcess', () => {
     await runProcess({ ...program([]), config: refused }, host);
     expect(host.codes).toEqual([78]);
     expect(host.errors.join('')).toMatch(/PORT is not set\n.*REDIS_URL is not set/);
+  });
+
+  it('exits with 1 and shows no foreign message when it cannot be set up', async () => {
+    const host = fakeHost();
+    const broken = (): never => {
+      throw new Error('postgres://u:canary@h/d is bad');
+    };
+    await runProcess({ ...program([]), compose: broken }, host);
+    expect(host.codes).toEqual([1]);
+    expect(host.errors.join('')).toMatch(/^demo: could not be set up: .*lifecycle\.test/);
+    expect(host.errors.join('')).not.toContain('canary');
   });
 
   it('exits with 1 when a start fails and when a service does not stop', async () => {

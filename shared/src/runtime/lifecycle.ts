@@ -8,6 +8,7 @@
  * unknown, and everything it had begun is safe to redo after a restart.
  */
 import { ConfigError, EXIT_CONFIG, signalExitCode } from './env.ts';
+import { describeError } from './error-fields.ts';
 import type { Logger } from './logger.ts';
 
 /** Something long-lived. `start` resolves when it works (not when its dependencies are up); both may be called again. */
@@ -162,9 +163,7 @@ export async function runProcess<Config>(
   let log: Logger | null = null;
   const crash = (message: string) => (error: unknown) => {
     if (log === null)
-      host.writeError(
-        `${program.name}: ${message}: ${error instanceof Error ? (error.stack ?? error.name) : 'not an Error'}\n`,
-      );
+      host.writeError(`${program.name}: ${message}: ${JSON.stringify(describeError(error))}\n`);
     else log.error(message, { code: 'INTERNAL', error });
     host.exit(1);
   };

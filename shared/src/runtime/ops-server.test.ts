@@ -89,7 +89,7 @@ describe('ops server', () => {
       await server?.start();
     }
     await Promise.all([server?.stop(), server?.stop()]);
-    await expect(get('/health/live')).rejects.toThrow();
+    await expect(get('/health/live')).rejects.toThrow('fetch failed');
   });
 
   it('rejects the start when the port is taken', async () => {

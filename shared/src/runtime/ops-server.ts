@@ -74,9 +74,13 @@ function listen(options: OpsServerOptions): Promise<Server> {
   server.requestTimeout = 10_000;
   server.headersTimeout = 10_000;
   return new Promise((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE')
+        options.log.error('another process has this port: stop it, or set PORT', { port: options.port });
+      reject(error);
+    });
     server.listen(options.port, options.host, () => {
-      server.off('error', reject);
+      server.removeAllListeners('error');
       server.on('error', (error) => options.log.error('ops server error', { error }));
       resolve(server);
     });
