@@ -1,12 +1,11 @@
 /** The HTTP application from its ports: no listening, no environment. */
 import cookie from '@fastify/cookie';
-import swagger from '@fastify/swagger';
-import swaggerUi from '@fastify/swagger-ui';
 import { randomUUID } from 'node:crypto';
 import Fastify, { type FastifyInstance } from 'fastify';
-import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import { providerId } from '@mailstream/shared/domain/ids';
 import type { Logger } from '@mailstream/shared/runtime/logger';
+import { registerApiDocs } from './plugins/api-docs.ts';
 import { registerAuth } from './plugins/auth.ts';
 import { registerErrors, sendNotFound } from './plugins/errors.ts';
 import { registerJsonOnly } from './plugins/json-only.ts';
@@ -127,41 +126,4 @@ async function registerRoutes(
     operationRoutes({ operations, useCases: createOperationsUseCases({ operations, providers }) }),
   );
   await app.register(healthRoutes({ health }));
-}
-
-/** OpenAPI at /api/docs/json, readable at /api/docs. Registered before the routes that it lists. */
-async function registerApiDocs(app: FastifyInstance, version: string): Promise<void> {
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: {
-        title: 'Mailstream',
-        version,
-        description:
-          'Mailboxes in, events out. Log in with `POST /api/auth/login` (cookie), or send `Authorization: Bearer <api token>`.',
-      },
-      components: {
-        securitySchemes: {
-          token: { type: 'http', scheme: 'bearer', description: 'An API token.' },
-          session: { type: 'apiKey', in: 'cookie', name: 'mailstream_session' },
-        },
-      },
-      security: [{ token: [] }, { session: [] }],
-    },
-    transform: jsonSchemaTransform,
-  });
-  await app.register(swaggerUi, {
-    routePrefix: '/api/docs',
-    staticCSP: {
-      'default-src': "'none'",
-      'script-src': "'self'",
-      // Swagger UI sets style attributes.
-      'style-src': "'self' 'unsafe-inline'",
-      'img-src': "'self' data:",
-      'connect-src': "'self'",
-      'base-uri': "'none'",
-      'form-action': "'none'",
-      'frame-ancestors': "'none'",
-    },
-  });
 }

@@ -20,8 +20,10 @@ export interface Config {
   readonly secretSources: readonly SecretSource[];
   readonly storageUrl: string;
   readonly egressAllowCidrs: readonly string[];
+  readonly egressAllowPorts: readonly number[];
   readonly plaintextAllowCidrs: readonly string[];
   readonly connectionTimeoutMs: number;
+  readonly oauthMechanism: 'XOAUTH2' | 'OAUTHBEARER';
   readonly publicOrigin: string | null;
   readonly trustedProxies: readonly string[];
   readonly sessionTtlMs: number;
@@ -35,9 +37,7 @@ const WEB_ROOT = fileURLToPath(new URL('web', import.meta.url));
 /** @throws ConfigError with every problem. */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
   const env = new EnvReader(environment);
-  const egressAllowCidrs = cidrs(env, 'EGRESS_ALLOW_CIDRS');
-  const plaintextAllowCidrs = cidrs(env, 'IMAP_PLAINTEXT_ALLOW_CIDRS');
-  const config = {
+  const config: Config = {
     port: env.integer('PORT', { default: 3000, min: 0, max: 65535 }),
     host: env.string('HOST', { default: '0.0.0.0' }),
     logLevel: env.string('LOG_LEVEL', {
@@ -49,13 +49,18 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     keyRing: keyRing(env),
     secretSources: secretSources(env, environment),
     storageUrl: storageUrl(env),
-    egressAllowCidrs,
-    plaintextAllowCidrs,
+    egressAllowCidrs: cidrs(env, 'EGRESS_ALLOW_CIDRS'),
+    egressAllowPorts: ports(env, 'EGRESS_ALLOW_PORTS'),
+    plaintextAllowCidrs: cidrs(env, 'IMAP_PLAINTEXT_ALLOW_CIDRS'),
     connectionTimeoutMs: env.integer('IMAP_CONNECTION_TIMEOUT_MS', {
       default: 10_000,
       min: 100,
       max: 120_000,
     }),
+    oauthMechanism: env.string('IMAP_OAUTH_AUTH_MECHANISM', {
+      default: 'XOAUTH2',
+      oneOf: ['XOAUTH2', 'OAUTHBEARER'],
+    }) as Config['oauthMechanism'],
     publicOrigin: publicOrigin(env),
     trustedProxies: cidrs(env, 'TRUSTED_PROXIES'),
     sessionTtlMs: env.integer('SESSION_TTL_HOURS', { default: 12, min: 1, max: 720 }) * 3_600_000,
@@ -70,9 +75,15 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
 
 function cidrs(env: EnvReader, name: string): readonly string[] {
   const list = env.list(name, { default: [] });
-  const parsed = parseAllowList(list);
-  // The parser speaks of the variable that it was made for.
-  if (parsed.kind === 'problem') env.problem(parsed.text.replace('EGRESS_ALLOW_CIDRS', name));
+  const parsed = parseAllowList(list, name);
+  if (parsed.kind === 'problem') env.problem(parsed.text);
+  return list;
+}
+
+function ports(env: EnvReader, name: string): readonly number[] {
+  const list = env.list(name, { default: [] }).map(Number);
+  if (list.some((port) => !Number.isInteger(port) || port < 1 || port > 65535))
+    env.problem(`${name} must be a list of port numbers`);
   return list;
 }
 
@@ -99,7 +110,7 @@ function secretSources(
 }
 
 function storageUrl(env: EnvReader): string {
-  const url = env.string('STORAGE_URL');
+  const url = env.string('STORAGE_URL', { default: 'file:///var/lib/mailstream/storage' });
   try {
     if (url !== '') createStorage(url);
   } catch (error) {

@@ -19,6 +19,11 @@ export async function openApiDocument(): Promise<unknown> {
   }
 }
 
+/** The golden copy's text. */
+export async function openApiText(): Promise<string> {
+  return `${JSON.stringify(await openApiDocument(), null, 2)}\n`;
+}
+
 /** Registering routes touches no port; whoever calls one here has found a mistake. */
 function portsThatAreNeverUsed(): AppPorts {
   const refuse = (): never => {

@@ -12,7 +12,7 @@ import type { ProviderId, TenantId } from '@mailstream/shared/domain/ids';
 import type { Message, MessageDetail, MessageListQuery } from './contracts/messages.ts';
 import type { ImapStatus } from './contracts/operations.ts';
 import type { Page } from './contracts/paging.ts';
-import type { MailFolder, TestResult } from './contracts/provider-test.ts';
+import type { TestResult } from './contracts/provider-test.ts';
 import type { Activity, Provider, ProviderListQuery } from './contracts/providers.ts';
 import type { Scope } from './contracts/session.ts';
 import type { Ticket, TicketDetail, TicketListQuery } from './contracts/tickets.ts';
@@ -158,15 +158,15 @@ export interface ProviderStore {
 
 // --- The mail server ------------------------------------------------------------------------------------------
 
-/** Where the credentials of a connection test come from: entered in this request, or nowhere. */
+/** What a connection test logs in with. */
 export type ProbeCredentials =
   | { readonly kind: 'password'; readonly password: string }
+  /** The OAuth grant that is stored for this mailbox. */
   | { readonly kind: 'stored' }
-  | {
-      readonly kind: 'refreshToken';
-      readonly refreshToken: string;
-      readonly clientSecret: string | null;
-    }
+  /** The application's own rights, without a user. */
+  | { readonly kind: 'clientCredentials'; readonly clientSecret: string }
+  /** There is a refresh token, but using it before it is stored could lose the one that replaces it. */
+  | { readonly kind: 'untried' }
   | { readonly kind: 'none' };
 
 export interface MailServer {
@@ -178,8 +178,6 @@ export interface MailServer {
   /** Connects, logs in and lists folders, step by step; never rejects for what the mail server does. */
   probe(provider: ImapProvider, credentials: ProbeCredentials, signal: AbortSignal): Promise<TestResult>;
 }
-
-export type { MailFolder };
 
 // --- Messages, tickets, operations ----------------------------------------------------------------------------
 

@@ -8,8 +8,14 @@ export class MailServerDouble implements MailServer {
   readonly probed: { readonly provider: ImapProvider; readonly credentials: ProbeCredentials }[] = [];
   result: TestResult = {
     ok: true,
-    steps: [{ name: 'dns', outcome: 'ok', code: null, message: 'Found.', hint: null, durationMs: 1 }],
-    folders: [{ name: 'INBOX', delimiter: '/', specialUse: null, selectable: true }],
+    steps: [
+      { name: 'dns', outcome: 'ok', code: null, message: 'Found.', hint: null, detail: null, durationMs: 1 },
+    ],
+    folders: [{ name: 'INBOX', delimiter: '/', specialUse: null, isSelectable: true, messages: 3 }],
+    foldersCut: false,
+    missingFolders: [],
+    certificate: null,
+    canIdle: true,
   };
 
   vet(host: string): Promise<{ readonly allowsPlainText: boolean }> {

@@ -100,7 +100,7 @@ describe('logging in', () => {
     expect(rows[0]?.hashes).not.toContain(response.cookies[0]?.value);
   });
 
-  test('marks the cookie Secure where a trusted proxy ends TLS', async () => {
+  test('marks the cookie Secure where a trusted proxy ends TLS, or the public address is https', async () => {
     const behindProxy = await rebuild({ trustedProxies: ['127.0.0.1'] });
     const response = await behindProxy.inject({
       method: 'POST',
@@ -109,6 +109,13 @@ describe('logging in', () => {
       payload: { email: a.users.admin.email, password: PASSWORD },
     });
     expect(response.cookies[0]?.secure).toBe(true);
+    const published = await rebuild({ publicOrigin: 'https://mail.example.com' });
+    const direct = await published.inject({
+      method: 'POST',
+      url: '/api/auth/login',
+      payload: { email: a.users.admin.email, password: PASSWORD },
+    });
+    expect(direct.cookies[0]?.secure).toBe(true);
   });
 
   test('tells a wrong password, an unknown address and a disabled user apart for nobody', async () => {

@@ -8,15 +8,17 @@ export const fieldErrorSchema = z.object({
   message: z.string(),
 });
 
-export const errorBodySchema = z.object({
-  error: z.object({
-    /** A code of the error catalogue. */
-    code: z.string(),
-    message: z.string(),
-    hint: z.string(),
-    fields: z.array(fieldErrorSchema).optional(),
-  }),
-});
+export const errorBodySchema = z
+  .object({
+    error: z.object({
+      /** A code of the error catalogue. */
+      code: z.string(),
+      message: z.string(),
+      hint: z.string(),
+      fields: z.array(fieldErrorSchema).optional(),
+    }),
+  })
+  .meta({ id: 'Error' });
 
 export type FieldError = z.infer<typeof fieldErrorSchema>;
 export type ErrorBody = z.infer<typeof errorBodySchema>;

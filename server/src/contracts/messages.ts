@@ -17,29 +17,31 @@ export const messageListQuerySchema = z.strictObject({
   providerId: z.uuid().optional(),
 });
 
-export const messageSchema = z.object({
-  eventId: z.uuid(),
-  providerId: z.uuid(),
-  providerName: z.string(),
-  folder: z.string(),
-  uidValidity: z.number(),
-  uid: z.number(),
-  messageId: z.string().nullable(),
-  sender: z.string().nullable(),
-  subject: z.string().nullable(),
-  /** Bytes of the raw message. */
-  size: z.number(),
-  internalDate: timestamp.nullable(),
-  status: messageStatusSchema,
-  /** The status as a sentence. */
-  statusText: z.string(),
-  reason: z.string().nullable(),
-  attempts: z.number(),
-  hasRaw: z.boolean(),
-  receivedAt: timestamp,
-  publishedAt: timestamp.nullable(),
-  processedAt: timestamp.nullable(),
-});
+export const messageSchema = z
+  .object({
+    eventId: z.uuid(),
+    providerId: z.uuid(),
+    providerName: z.string(),
+    folder: z.string(),
+    uidValidity: z.number(),
+    uid: z.number(),
+    messageId: z.string().nullable(),
+    sender: z.string().nullable(),
+    subject: z.string().nullable(),
+    /** Bytes of the raw message. */
+    size: z.number(),
+    internalDate: timestamp.nullable(),
+    status: messageStatusSchema,
+    /** The status as a sentence. */
+    statusText: z.string(),
+    reason: z.string().nullable(),
+    attempts: z.number(),
+    hasRaw: z.boolean(),
+    receivedAt: timestamp,
+    publishedAt: timestamp.nullable(),
+    processedAt: timestamp.nullable(),
+  })
+  .meta({ id: 'Message' });
 
 export const messageDetailSchema = messageSchema.extend({
   publishSeq: z.number(),

@@ -14,68 +14,72 @@ export const providerStateSchema = z.enum([
   'inactive',
 ]);
 
-export const folderStatusSchema = z.object({
-  name: z.string(),
-  /** What the folder's listener last said: `waiting` before it said anything. */
-  state: z.string(),
-  code: z.string().nullable(),
-  message: z.string().nullable(),
-  since: timestamp.nullable(),
-  /** False for a folder that is no longer in the settings; its position is kept. */
-  isWatched: z.boolean(),
-  uidValidity: z.number().nullable(),
-  lastUid: z.number().nullable(),
-  /** When the folder was last seen in sync with the server. */
-  lastSeenAt: timestamp.nullable(),
-  /** Messages that the server listed but has not handed over yet. */
-  holes: z.number(),
-});
+export const folderStatusSchema = z
+  .object({
+    name: z.string(),
+    /** What the folder's listener last said: `waiting` before it said anything. */
+    state: z.string(),
+    code: z.string().nullable(),
+    message: z.string().nullable(),
+    since: timestamp.nullable(),
+    /** False for a folder that is no longer in the settings; its position is kept. */
+    isWatched: z.boolean(),
+    uidValidity: z.number().nullable(),
+    lastUid: z.number().nullable(),
+    /** When the folder was last seen in sync with the server. */
+    lastSeenAt: timestamp.nullable(),
+    /** Messages that the server listed but has not handed over yet. */
+    holes: z.number(),
+  })
+  .meta({ id: 'FolderStatus' });
 
-export const providerSchema = z.object({
-  id: z.uuid(),
-  providerType: z.literal('imap'),
-  providerName: z.string(),
-  mailbox: z.string(),
-  isActive: z.boolean(),
-  status: z.enum(['configuring', 'connected', 'disconnected', 'error']),
-  state: providerStateSchema,
-  /** The state as a sentence. */
-  statusText: z.string(),
-  errorCode: z.string().nullable(),
-  errorMessage: z.string().nullable(),
-  errorHint: z.string().nullable(),
-  errorAt: timestamp.nullable(),
-  lastSyncAt: timestamp.nullable(),
-  pausedAt: timestamp.nullable(),
-  pauseReason: z.enum(['manual', 'auth_failure', 'tenant_cancelled']).nullable(),
-  imap: z.object({
-    host: z.string(),
-    port: z.number(),
-    secure: z.boolean(),
-    allowStarttls: z.boolean(),
-    verifyCertificate: z.boolean(),
-    authType: authTypeSchema,
-    username: z.string(),
-    folderFilters: z.array(z.string()),
-    startFrom: startFromSchema,
-    oauthAuthorizeUrl: z.string().nullable(),
-    oauthTokenUrl: z.string().nullable(),
-    oauthClientId: z.string().nullable(),
-    oauthScopes: z.string().nullable(),
-    tokenExpiresAt: timestamp.nullable(),
-    hasPassword: z.boolean(),
-    hasOauthClientSecret: z.boolean(),
-    hasOauthRefreshToken: z.boolean(),
-  }),
-  folders: z.array(folderStatusSchema),
-  lease: z
-    .object({ owner: z.uuid(), expiresAt: timestamp, epoch: z.number() })
-    .nullable()
-    .describe('Which instance of the email service holds the mailbox; null while none does.'),
-  configVersion: z.number(),
-  createdAt: timestamp,
-  updatedAt: timestamp,
-});
+export const providerSchema = z
+  .object({
+    id: z.uuid(),
+    providerType: z.literal('imap'),
+    providerName: z.string(),
+    mailbox: z.string(),
+    isActive: z.boolean(),
+    status: z.enum(['configuring', 'connected', 'disconnected', 'error']),
+    state: providerStateSchema,
+    /** The state as a sentence. */
+    statusText: z.string(),
+    errorCode: z.string().nullable(),
+    errorMessage: z.string().nullable(),
+    errorHint: z.string().nullable(),
+    errorAt: timestamp.nullable(),
+    lastSyncAt: timestamp.nullable(),
+    pausedAt: timestamp.nullable(),
+    pauseReason: z.enum(['manual', 'auth_failure', 'tenant_cancelled']).nullable(),
+    imap: z.object({
+      host: z.string(),
+      port: z.number(),
+      secure: z.boolean(),
+      allowStarttls: z.boolean(),
+      verifyCertificate: z.boolean(),
+      authType: authTypeSchema,
+      username: z.string(),
+      folderFilters: z.array(z.string()),
+      startFrom: startFromSchema,
+      oauthAuthorizeUrl: z.string().nullable(),
+      oauthTokenUrl: z.string().nullable(),
+      oauthClientId: z.string().nullable(),
+      oauthScopes: z.string().nullable(),
+      tokenExpiresAt: timestamp.nullable(),
+      hasPassword: z.boolean(),
+      hasOauthClientSecret: z.boolean(),
+      hasOauthRefreshToken: z.boolean(),
+    }),
+    folders: z.array(folderStatusSchema),
+    lease: z
+      .object({ owner: z.uuid(), expiresAt: timestamp, epoch: z.number() })
+      .nullable()
+      .describe('Which instance of the email service holds the mailbox; null while none does.'),
+    configVersion: z.number(),
+    createdAt: timestamp,
+    updatedAt: timestamp,
+  })
+  .meta({ id: 'Provider' });
 
 export const providerPageSchema = pageOf(providerSchema);
 

@@ -20,15 +20,17 @@ export const loginBodySchema = z.strictObject({
   tenantId: z.uuid().optional(),
 });
 
-export const meSchema = z.object({
-  kind: z.enum(['user', 'api_token']),
-  id: z.uuid(),
-  /** The user's name, or the token's. */
-  name: z.string(),
-  email: z.string().nullable(),
-  tenant: z.object({ id: z.uuid(), name: z.string() }),
-  scopes: z.array(scopeSchema),
-});
+export const meSchema = z
+  .object({
+    kind: z.enum(['user', 'api_token']),
+    id: z.uuid(),
+    /** The user's name, or the token's. */
+    name: z.string(),
+    email: z.string().nullable(),
+    tenant: z.object({ id: z.uuid(), name: z.string() }),
+    scopes: z.array(scopeSchema),
+  })
+  .meta({ id: 'Me' });
 
 export type LoginBody = z.infer<typeof loginBodySchema>;
 export type Me = z.infer<typeof meSchema>;

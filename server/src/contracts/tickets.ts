@@ -14,18 +14,20 @@ export const ticketListQuerySchema = z.strictObject({
 
 const person = z.object({ email: z.string(), name: z.string().nullable() });
 
-export const ticketSchema = z.object({
-  id: z.uuid(),
-  /** Counts per tenant. */
-  number: z.number(),
-  subject: z.string(),
-  status: ticketStatusSchema,
-  requester: person,
-  providerId: z.uuid().nullable(),
-  commentCount: z.number(),
-  createdAt: timestamp,
-  updatedAt: timestamp,
-});
+export const ticketSchema = z
+  .object({
+    id: z.uuid(),
+    /** Counts per tenant. */
+    number: z.number(),
+    subject: z.string(),
+    status: ticketStatusSchema,
+    requester: person,
+    providerId: z.uuid().nullable(),
+    commentCount: z.number(),
+    createdAt: timestamp,
+    updatedAt: timestamp,
+  })
+  .meta({ id: 'Ticket' });
 
 export const ticketAttachmentSchema = z.object({
   id: z.uuid(),

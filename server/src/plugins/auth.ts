@@ -60,7 +60,8 @@ export function registerAuth(app: FastifyInstance, { accounts, publicOrigin }: A
     if (found === null) return;
     request.actor = found.actor;
     request.sessionId = found.sessionId;
-    if (found.renewedUntil !== null) setSessionCookie(request, reply, token, found.renewedUntil);
+    if (found.renewedUntil !== null)
+      setSessionCookie(request, reply, { token, expires: found.renewedUntil }, publicOrigin);
   }
 }
 
@@ -69,24 +70,26 @@ async function byHeader(accounts: AccountUseCases, authorization: string): Promi
   return token === undefined ? null : accounts.byApiToken(token);
 }
 
-/** Secure wherever the request came over TLS; `trustProxy` decides whose word counts for that. */
+export interface SessionCookie {
+  readonly token: string;
+  readonly expires: Date;
+}
+
+/** Secure wherever users reach us over TLS; `trustProxy` decides whose word counts for that. */
 export function setSessionCookie(
   request: FastifyRequest,
   reply: FastifyReply,
-  token: string,
-  expires: Date,
+  { token, expires }: SessionCookie,
+  publicOrigin: string | null,
 ): void {
+  const secure = request.protocol === 'https' || publicOrigin?.startsWith('https:') === true;
   void reply.setCookie(SESSION_COOKIE, token, {
     path: '/',
     httpOnly: true,
     sameSite: 'lax',
-    secure: request.protocol === 'https',
+    secure,
     expires,
   });
-}
-
-export function clearSessionCookie(request: FastifyRequest, reply: FastifyReply): void {
-  setSessionCookie(request, reply, '', new Date(0));
 }
 
 /** The actor of a route that is not public. */

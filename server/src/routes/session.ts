@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { commonErrors } from '../contracts/errors.ts';
 import { loginBodySchema, meSchema } from '../contracts/session.ts';
-import { actorOf, clearSessionCookie, setSessionCookie } from '../plugins/auth.ts';
+import { actorOf, setSessionCookie } from '../plugins/auth.ts';
 import { refuseForeignOrigin } from '../plugins/origin-check.ts';
 import type { Limit } from '../plugins/rate-limits.ts';
 import type { AccountUseCases } from '../use-cases/accounts.ts';
@@ -33,7 +33,12 @@ export function sessionRoutes(options: {
           refuseForeignOrigin(request, publicOrigin);
         try {
           const session = await accounts.login(request.body);
-          setSessionCookie(request, reply, session.token, session.expiresAt);
+          setSessionCookie(
+            request,
+            reply,
+            { token: session.token, expires: session.expiresAt },
+            publicOrigin,
+          );
           onLogin('ok');
           return await accounts.me(session.actor);
         } catch (error) {
@@ -54,7 +59,7 @@ export function sessionRoutes(options: {
       },
       async handler(request, reply) {
         if (request.sessionId !== null) await accounts.logout(actorOf(request), request.sessionId);
-        clearSessionCookie(request, reply);
+        setSessionCookie(request, reply, { token: '', expires: new Date(0) }, publicOrigin);
         return reply.code(204).send(null);
       },
     });

@@ -13,7 +13,16 @@ import type {
   ProviderSettings,
   ProviderStore,
 } from '../ports.ts';
-import { clashes, patched, secretsOf, secretsToRemove, securityOf, settingsOf } from './provider-rules.ts';
+import {
+  clashes,
+  hasLogin,
+  isApplicationLogin,
+  patched,
+  secretsOf,
+  secretsToRemove,
+  securityOf,
+  settingsOf,
+} from './provider-rules.ts';
 import { checkServer, refuseRelaxedCertificate } from './providers.ts';
 
 export interface MailboxTestUseCases {
@@ -85,13 +94,10 @@ export function createMailboxTestUseCases(ports: {
       const password = entered.imap_password ?? (await stored('imap_password'));
       return password === null ? { kind: 'none' } : { kind: 'password', password };
     }
-    if (Object.keys(entered).length === 0)
-      return current.secrets.has('imap_refresh_token') && !lost.includes('imap_refresh_token')
-        ? { kind: 'stored' }
-        : { kind: 'none' };
-    const refreshToken = entered.imap_refresh_token ?? (await stored('imap_refresh_token'));
+    const isStored = hasLogin(settings, new Set([...current.secrets].filter((name) => !lost.includes(name))));
+    if (Object.keys(entered).length === 0) return isStored ? { kind: 'stored' } : { kind: 'none' };
     const clientSecret = entered.imap_oauth_client_secret ?? (await stored('imap_oauth_client_secret'));
-    return refreshToken === null ? { kind: 'none' } : { kind: 'refreshToken', refreshToken, clientSecret };
+    return oauthCredentials(settings, entered, clientSecret);
   }
 
   return {
@@ -113,17 +119,22 @@ function enteredCredentials(
   settings: ProviderSettings,
   entered: Partial<Record<EnteredSecret, string>>,
 ): ProbeCredentials {
-  if (settings.authType === 'password')
-    return entered.imap_password === undefined
-      ? { kind: 'none' }
-      : { kind: 'password', password: entered.imap_password };
-  return entered.imap_refresh_token === undefined
+  if (settings.authType === 'oauth2')
+    return oauthCredentials(settings, entered, entered.imap_oauth_client_secret ?? null);
+  return entered.imap_password === undefined
     ? { kind: 'none' }
-    : {
-        kind: 'refreshToken',
-        refreshToken: entered.imap_refresh_token,
-        clientSecret: entered.imap_oauth_client_secret ?? null,
-      };
+    : { kind: 'password', password: entered.imap_password };
+}
+
+function oauthCredentials(
+  settings: ProviderSettings,
+  entered: Partial<Record<EnteredSecret, string>>,
+  clientSecret: string | null,
+): ProbeCredentials {
+  if (entered.imap_refresh_token !== undefined) return { kind: 'untried' };
+  return isApplicationLogin(settings) && clientSecret !== null
+    ? { kind: 'clientCredentials', clientSecret }
+    : { kind: 'none' };
 }
 
 function imapProvider(actor: Actor, id: ProviderId, settings: ProviderSettings): ImapProvider {

@@ -151,10 +151,27 @@ export function statusAfter(
   stored: ReadonlySet<StoredSecret>,
   entered: Partial<Record<EnteredSecret, string>>,
 ): { readonly status: 'configuring' | 'error'; readonly errorCode: ErrorCode | null } {
-  const needed: EnteredSecret = settings.authType === 'password' ? 'imap_password' : 'imap_refresh_token';
-  return stored.has(needed) || entered[needed] !== undefined
+  const all = new Set<StoredSecret>([...stored, ...(Object.keys(entered) as EnteredSecret[])]);
+  return hasLogin(settings, all)
     ? { status: 'configuring', errorCode: null }
     : { status: 'error', errorCode: 'IMAP_CREDENTIALS_MISSING' };
+}
+
+/** Whether these secrets are enough to log in with. */
+export function hasLogin(settings: ProviderSettings, secrets: ReadonlySet<StoredSecret>): boolean {
+  if (settings.authType === 'password') return secrets.has('imap_password');
+  return (
+    secrets.has('imap_refresh_token') ||
+    (isApplicationLogin(settings) && secrets.has('imap_oauth_client_secret'))
+  );
+}
+
+/** Microsoft's scope for "all that was granted to the application itself": no user, no refresh token. */
+export function isApplicationLogin(settings: ProviderSettings): boolean {
+  return (
+    settings.authType === 'oauth2' &&
+    (settings.oauthScopes ?? '').split(/\s+/).some((scope) => scope.endsWith('/.default'))
+  );
 }
 
 export function changedFields(

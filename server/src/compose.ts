@@ -1,0 +1,99 @@
+/** The composition root: the only file that makes adapters. */
+import { createDatabase } from '@mailstream/shared/db/database';
+import { imapTlsContext } from '@mailstream/shared/imap/imap-client';
+import { plaintextPolicy } from '@mailstream/shared/imap/plaintext-policy';
+import { createEgressGuard } from '@mailstream/shared/net/egress-guard';
+import { createTokenService } from '@mailstream/shared/oauth/token-service';
+import type { Composition } from '@mailstream/shared/runtime/lifecycle';
+import { createLogger } from '@mailstream/shared/runtime/logger';
+import { createMetrics, type Metrics } from '@mailstream/shared/runtime/metrics';
+import { systemClock } from '@mailstream/shared/runtime/system-clock';
+import { createSecretBox } from '@mailstream/shared/secrets/secret-box';
+import { createSecretStore } from '@mailstream/shared/secrets/secret-store';
+import { createStorage } from '@mailstream/shared/storage/create-storage';
+import type { AppOptions, AppPorts } from './app.ts';
+import { createPasswordHasher } from './adapters/argon2-passwords.ts';
+import { createHealth } from './adapters/health.ts';
+import { createMailServer } from './adapters/mail-server.ts';
+import { createAccountStore } from './adapters/pg-accounts.ts';
+import { createMessageStore } from './adapters/pg-messages.ts';
+import { createOperationsStore } from './adapters/pg-operations.ts';
+import { createProviderStore } from './adapters/pg-providers.ts';
+import { createTicketStore } from './adapters/pg-tickets.ts';
+import type { Config } from './config.ts';
+import { createHttpServer } from './http-server.ts';
+import type { RequestObserver } from './plugins/request-log.ts';
+import { VERSION } from './version.ts';
+
+export function compose(config: Config): Composition {
+  const log = createLogger({ service: 'server', level: config.logLevel });
+  const metrics = createMetrics({ service: 'server', version: VERSION, processMetrics: true });
+  const database = createDatabase({
+    url: config.databaseUrl,
+    applicationName: 'mailstream-server',
+    poolMax: config.databasePoolMax,
+  });
+  const storage = createStorage(config.storageUrl);
+  const { secretSources: sources } = config;
+  const secrets = createSecretStore({ database, box: createSecretBox(config.keyRing), sources });
+  const guard = createEgressGuard({
+    allowCidrs: config.egressAllowCidrs,
+    allowPorts: config.egressAllowPorts,
+  });
+  const tokens = createTokenService({ database, secrets, guard, clock: systemClock, log });
+  const ports: AppPorts = {
+    accounts: createAccountStore(database),
+    passwords: createPasswordHasher(),
+    providers: createProviderStore({ database, secrets, sources }),
+    mailServer: createMailServer({
+      guard,
+      tokens,
+      deadlineMs: 4 * config.connectionTimeoutMs,
+      imap: {
+        plaintext: plaintextPolicy(config.plaintextAllowCidrs),
+        clock: systemClock,
+        tls: imapTlsContext(),
+        settings: {
+          connectTimeoutMs: config.connectionTimeoutMs,
+          deadlineMs: 3 * config.connectionTimeoutMs,
+          oauthMechanism: config.oauthMechanism,
+          keepAlive: false,
+        },
+      },
+    }),
+    messages: createMessageStore(database),
+    tickets: createTicketStore(database),
+    operations: createOperationsStore(database),
+    raw: storage,
+    health: createHealth({ database, metrics }),
+    observer: observer(metrics),
+    log,
+    now: () => systemClock.now(),
+  };
+  const options: AppOptions = {
+    publicOrigin: config.publicOrigin,
+    trustedProxies: config.trustedProxies,
+    sessionTtlMs: config.sessionTtlMs,
+    limits: config,
+    webRoot: config.webRoot,
+    version: VERSION,
+  };
+  const closing = { name: 'stores', start: () => Promise.resolve(), stop: closeStores };
+  async function closeStores(): Promise<void> {
+    // A token that was just rotated must still reach the database.
+    await tokens.idle();
+    await storage.close();
+    await database.close();
+  }
+  return { services: [closing, createHttpServer({ ports, options, listen: config, log })], log };
+}
+
+function observer(metrics: Metrics): RequestObserver {
+  return {
+    onRequest(method, route, status, durationMs) {
+      metrics.httpRequests.inc({ method, route, status: String(status) });
+      metrics.httpSeconds.observe({ method, route }, durationMs / 1000);
+    },
+    onLogin: (result) => metrics.logins.inc({ result }),
+  };
+}

@@ -1,0 +1,186 @@
+import {
+  Fieldset,
+  Group,
+  NumberInput,
+  PasswordInput,
+  SegmentedControl,
+  Select,
+  Stack,
+  TagsInput,
+  TextInput,
+} from '@mantine/core';
+import type { UseFormReturnType } from '@mantine/form';
+import type { ReactElement } from 'react';
+import type { MailFolder } from '../src/contracts/provider-test.ts';
+import type { Provider } from '../src/contracts/providers.ts';
+import type { MailboxValues } from './mailbox-form-values.ts';
+import { texts } from './texts.ts';
+
+type Form = UseFormReturnType<MailboxValues>;
+
+const USUAL_PORT = { tls: 993, starttls: 143, plain: 143 } as const;
+
+export function ServerFields({ form }: { readonly form: Form }): ReactElement {
+  const security = form.getInputProps('security');
+  return (
+    <Fieldset legend={texts.form.server}>
+      <Stack>
+        <Group align="flex-start">
+          <TextInput
+            flex={1}
+            miw={200}
+            label={texts.form.host}
+            placeholder={texts.form.hostHint}
+            withAsterisk
+            {...form.getInputProps('host')}
+          />
+          <NumberInput
+            w={110}
+            label={texts.form.port}
+            min={1}
+            max={65535}
+            allowDecimal={false}
+            hideControls
+            withAsterisk
+            {...form.getInputProps('port')}
+          />
+        </Group>
+        <Select
+          label={texts.form.security}
+          data={[
+            { value: 'tls', label: texts.form.securityTls },
+            { value: 'starttls', label: texts.form.securityStarttls },
+            { value: 'plain', label: texts.form.securityPlain },
+          ]}
+          allowDeselect={false}
+          {...security}
+          onChange={(value) => {
+            const next = value as MailboxValues['security'];
+            // A port that was chosen by hand stays.
+            if (form.values.port === USUAL_PORT[form.values.security])
+              form.setFieldValue('port', USUAL_PORT[next]);
+            form.setFieldValue('security', next);
+          }}
+        />
+      </Stack>
+    </Fieldset>
+  );
+}
+
+export function LoginFields(props: {
+  readonly form: Form;
+  readonly stored: Provider | null;
+  readonly isPasswordKept: boolean;
+}): ReactElement {
+  const { form, stored, isPasswordKept } = props;
+  const isErased = stored !== null && stored.imap.hasPassword && !isPasswordKept;
+  return (
+    <Fieldset legend={texts.form.login}>
+      <Stack>
+        <SegmentedControl
+          aria-label={texts.form.authType}
+          data={[
+            { value: 'password', label: texts.form.authPassword },
+            { value: 'oauth2', label: texts.form.authOauth },
+          ]}
+          {...form.getInputProps('authType')}
+        />
+        <TextInput
+          label={texts.form.username}
+          autoComplete="off"
+          withAsterisk
+          {...form.getInputProps('username')}
+        />
+        {form.values.authType === 'password' ? (
+          <PasswordInput
+            label={texts.form.password}
+            description={
+              isPasswordKept ? texts.form.passwordKept : isErased ? texts.form.passwordErased : null
+            }
+            autoComplete="new-password"
+            withAsterisk={!isPasswordKept}
+            {...form.getInputProps('password')}
+          />
+        ) : (
+          <OauthFields form={form} stored={stored} />
+        )}
+      </Stack>
+    </Fieldset>
+  );
+}
+
+function OauthFields({
+  form,
+  stored,
+}: {
+  readonly form: Form;
+  readonly stored: Provider | null;
+}): ReactElement {
+  const kept = (has: boolean | undefined): string | null => (has === true ? texts.form.oauthKept : null);
+  return (
+    <>
+      <TextInput label={texts.form.oauthAuthorizeUrl} {...form.getInputProps('oauthAuthorizeUrl')} />
+      <TextInput label={texts.form.oauthTokenUrl} withAsterisk {...form.getInputProps('oauthTokenUrl')} />
+      <TextInput label={texts.form.oauthClientId} withAsterisk {...form.getInputProps('oauthClientId')} />
+      <PasswordInput
+        label={texts.form.oauthClientSecret}
+        description={kept(stored?.imap.hasOauthClientSecret)}
+        autoComplete="new-password"
+        {...form.getInputProps('oauthClientSecret')}
+      />
+      <TextInput label={texts.form.oauthScopes} {...form.getInputProps('oauthScopes')} />
+      <PasswordInput
+        label={texts.form.oauthRefreshToken}
+        description={kept(stored?.imap.hasOauthRefreshToken)}
+        autoComplete="new-password"
+        {...form.getInputProps('oauthRefreshToken')}
+      />
+    </>
+  );
+}
+
+export function ContentFields(props: {
+  readonly form: Form;
+  /** As the mail server listed them in the last test. */
+  readonly folders: readonly MailFolder[];
+}): ReactElement {
+  const { form, folders } = props;
+  return (
+    <Fieldset legend={texts.form.what}>
+      <Stack>
+        <TagsInput
+          label={texts.form.folders}
+          description={texts.form.foldersHint}
+          data={folders.filter(({ isSelectable }) => isSelectable).map(({ name }) => name)}
+          // A comma is a letter of folder names.
+          splitChars={[]}
+          acceptValueOnBlur
+          {...form.getInputProps('folders')}
+        />
+        <Select
+          label={texts.form.startFrom}
+          description={texts.form.startHint}
+          data={[
+            { value: 'now', label: texts.form.startNow },
+            { value: 'last', label: texts.form.startLast },
+            { value: 'since', label: texts.form.startSince },
+          ]}
+          allowDeselect={false}
+          {...form.getInputProps('startKind')}
+        />
+        {form.values.startKind === 'last' && (
+          <NumberInput
+            label={texts.form.startCount}
+            min={1}
+            max={100_000}
+            allowDecimal={false}
+            {...form.getInputProps('startCount')}
+          />
+        )}
+        {form.values.startKind === 'since' && (
+          <TextInput type="date" label={texts.form.startDate} {...form.getInputProps('startDate')} />
+        )}
+      </Stack>
+    </Fieldset>
+  );
+}

@@ -1,0 +1,50 @@
+import { Badge } from '@mantine/core';
+import type { ReactElement } from 'react';
+import type { MessageStatus } from '../src/contracts/messages.ts';
+import type { ProviderState } from '../src/contracts/providers.ts';
+import type { TicketStatus } from '../src/contracts/tickets.ts';
+import { texts } from './texts.ts';
+
+const PROVIDER: Record<ProviderState, string> = {
+  configuring: 'blue',
+  connected: 'teal',
+  disconnected: 'yellow',
+  error: 'red',
+  paused: 'gray',
+  inactive: 'gray',
+};
+
+const MESSAGE: Record<MessageStatus, string> = {
+  received: 'blue',
+  published: 'indigo',
+  processed: 'teal',
+  skipped: 'gray',
+  dead_letter: 'red',
+};
+
+const TICKET: Record<TicketStatus, string> = {
+  open: 'indigo',
+  pending: 'yellow',
+  closed: 'gray',
+  needs_attention: 'red',
+};
+
+export function ProviderBadge({ state }: { readonly state: ProviderState }): ReactElement {
+  return <StateBadge color={PROVIDER[state]} label={texts.states[state]} />;
+}
+
+export function MessageBadge({ status }: { readonly status: MessageStatus }): ReactElement {
+  return <StateBadge color={MESSAGE[status]} label={texts.messages.states[status]} />;
+}
+
+export function TicketBadge({ status }: { readonly status: TicketStatus }): ReactElement {
+  return <StateBadge color={TICKET[status]} label={texts.tickets.states[status]} />;
+}
+
+function StateBadge({ color, label }: { readonly color: string; readonly label: string }): ReactElement {
+  return (
+    <Badge color={color} variant="light" tt="none" fw={600} miw="fit-content">
+      {label}
+    </Badge>
+  );
+}

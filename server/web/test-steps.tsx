@@ -1,0 +1,69 @@
+import { Alert, Group, Stack, Text, ThemeIcon } from '@mantine/core';
+import type { ReactElement } from 'react';
+import type { TestResult, TestStep } from '../src/contracts/provider-test.ts';
+import { CheckIcon, CrossIcon, DashIcon } from './icons.tsx';
+import { texts } from './texts.ts';
+
+const LOOK = {
+  ok: { color: 'teal', icon: <CheckIcon /> },
+  failed: { color: 'red', icon: <CrossIcon /> },
+  skipped: { color: 'gray', icon: <DashIcon /> },
+} as const;
+
+/** Each step of a connection test, the failed one with its reason and what to do. */
+export function TestSteps({ result }: { readonly result: TestResult }): ReactElement {
+  return (
+    <Alert
+      color={result.ok ? 'teal' : 'red'}
+      variant="light"
+      title={result.ok ? texts.test.ok : texts.test.failed}
+      role="status"
+    >
+      <Stack gap="xs">
+        {result.steps.map((step) => (
+          <Step key={step.name} step={step} />
+        ))}
+      </Stack>
+    </Alert>
+  );
+}
+
+function Step({ step }: { readonly step: TestStep }): ReactElement {
+  const { color, icon } = LOOK[step.outcome];
+  return (
+    <Group wrap="nowrap" align="flex-start" gap="sm">
+      <ThemeIcon
+        size="sm"
+        radius="xl"
+        color={color}
+        variant={step.outcome === 'skipped' ? 'light' : 'filled'}
+      >
+        {icon}
+      </ThemeIcon>
+      <div>
+        <Text size="sm" fw={500}>
+          {texts.test.steps[step.name]}
+          {step.outcome === 'ok' && (
+            <Text span size="xs" c="dimmed" fw={400}>
+              {' '}
+              {texts.test.milliseconds(step.durationMs)}
+            </Text>
+          )}
+        </Text>
+        <Text size="sm" {...(step.outcome === 'failed' ? {} : { c: 'dimmed' })}>
+          {step.message}
+        </Text>
+        {step.hint !== null && (
+          <Text size="sm" c="dimmed">
+            {step.hint}
+          </Text>
+        )}
+        {step.detail !== null && (
+          <Text size="xs" c="dimmed" ff="monospace" className="mail-text">
+            {step.detail}
+          </Text>
+        )}
+      </div>
+    </Group>
+  );
+}
