@@ -4,6 +4,10 @@ import { storableText } from '../core/storable-text.ts';
 import { decodeUndeclared, isUndeclared } from './mail-charset.ts';
 import type { MailParserInternals, MimeNode } from './mail-parser-internals.ts';
 
+const ISO_2022_JP = /^iso-?2022-?jp/i;
+/** The library's decoder for it knows more variants, but takes a hundred times the memory of its input. */
+const MAX_LIBRARY_BYTES = 1024 * 1024;
+
 /** Unknown charsets, and known ones that fail, are read like undeclared ones: a wrong character is better than none. */
 export async function bodyText(
   parser: Pick<MailParserInternals, 'decoder' | 'libmime'>,
@@ -28,6 +32,9 @@ async function decodeDeclared(
   bytes: Buffer,
   charset: string,
 ): Promise<string> {
+  if (bytes.length > MAX_LIBRARY_BYTES && ISO_2022_JP.test(charset)) {
+    return new TextDecoder('iso-2022-jp').decode(bytes);
+  }
   const stream = parser.decoder.decodeStream(charset);
   stream.end(bytes);
   let text = '';

@@ -1,8 +1,8 @@
 /** Bytes to text where the message does not say how, or says something that cannot be. */
 import { isUtf8 } from 'node:buffer';
 
-/** What mail without a charset was written in before UTF-8, and what browsers fall back to. Maps every byte. */
-const LEGACY = new TextDecoder('windows-1252');
+/** Bytes 0x80 to 0x9F in Windows-1252; Node 20's own decoder reads them as Latin-1. The five that it does not have stay as they are. */
+const WINDOWS_1252 = '€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ';
 // oxlint-disable-next-line no-control-regex -- the whole of ASCII
 const ASCII = /^[\0-\x7f]*$/;
 
@@ -24,13 +24,25 @@ export function isUndeclared(charset: string | null): boolean {
   return UNDECLARED.has((charset ?? '').toLowerCase().replace(/[^a-z0-9]+/g, ''));
 }
 
-/** UTF-8 where it is valid UTF-8, Windows-1252 otherwise. A character cut at the very end does not count against UTF-8. */
+/** UTF-8 where it is valid UTF-8, else Windows-1252: what mail without a charset was written in before. */
 export function decodeUndeclared(bytes: Buffer): string {
-  for (let cut = 0; cut <= 3 && cut <= bytes.length; cut++) {
-    const whole = bytes.subarray(0, bytes.length - cut);
-    if (isUtf8(whole)) return bytes.toString('utf8').replace(/\uFFFD+$/, cut === 0 ? '$&' : '');
+  if (isUtf8(bytes)) return bytes.toString('utf8');
+  return bytes
+    .toString('latin1')
+    .replace(/[\u0080-\u009f]/g, (char) => WINDOWS_1252.charAt(char.charCodeAt(0) - 0x80));
+}
+
+/** For bytes that were cut somewhere: without the beginning of a UTF-8 character at their end. */
+export function withoutPartialCharacter(bytes: Buffer): Buffer {
+  for (let cut = 1; cut <= 3 && cut <= bytes.length; cut++) {
+    const byte = bytes[bytes.length - cut] as number;
+    if (byte < 0x80) break;
+    if (byte >= 0xc0) {
+      const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : 2;
+      return length > cut ? bytes.subarray(0, bytes.length - cut) : bytes;
+    }
   }
-  return LEGACY.decode(bytes);
+  return bytes;
 }
 
 /** A header field as mailparser hands it out, one character per byte, as text. */

@@ -3,6 +3,7 @@ import type { EmailAddress } from '@mailstream/shared/events/email-received';
 import { shortText, storableText } from '../core/storable-text.ts';
 import type { ParsedMail } from '../ports.ts';
 import { decodeBinaryString } from './mail-charset.ts';
+import { mailDate } from './mail-date.ts';
 import type { HeaderLine, ParsedHeaders } from './mail-parser-internals.ts';
 
 export type MailFields = Pick<
@@ -45,7 +46,7 @@ export function mailFields(lines: readonly HeaderLine[], parsed: ParsedHeaders):
     bcc: recipients(parsed.get('bcc')),
     replyTo: recipients(parsed.get('reply-to')),
     subject: typeof subject === 'string' ? shortText(subject, MAX_SUBJECT_LENGTH) : '',
-    date: isoDate(value('date') ?? ''),
+    date: mailDate(value('date') ?? ''),
     inReplyTo: messageIds(value('in-reply-to') ?? '')[0] ?? null,
     references: messageIds(
       headers
@@ -121,17 +122,4 @@ function recipients(field: unknown): readonly EmailAddress[] {
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
-}
-
-/** A date without a zone is taken as UTC (RFC 5322 section 4.3 for unknown zones), never as the zone of this machine. */
-function isoDate(value: string): string | null {
-  const plain = value
-    .slice(0, 200)
-    .replace(/\([^()]*\)/g, ' ')
-    .trim();
-  if (plain === '') return null;
-  const hasZone = /([+-]\d{2}:?\d{2}|\b[A-Z]{1,5})$/i.test(plain);
-  const date = new Date(hasZone ? plain : `${plain} +0000`);
-  const year = Number.isNaN(date.getTime()) ? 0 : date.getUTCFullYear();
-  return year >= 1 && year <= 9999 ? date.toISOString() : null;
 }

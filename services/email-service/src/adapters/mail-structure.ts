@@ -6,7 +6,7 @@ import { FaultError } from '@mailstream/shared/errors/fault-error';
 import { shortText } from '../core/storable-text.ts';
 import type { TextTree } from './mail-bodies.ts';
 import { bodyText } from './mail-body-text.ts';
-import { decodeUndeclared } from './mail-charset.ts';
+import { decodeUndeclared, withoutPartialCharacter } from './mail-charset.ts';
 import type { ParserLimits } from './mail-limits.ts';
 import { MimeReader } from './mail-mime-reader.ts';
 import type { HeaderLine, Libmime, LeafStream, ParsedHeaders, ParserNode } from './mail-parser-internals.ts';
@@ -138,7 +138,9 @@ class LeafConsumer {
       // What there is of a body is worth having.
       if (!(error instanceof AbandonedError)) throw error;
     }
-    this.texts.set(node, await bodyText(this.#reader, node.node, Buffer.concat(chunks)));
+    const bytes = Buffer.concat(chunks);
+    const whole = this.#textBytesLeft < 0 ? withoutPartialCharacter(bytes) : bytes;
+    this.texts.set(node, await bodyText(this.#reader, node.node, whole));
   }
 }
 

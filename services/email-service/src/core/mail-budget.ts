@@ -4,7 +4,7 @@
  * attachments, and at last header fields from the bottom. The floors together fit, so this always ends below the limit.
  * The raw form in storage has everything.
  */
-import type { EmailAddress, IngressSkipReason } from '@mailstream/shared/events/email-received';
+import type { IngressSkipReason } from '@mailstream/shared/events/email-received';
 import type { ParsedMail } from '../ports.ts';
 import { cutToJsonBytes, jsonBytes } from './json-size.ts';
 
@@ -42,11 +42,21 @@ const STEPS: readonly Step[] = [
   (mail, excess) => (mail.html === null ? mail : { ...mail, html: cutBody(mail.html, excess, FLOOR.html) }),
   (mail, excess) => ({ ...mail, text: cutBody(mail.text, excess, FLOOR.text) }),
   cutRecipients,
-  (mail) => ({ ...mail, references: keepEnds(mail.references, FLOOR.references) }),
-  (mail) => ({ ...mail, skipReasons: keepFirst(mail.skipReasons, FLOOR.skipReasons) }),
-  (mail) => ({ ...mail, attachments: keepFirst(mail.attachments, FLOOR.attachments) }),
+  (mail, excess) => ({
+    ...mail,
+    references: keepEnds(mail.references, allowed(mail.references, excess, FLOOR.references)),
+  }),
+  (mail, excess) => ({
+    ...mail,
+    skipReasons: keepFirst(mail.skipReasons, allowed(mail.skipReasons, excess, FLOOR.skipReasons)),
+  }),
+  (mail, excess) => ({
+    ...mail,
+    attachments: keepFirst(mail.attachments, allowed(mail.attachments, excess, FLOOR.attachments)),
+  }),
   (mail, excess) => {
     const headers = keepHeaders(mail.headers, jsonBytes(mail.headers) - excess - KIB);
+    if (headers.length === mail.headers.length) return mail;
     return {
       ...mail,
       headers,
@@ -54,6 +64,11 @@ const STEPS: readonly Step[] = [
     };
   },
 ];
+
+/** No more is cut than is too much, and nothing below its floor. */
+function allowed(part: unknown, excess: number, floor: number): number {
+  return Math.max(floor, jsonBytes(part) - excess);
+}
 
 function cutHeaderValue(header: ParsedMail['headers'][number]): ParsedMail['headers'][number] {
   const value = cutToJsonBytes(header.value, MAX_HEADER_VALUE_BYTES);
@@ -63,18 +78,26 @@ function cutHeaderValue(header: ParsedMail['headers'][number]): ParsedMail['head
 }
 
 function cutBody(body: string, excess: number, floor: number): string {
-  return cutToJsonBytes(body, Math.max(floor, jsonBytes(body) - excess));
+  // The quotes around it are not part of it.
+  return cutToJsonBytes(body, allowed(body, excess + 2, floor));
 }
 
-function cutRecipients(mail: ParsedMail): ParsedMail {
-  const lists = ['to', 'cc', 'bcc', 'replyTo'] as const;
+/** From the list that matters least to the one that matters most. */
+function cutRecipients(mail: ParsedMail, excess: number): ParsedMail {
+  const lists = ['bcc', 'cc', 'to', 'replyTo'] as const;
   const whole = lists.flatMap((list) => mail[list]);
-  const kept = Object.fromEntries(
-    lists.map((list) => [list, keepFirst(mail[list], FLOOR.addressList)]),
-  ) as Record<(typeof lists)[number], readonly EmailAddress[]>;
-  const left = lists.flatMap((list) => kept[list]);
-  if (left.length === whole.length) return mail;
-  return { ...mail, ...kept, skipReasons: [...mail.skipReasons, cutReason('recipients', whole, left)] };
+  let fitted = mail;
+  // Room for the reason.
+  let left = excess + KIB;
+  for (const list of lists) {
+    const kept = keepFirst(mail[list], allowed(mail[list], left, FLOOR.addressList));
+    left -= jsonBytes(mail[list]) - jsonBytes(kept);
+    fitted = { ...fitted, [list]: kept };
+    if (left <= 0) break;
+  }
+  const kept = lists.flatMap((list) => fitted[list]);
+  if (kept.length === whole.length) return mail;
+  return { ...fitted, skipReasons: [...mail.skipReasons, cutReason('recipients', whole, kept)] };
 }
 
 /** `size` is the number in the message, `cap` the number in the event. */
@@ -97,11 +120,23 @@ function keepFirst<Item>(items: readonly Item[], maxBytes: number): readonly Ite
 
 /** From the top, but those that say what kind of message this is before all others. */
 function keepHeaders(headers: ParsedMail['headers'], maxBytes: number): ParsedMail['headers'] {
-  const isTelling = (header: ParsedMail['headers'][number]): boolean => TELLING_HEADERS.test(header.name);
-  const telling = headers.filter(isTelling);
-  const byWeight = [...telling, ...headers.filter((header) => !isTelling(header))];
-  const kept = new Set(keepFirst(byWeight, maxBytes));
-  return headers.filter((header) => kept.has(header));
+  const numbered = headers.map((header, index) => ({
+    header,
+    index,
+    isTelling: TELLING_HEADERS.test(header.name),
+  }));
+  const byWeight = [
+    ...numbered.filter(({ isTelling }) => isTelling),
+    ...numbered.filter(({ isTelling }) => !isTelling),
+  ];
+  const count = keepFirst(
+    byWeight.map(({ header }) => header),
+    maxBytes,
+  ).length;
+  return byWeight
+    .slice(0, count)
+    .toSorted((a, b) => a.index - b.index)
+    .map(({ header }) => header);
 }
 
 /** The first reference is the root of the thread, the last ones are the nearest: both matter, the middle does not. */
