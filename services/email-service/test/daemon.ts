@@ -15,7 +15,7 @@ import { providerId, tenantId, type ProviderId, type TenantId } from '@mailstrea
 import { decodeEntry, streamName, type EmailReceivedPayload } from '@mailstream/shared/events/email-received';
 import { parseKeyRing } from '@mailstream/shared/secrets/key-ring';
 import { createSecretBox } from '@mailstream/shared/secrets/secret-box';
-import { createSecretStore } from '@mailstream/shared/secrets/secret-store';
+import { createSecretStore, type SecretName } from '@mailstream/shared/secrets/secret-store';
 import { SecretValue } from '@mailstream/shared/secrets/secret-value';
 import { useDatabase, useRedis, type TestDatabase } from '@mailstream/shared/testing/fixtures';
 
@@ -107,6 +107,13 @@ export interface ProviderSeed {
   readonly allowStarttls?: boolean;
   readonly folders?: readonly string[];
   readonly startFrom?: object;
+  /** OAuth in place of the password. */
+  readonly oauth?: {
+    readonly tokenUrl: string;
+    readonly clientId: string;
+    readonly clientSecret: string;
+    readonly refreshToken: string;
+  };
 }
 
 export interface SeededProvider {
@@ -203,16 +210,21 @@ export async function useWorld(): Promise<World> {
           port: seed.port,
           secure: seed.secure ?? false,
           allow_starttls: seed.allowStarttls ?? false,
-          auth_type: 'password',
+          auth_type: seed.oauth === undefined ? 'password' : 'oauth2',
+          oauth_token_url: seed.oauth?.tokenUrl ?? null,
+          oauth_client_id: seed.oauth?.clientId ?? null,
+          oauth_scopes: seed.oauth === undefined ? null : 'imap offline_access',
           username: seed.username,
           folder_filters: JSON.stringify(seed.folders ?? []),
           start_from: JSON.stringify(seed.startFrom ?? { kind: 'now' }),
         });
-        await secrets.write(
-          trx,
-          { tenant, providerId: id, name: 'imap_password' },
-          new SecretValue(seed.password),
-        );
+        const write = (name: SecretName, value: string): Promise<void> =>
+          secrets.write(trx, { tenant, providerId: id, name }, new SecretValue(value));
+        if (seed.oauth === undefined) await write('imap_password', seed.password);
+        else {
+          await write('imap_oauth_client_secret', seed.oauth.clientSecret);
+          await write('imap_refresh_token', seed.oauth.refreshToken);
+        }
         await notifyProvider(trx, tenant, id);
       });
       return { tenant, id };

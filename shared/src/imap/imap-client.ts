@@ -50,6 +50,8 @@ export interface ImapConnection {
   readonly wire: WireWatch;
   /** Prefix of the personal namespace, e.g. `INBOX.`; names passed to the client are used as they are. */
   readonly namespacePrefix: string;
+  /** What we logged in with, to be cut out of whatever the server says: a hostile one may repeat it to us. */
+  readonly secret: () => string;
 }
 
 const DEFAULT_MAX_LITERAL_BYTES = 16 * 1024 * 1024;
@@ -131,7 +133,7 @@ async function logIn(
     // The client lives for days; its copy of the secret need not.
     client.options.auth = undefined;
   }
-  return ready(client, wire, ports.settings);
+  return ready(client, wire, ports.settings, () => revealed(credentials));
 }
 
 function newClient(
@@ -170,13 +172,18 @@ function newClient(
   });
 }
 
-function ready(client: ImapFlow, wire: WireWatch, settings: ImapClientSettings): ImapConnection {
+function ready(
+  client: ImapFlow,
+  wire: WireWatch,
+  settings: ImapClientSettings,
+  secret: () => string,
+): ImapConnection {
   const socket = socketOf(client);
   socket?.setKeepAlive(settings.keepAlive, KEEP_ALIVE_MS);
   const namespacePrefix = client.namespace?.prefix ?? '';
   // imapflow would put the prefix before every name that lacks it, so folders outside it could not be opened.
   if (client.namespace !== undefined) client.namespace = { ...client.namespace, prefix: '' };
-  return { client, wire, namespacePrefix };
+  return { client, wire, namespacePrefix, secret };
 }
 
 /** Whose mailbox it is was not decided by our login; on a clear port it is also how STARTTLS is bypassed. */

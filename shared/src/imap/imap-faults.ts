@@ -31,8 +31,12 @@ export function imapFaultError(
 }
 
 /** The Fault of a connection that ended; `byeText` is what the server said in its BYE, if anything. */
-export function closedFault(byeText: string | undefined, phase: ImapPhase): Fault {
-  return imapFault({ code: 'NoConnection', reason: byeText }, phase);
+export function closedFault(
+  byeText: string | undefined,
+  phase: ImapPhase,
+  secrets: readonly string[] = [],
+): Fault {
+  return imapFault({ code: 'NoConnection', reason: byeText }, phase, secrets);
 }
 
 function factsOf(error: unknown, phase: ImapPhase): FaultFacts {

@@ -39,9 +39,11 @@ export class LiveClient {
   #bytesAllowed = Number.POSITIVE_INFINITY;
   #idle: { readonly sinceMs: number; wasRefused: boolean; isOver: boolean } | null = null;
   readonly #wire: ImapConnection['wire'];
+  readonly #secret: ImapConnection['secret'];
 
-  constructor({ client, wire }: Pick<ImapConnection, 'client' | 'wire'>, clock: Clock) {
+  constructor({ client, wire, secret }: Pick<ImapConnection, 'client' | 'wire' | 'secret'>, clock: Clock) {
     this.client = client;
+    this.#secret = secret;
     this.clock = clock;
     this.#wire = wire;
     wire.onThrottled = (delayMs) => this.#throttled(delayMs);
@@ -51,7 +53,7 @@ export class LiveClient {
       this.onChange?.();
     });
     client.on('error', (error) => {
-      this.#fault ??= imapFault(error, 'working');
+      this.#fault ??= imapFault(error, 'working', [this.#secret()]);
     });
     this.closed = new Promise((resolve) => {
       client.once('close', () => resolve(this.#ended()));
@@ -122,14 +124,16 @@ export class LiveClient {
 
   /** What to throw for `error`: the reason of our end where there is one, for the rest is its consequence. */
   failure(error: unknown, phase: ImapPhase): FaultError {
-    return this.#fault === null ? imapFaultError(error, phase) : new FaultError(this.#fault, error);
+    return this.#fault === null
+      ? imapFaultError(error, phase, [this.#secret()])
+      : new FaultError(this.#fault, error);
   }
 
   /** @throws FaultError when the connection has ended, or the server has said BYE */
   assertAlive(): void {
     const saidBye = this.client.state === this.client.states.LOGOUT;
     if (!this.#isClosed && !saidBye && this.#fault === null) return;
-    throw new FaultError(this.#fault ?? closedFault(this.client.byeReason, 'working'));
+    throw new FaultError(this.#fault ?? closedFault(this.client.byeReason, 'working', [this.#secret()]));
   }
 
   /** Starts IDLE unless it runs. It goes on until the next command; its end is told by `onChange` and `idleState`. */
@@ -200,7 +204,7 @@ export class LiveClient {
     this.#wire.onLine = null;
     this.#wire.onThrottled = null;
     this.client.removeAllListeners('exists');
-    this.#fault ??= closedFault(this.client.byeReason, 'working');
+    this.#fault ??= closedFault(this.client.byeReason, 'working', [this.#secret()]);
     this.onChange?.();
     this.onChange = null;
     this.onLine = null;
