@@ -1,5 +1,5 @@
 // The part of `npm start` that may use today's JavaScript.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { tryLock } from './lock.mjs';
 import { prepare, Refusal, ROOT } from './prepare.mjs';
@@ -27,6 +27,8 @@ export async function main(args) {
     const lock = await tryLock(join(ROOT, '.data', 'start.lock'));
     if (lock.kind === 'held') throw new Refusal(alreadyRunning(lock.owner.pid), 75);
     try {
+      // Of a run that was killed: whoever waits for it would take the old one for ready.
+      rmSync(join(ROOT, '.data', 'stack.json'), { force: true });
       await prepare(say);
       const { startStack } = await import('../dist/local-stack/start.js');
       process.exitCode = await startStack({ root: ROOT, ports, identityOf, say });
