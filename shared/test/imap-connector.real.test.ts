@@ -395,7 +395,10 @@ describe('logging in', () => {
     });
     const secrets = { read: () => Promise.resolve(new SecretValue('canary-7f3a')) };
     const fault = await faultOf(connect(provider(server.port, 'plain'), ports({ secrets })));
-    expect(JSON.stringify(fault)).not.toContain('canary');
+    expect(fault.detail).not.toContain('canary');
+    const repeated = /^login refused: \[AUTHENTICATIONFAILED\] (\S+)/.exec(fault.detail)?.[1] ?? '';
+    expect(repeated).toContain('[secret]');
+    expect(Buffer.from(repeated, 'base64').toString()).not.toContain('7f3a');
     const kept = await start();
     const { client } = await connect(provider(kept.port, 'plain'));
     expect(client.options.auth).toBeUndefined();
