@@ -117,6 +117,13 @@ function filesBelow(folder) {
     });
 }
 
+let commandsRunning = 0;
+
+/** Then Ctrl-C is passed on to it, and its end comes back as a Refusal. */
+export function isRunningCommand() {
+  return commandsRunning > 0;
+}
+
 /**
  * Runs a command with this terminal as its own.
  * @param {string} command @param {string[]} args @param {string} name
@@ -129,6 +136,7 @@ export async function run(command, args, name) {
     // npm is a script with an ending of its own on Windows.
     shell: process.platform === 'win32',
   });
+  commandsRunning += 1;
   const forward = (/** @type {NodeJS.Signals} */ signal) => child.kill(signal);
   process.on('SIGINT', forward).on('SIGTERM', forward);
   try {
@@ -139,6 +147,7 @@ export async function run(command, args, name) {
     if (signal !== null) throw new Refusal(`${name} was ended by ${signal}.`, 130);
     if (code !== 0) throw new Refusal(`${name} failed (exit code ${code}); its output above says why.`, 1);
   } finally {
+    commandsRunning -= 1;
     process.off('SIGINT', forward).off('SIGTERM', forward);
   }
 }

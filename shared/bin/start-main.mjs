@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { tryLock } from './lock.mjs';
-import { prepare, Refusal, ROOT } from './prepare.mjs';
+import { isRunningCommand, prepare, Refusal, ROOT } from './prepare.mjs';
 import { identityOf } from './process-identity.mjs';
 
 const USAGE = `Usage: npm start [-- --ports=random]
@@ -26,11 +26,19 @@ export async function main(args) {
     if (ports === null) return;
     const lock = await tryLock(join(ROOT, '.data', 'start.lock'));
     if (lock.kind === 'held') throw new Refusal(alreadyRunning(lock.owner.pid), 75);
+    const quit = () => {
+      if (isRunningCommand()) return;
+      lock.release();
+      process.exit(130);
+    };
+    process.on('SIGINT', quit).on('SIGTERM', quit).on('SIGHUP', quit);
     try {
       // Of a run that was killed: whoever waits for it would take the old one for ready.
       rmSync(join(ROOT, '.data', 'stack.json'), { force: true });
       await prepare(say);
       const { startStack } = await import('../dist/local-stack/start.js');
+      // From here on it listens itself.
+      process.off('SIGINT', quit).off('SIGTERM', quit).off('SIGHUP', quit);
       process.exitCode = await startStack({ root: ROOT, ports, identityOf, say });
     } finally {
       lock.release();

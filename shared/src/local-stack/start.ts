@@ -21,7 +21,7 @@ import { openStackFolder } from './stack-folder.ts';
 import type { StackInfo } from './stack-info.ts';
 import { choosePorts } from './stack-ports.ts';
 import type { Stack } from './stack.ts';
-import { watchStopSignals } from './stop-signals.ts';
+import { watchStopSignals, type StopSignals } from './stop-signals.ts';
 import { writeWhole } from './whole-file.ts';
 
 export interface StartOptions {
@@ -40,34 +40,42 @@ const INTERRUPTED = 130;
  * @throws SetupError and Error when it could not start; nothing is left running then either.
  */
 export async function startStack(options: StartOptions): Promise<number> {
-  const stack = await openStack(options);
-  const signals = watchStopSignals(() => {
-    options.say('Killing what still runs.');
-    stack.registry.killAll();
-  });
-  void signals.requested.then(() => {
-    stack.registry.close();
-    options.say('\nStopping …');
-  });
+  const signals = watchStopSignals();
   try {
-    // A stop during the start makes the step in hand fail or end; either way there is nothing more to wait for.
-    const hasStarted = bringUp(stack).then(() => true);
-    const isReady = await Promise.race([hasStarted, signals.requested.then(() => false)]);
-    if (!isReady) {
-      await Promise.all([stopAll(stack), hasStarted.catch(() => undefined)]);
-      return INTERRUPTED;
-    }
-    await signals.requested;
-    return 0;
+    const stack = await openStack(options);
+    return await runUntilStopped(stack, signals);
   } catch (error) {
     // What fails because it was stopped is no failure.
     if (signals.isRequested()) return INTERRUPTED;
     throw error;
   } finally {
-    stack.registry.close();
-    await stopAll(stack);
     signals.dispose();
     if (signals.isRequested()) options.say('Stopped.');
+  }
+}
+
+async function runUntilStopped(stack: Stack, signals: StopSignals): Promise<number> {
+  void signals.requested.then(() => {
+    stack.registry.close();
+    stack.say('\nStopping …');
+  });
+  void signals.repeated.then(() => {
+    stack.say('Killing what still runs.');
+    stack.registry.killAll();
+  });
+  try {
+    const hasStarted = bringUp(stack).then(() => true);
+    const isReady = await Promise.race([hasStarted, signals.requested.then(() => false)]);
+    if (!isReady) {
+      // The step in hand fails or ends when what it waits for is stopped.
+      await Promise.all([stopAll(stack), hasStarted.catch(() => undefined)]);
+      return INTERRUPTED;
+    }
+    await signals.requested;
+    return 0;
+  } finally {
+    stack.registry.close();
+    await stopAll(stack);
   }
 }
 

@@ -6,6 +6,8 @@
 export interface StopSignals {
   /** Settles at the first request, with its name. */
   readonly requested: Promise<string>;
+  /** Settles when somebody asks again: they do not want to wait. */
+  readonly repeated: Promise<string>;
   isRequested(): boolean;
   dispose(): void;
 }
@@ -14,15 +16,15 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** A terminal signals the whole process group, and npm hands on what it got: one Ctrl-C arrives twice. */
 const SAME_REQUEST_MS = 2_000;
 
-/** @param onImpatience somebody asked again, later. */
-export function watchStopSignals(onImpatience: () => void): StopSignals {
-  const { promise, resolve } = withResolvers();
+export function watchStopSignals(): StopSignals {
+  const requested = withResolvers();
+  const repeated = withResolvers();
   let firstAt: number | null = null;
   const request = (name: string): void => {
     if (firstAt === null) {
       firstAt = Date.now();
-      resolve(name);
-    } else if (Date.now() - firstAt > SAME_REQUEST_MS) onImpatience();
+      requested.resolve(name);
+    } else if (Date.now() - firstAt > SAME_REQUEST_MS) repeated.resolve(name);
   };
   for (const signal of SIGNALS) process.on(signal, request);
   const parent = process.ppid;
@@ -32,7 +34,8 @@ export function watchStopSignals(onImpatience: () => void): StopSignals {
       ? undefined
       : setInterval(() => process.ppid !== parent && firstAt === null && request('npm ended'), 500);
   return {
-    requested: promise,
+    requested: requested.promise,
+    repeated: repeated.promise,
     isRequested: () => firstAt !== null,
     dispose: () => {
       clearInterval(watch);
