@@ -216,7 +216,7 @@ describe('trouble with the connection', () => {
     expect(isOutcomeUnknown(error)).toBe(true);
     link.intercept(null);
     await expect
-      .poll(() => counters(database, one))
+      .poll(() => counters(database, one), { timeout: 20_000 })
       .toEqual(arrived ? expect.arrayContaining([name]) : expect.not.arrayContaining([name]));
     await database.close();
     await link.close();
@@ -224,7 +224,7 @@ describe('trouble with the connection', () => {
 
   it('ends a statement on a dead link from this side and does not use the connection again', async () => {
     const link = await openTcpLink(target);
-    const database = open({ url: throughLink(db.url, link), statementTimeoutMs: 50, checkoutTimeoutMs: 500 });
+    const database = open({ url: throughLink(db.url, link), statementTimeoutMs: 50, checkoutTimeoutMs: 3_000 });
     await database.ping();
     link.freeze();
     expect(await failureOf(database.ping())).toMatchObject({ fault: { code: 'DATABASE_UNAVAILABLE' } });

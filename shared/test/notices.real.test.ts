@@ -36,11 +36,11 @@ async function tell(): Promise<string> {
 }
 
 const heard = (id: string): Promise<void> =>
-  expect.poll(() => notices.map((notice) => notice.id)).toContain(id);
+  expect.poll(() => notices.map((notice) => notice.id), { timeout: 20_000 }).toContain(id);
 
 it('hears a notice when its transaction commits, and none of one that is rolled back', async () => {
   await listener.start();
-  await expect.poll(() => connections).toBe(1);
+  await expect.poll(() => connections, { timeout: 20_000 }).toBe(1);
   const silent = providerId(randomUUID());
   await database
     .withTenant(tenant, async (trx) => {
@@ -78,6 +78,6 @@ it('stops at once and can be started again, many times', async () => {
   await listener.stop();
   const before = connections;
   await listener.start();
-  await expect.poll(() => connections).toBe(before + 1);
+  await expect.poll(() => connections, { timeout: 20_000 }).toBe(before + 1);
   await heard(await tell());
 });

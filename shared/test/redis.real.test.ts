@@ -50,7 +50,7 @@ const rejection = (work: Promise<unknown>): Promise<unknown> =>
 it('fails at once while Redis is away, connects again by itself, and logs the change once', async () => {
   const { redis, link, logged } = await open();
   await link.refuse();
-  await expect.poll(() => redis.status).not.toBe('ready');
+  await expect.poll(() => redis.status, { timeout: 20_000 }).not.toBe('ready');
   const began = performance.now();
   expect(await rejection(redis.get('x'))).toBe('REDIS_UNAVAILABLE');
   expect(performance.now() - began).toBeLessThan(500);
@@ -68,7 +68,7 @@ it('rejects what was in flight when the link goes, and never sends it again', as
   expect(await rejection(redis.incr('once'))).toBe('REDIS_UNAVAILABLE');
   link.intercept(null);
   await once(redis, 'ready');
-  await expect.poll(() => redis.get('once')).toBe('1');
+  await expect.poll(() => redis.get('once'), { timeout: 20_000 }).toBe('1');
 });
 
 it('gives up on a link that is half open', async () => {

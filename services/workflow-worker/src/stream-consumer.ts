@@ -49,7 +49,7 @@ interface InHand extends EntryRef {
 /** Entries in lanes per slot: enough that no slot waits for a read, few enough that memory stays small. */
 const WAITING_PER_SLOT = 8;
 const SUSPECTS = 'suspects';
-const RETRY_REDIS_MS = 500;
+const RETRY_REDIS_MS = 200;
 /** A consumer that nobody has seen for an hour is a process that was killed. */
 const DEAD_CONSUMER_MS = 3_600_000;
 

@@ -121,7 +121,9 @@ describe('a worker', () => {
     await world.record(reply);
     const [replyId] = await world.publish([reply]);
     // The reply has been looked at and waits for the first.
-    await expect.poll(() => world.redis.hexists(`{${STREAM}}:attempts`, replyId ?? '')).toBe(1);
+    await expect
+      .poll(() => world.redis.hexists(`{${STREAM}}:attempts`, replyId ?? ''), { timeout: 20_000 })
+      .toBe(1);
     await world.publish([first]);
     await world.settled();
     expect(await world.comments(mailbox.tenant)).toEqual(['<1@example.org>', '<2@example.org>']);
@@ -247,7 +249,9 @@ describe('what cannot be processed', () => {
     const poison = anEntry({ ...mailbox, uid: 1, email: { body: { text: 'poison' } } });
     await world.record(poison);
     await world.publish([poison, anEntry({ ...mailbox, uid: 2 }), anEntry({ ...mailbox, uid: 3 })]);
-    await expect.poll(() => world.comments(mailbox.tenant)).toEqual(['<2@example.org>', '<3@example.org>']);
+    await expect
+      .poll(() => world.comments(mailbox.tenant), { timeout: 20_000 })
+      .toEqual(['<2@example.org>', '<3@example.org>']);
     const [pending] = await world.query('SELECT status FROM inbound_messages WHERE event_id = $1', [
       poison.event_id,
     ]);

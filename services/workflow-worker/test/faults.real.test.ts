@@ -144,7 +144,7 @@ it('makes the group anew, from the first entry, when Redis came back empty', asy
   await expectEachOnce(mailbox, 6);
   await redisServer.kill();
   await redisServer.start();
-  await expect.poll(() => world.redis.status).toBe('ready');
+  await expect.poll(() => world.redis.status, { timeout: 20_000 }).toBe('ready');
   await world.publish(entriesOf(mailbox, 7, 8));
   await expectEachOnce(mailbox, 8);
   await world.settled();
@@ -159,7 +159,7 @@ it('waits for a database that is away, loses nothing and blames no message', asy
   await world.publish(entriesOf(mailbox, 21, 60));
   const pending = async (): Promise<unknown> =>
     ((await world.redis.xpending(STREAM, WORKER_GROUP)) as unknown[])[0];
-  await expect.poll(pending).toBeGreaterThan(0);
+  await expect.poll(pending, { timeout: 20_000 }).toBeGreaterThan(0);
   await toDatabase.accept();
   await expectEachOnce(mailbox, 60);
   // Cut in the middle of the work, again and again.
@@ -168,7 +168,7 @@ it('waits for a database that is away, loses nothing and blames no message', asy
     const before = (await world.comments(mailbox.tenant)).length;
     if (before === 160) break;
     await expect
-      .poll(async () => (await world.comments(mailbox.tenant)).length, { interval: 5 })
+      .poll(async () => (await world.comments(mailbox.tenant)).length, { timeout: 20_000, interval: 5 })
       .toBeGreaterThan(before);
     toDatabase.cut();
   }
@@ -224,9 +224,10 @@ it('takes over what a worker that hangs has in hand, and that one does no harm w
 it('finishes what it has in hand when it is stopped, hands the rest over and leaves the group', async () => {
   const mailbox = await world.newMailbox();
   await world.publish(entriesOf(mailbox, 1, 400));
-  const first = await worker();
+  // One slot: few entries in hand, so that they fit into the time a stop has on a busy machine as well.
+  const first = await worker({ WORKER_CONCURRENCY: '1' });
   await expect
-    .poll(async () => (await world.comments(mailbox.tenant)).length, { interval: 5 })
+    .poll(async () => (await world.comments(mailbox.tenant)).length, { timeout: 20_000, interval: 5 })
     .toBeGreaterThan(10);
   expect(await first.stop()).toEqual([]);
   const done = (await world.comments(mailbox.tenant)).length;
@@ -245,7 +246,11 @@ it('hands over at once what it could not finish', async () => {
   await expectEachOnce(mailbox, 1);
   await toDatabase.refuse();
   await world.publish(entriesOf(mailbox, 2, 5));
-  await expect.poll(async () => ((await world.redis.xpending(STREAM, WORKER_GROUP)) as unknown[])[0]).toBe(4);
+  await expect
+    .poll(async () => ((await world.redis.xpending(STREAM, WORKER_GROUP)) as unknown[])[0], {
+      timeout: 20_000,
+    })
+    .toBe(4);
   expect(await first.stop()).toEqual([]);
   await toDatabase.accept();
   // Nobody waits for the visibility to pass.

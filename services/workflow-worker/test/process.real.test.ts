@@ -84,7 +84,9 @@ it('starts and stops again and again, also before it was connected, and leaves n
   for (let round = 0; round < 20; round += 1) {
     const worker = await startWorker(workerEnvironment(urls));
     if (round % 2 === 1)
-      await expect.poll(() => world.redis.client('LIST')).toContain('workflow-worker-read');
+      await expect
+        .poll(() => world.redis.client('LIST'), { timeout: 20_000 })
+        .toContain('workflow-worker-read');
     expect(await worker.stop()).toEqual([]);
   }
 });
