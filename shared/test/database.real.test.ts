@@ -94,7 +94,8 @@ describe('withTenant', () => {
     const state = (): Promise<unknown> =>
       database.asAuth(async (trx) => {
         const { rows } = (await trx.raw(
-          `SELECT current_user AS role, current_setting('mailstream.tenant', true) AS tenant, pg_backend_pid() AS pid`,
+          `SELECT current_user AS role, current_setting('mailstream.tenant', true) AS tenant, pg_backend_pid() AS pid,
+                  current_setting('statement_timeout') AS timeout, current_setting('idle_in_transaction_session_timeout') AS idle`,
         )) as { rows: { pid: number }[] };
         return rows[0];
       });
@@ -103,7 +104,7 @@ describe('withTenant', () => {
     await failureOf(database.withTenant(one, () => Promise.reject(new Error('work failed'))));
     await failureOf(database.withTenant(one, async (trx) => trx.raw('SELECT 1/0')));
     expect(await state()).toEqual(before);
-    expect(before).toMatchObject({ role: 'mailstream_auth', tenant: '' });
+    expect(before).toMatchObject({ role: 'mailstream_auth', tenant: '', timeout: '30s', idle: '1min' });
   });
 
   it('undoes everything when the work throws', async () => {
@@ -224,7 +225,11 @@ describe('trouble with the connection', () => {
 
   it('ends a statement on a dead link from this side and does not use the connection again', async () => {
     const link = await openTcpLink(target);
-    const database = open({ url: throughLink(db.url, link), statementTimeoutMs: 50, checkoutTimeoutMs: 3_000 });
+    const database = open({
+      url: throughLink(db.url, link),
+      statementTimeoutMs: 50,
+      checkoutTimeoutMs: 3_000,
+    });
     await database.ping();
     link.freeze();
     expect(await failureOf(database.ping())).toMatchObject({ fault: { code: 'DATABASE_UNAVAILABLE' } });

@@ -6,7 +6,8 @@
  * - `asDaemon`   sees ids and leases of all tenants, no settings and no secrets.
  * - `asAuth`     finds a user, a session or an API token before the tenant is known.
  *
- * Role and tenant are transaction-local: they end with COMMIT or ROLLBACK, so a pooled connection carries nothing to the next user.
+ * Role, tenant and timeouts are transaction-local: they end with COMMIT or ROLLBACK, so a pooled connection carries nothing to the next
+ * user, and a transaction pooler (PgBouncer) in between, which refuses them as start-up parameters, does no harm.
  * A connection that is not cleanly outside a transaction after its work is closed instead of going back to the pool.
  *
  * All three reject with a `FaultError` DATABASE_UNAVAILABLE (transient) when the database is the trouble, with `CommitUnknownError`
@@ -51,7 +52,8 @@ const CLIENT_GRACE_MS = 5_000;
 const IDLE_IN_TRANSACTION_MS = 60_000;
 
 export function createDatabase(options: DatabaseOptions): Database {
-  const knex = createKnex(options);
+  const statementTimeoutMs = options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS;
+  const knex = createKnex(options, statementTimeoutMs);
   let closing: Promise<void> | null = null;
 
   const acquire = async (): Promise<pg.Client> => {
@@ -80,10 +82,17 @@ export function createDatabase(options: DatabaseOptions): Database {
     try {
       return await knex.transaction(
         async (trx) => {
-          await trx.raw(`SELECT set_config('role', ?, true), set_config('mailstream.tenant', ?, true)`, [
-            role,
-            tenant,
-          ]);
+          await trx.raw(
+            `SELECT set_config('role', :role, true), set_config('mailstream.tenant', :tenant, true),
+                    set_config('statement_timeout', :statementTimeout, true),
+                    set_config('idle_in_transaction_session_timeout', :idleTimeout, true)`,
+            {
+              role,
+              tenant,
+              statementTimeout: String(statementTimeoutMs),
+              idleTimeout: String(IDLE_IN_TRANSACTION_MS),
+            },
+          );
           let hasFailedStatement = false;
           trx.on('query-error', () => {
             hasFailedStatement = true;
@@ -129,15 +138,12 @@ export function createDatabase(options: DatabaseOptions): Database {
   };
 }
 
-function createKnex(options: DatabaseOptions): Knex {
-  const statementTimeoutMs = options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS;
+function createKnex(options: DatabaseOptions, statementTimeoutMs: number): Knex {
   const checkoutTimeoutMs = options.checkoutTimeoutMs ?? CHECKOUT_TIMEOUT_MS;
   const connection: pg.ClientConfig = {
     ...connectionSettings(options.url, options.ssl),
     application_name: options.applicationName,
-    statement_timeout: statementTimeoutMs,
     query_timeout: statementTimeoutMs + CLIENT_GRACE_MS,
-    idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
     connectionTimeoutMillis: checkoutTimeoutMs,
     keepAlive: true,
     keepAliveInitialDelayMillis: 10_000,
