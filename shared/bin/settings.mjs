@@ -57,6 +57,11 @@ export const SETTINGS = [
   { name: 'IMAP_STARTUP_STAGGER_MS', text: 'The first connections are spread over this time.' },
   { name: 'IMAP_TIMER_JITTER_PCT', text: 'Share of every interval that is random.' },
   { name: 'IMAP_RECONNECT_JITTER_PCT', text: 'Share of the delay before a reconnect that is random.' },
+  {
+    name: 'IMAP_MAX_CONNECTIONS_PER_TENANT',
+    text: 'Connections of one process for one tenant; above it folders share time. 0 is no limit.',
+  },
+  { name: 'IMAP_MAX_CONNECTIONS_PER_HOST', text: 'The same for one mail server.' },
   { name: 'IMAP_MAX_EMAILS_PER_SYNC', text: 'Messages of one batch; not a limit on what is taken in.' },
   { name: 'IMAP_FETCH_DELAY_MS', text: 'Pause between batches, for servers that throttle.' },
   { name: 'IMAP_OAUTH_AUTH_MECHANISM', text: 'How an access token is presented.' },

@@ -26,7 +26,7 @@ export const SERVICES: readonly ServiceKind[] = [
 const LOOPBACK = '127.0.0.0/8,::1/128';
 /** Settings that a person may give to `npm start` and that every replica needs as well. */
 const PASSED_ON =
-  /^(IMAP_|WORKER_|MAIL_|STORAGE_|S3_|AWS_|SECRETS?_|SPOOL_DIR$|EGRESS_|DATABASE_|LOG_LEVEL$)/;
+  /^(IMAP_|WORKER_|MAIL_|STORAGE_|S3_|SECRETS?_|SPOOL_DIR$|EGRESS_|DATABASE_|LOG_LEVEL$)/;
 
 /** Every variable that one more replica of a service needs (DESIGN section 3); `PORT` 0 takes a free port. */
 export function serviceEnvironment(
