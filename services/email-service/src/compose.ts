@@ -27,6 +27,7 @@ import { createPgLedger } from './adapters/pg-ledger.ts';
 import { createPgHealthStore, createPgProviderSource } from './adapters/pg-provider-source.ts';
 import { createRedisPublisher } from './adapters/redis-publisher.ts';
 import type { Config } from './config.ts';
+import { ConnectionTurns } from './connection-turns.ts';
 import { WIDE_OVERLAP } from './core/sync-plan.ts';
 import { ingestMetrics, leaseMetrics, listenerMetrics } from './daemon-metrics.ts';
 import { FetchBudget } from './fetch-budget.ts';
@@ -43,6 +44,8 @@ const MAX_PIECE_BYTES = MIB;
 const MAX_RUN_BYTES = 8 * MIB;
 /** A push can be lost: every folder is looked at this often. */
 const WATCH_INTERVAL_MS = 300_000;
+/** A folder that merely watches keeps its connection at least this long while others wait for one. */
+const TURN_QUANTUM_MS = 5_000;
 const HEALTH_DELAY_MS = 200;
 /** Renewals and bids have connections of their own and never wait behind ingest. */
 const LEASE_POOL = 3;
@@ -134,6 +137,11 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
       pause: (ms, signal) => pause(clock, ms, signal),
     },
     listener: {
+      turns: new ConnectionTurns(clock, {
+        perTenant: config.maxConnectionsPerTenant,
+        perHost: config.maxConnectionsPerHost,
+        quantumMs: TURN_QUANTUM_MS,
+      }),
       connector,
       clock,
       random: Math.random,

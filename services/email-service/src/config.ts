@@ -21,6 +21,9 @@ export interface Config {
   readonly egressAllowCidrs: readonly string[];
   readonly egressAllowPorts: readonly number[];
   readonly plaintextAllowCidrs: readonly string[];
+  /** Connections of this process at once; 0 for no cap. */
+  readonly maxConnectionsPerTenant: number;
+  readonly maxConnectionsPerHost: number;
   readonly refreshMs: number;
   readonly leaseTtlMs: number;
   readonly timerJitter: number;
@@ -64,6 +67,8 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     egressAllowCidrs: env.list('EGRESS_ALLOW_CIDRS', { default: [] }),
     egressAllowPorts: env.list('EGRESS_ALLOW_PORTS', { default: [] }).map(Number),
     plaintextAllowCidrs: env.list('IMAP_PLAINTEXT_ALLOW_CIDRS', { default: [] }),
+    maxConnectionsPerTenant: env.integer('IMAP_MAX_CONNECTIONS_PER_TENANT', { default: 0 }),
+    maxConnectionsPerHost: env.integer('IMAP_MAX_CONNECTIONS_PER_HOST', { default: 0 }),
     refreshMs: env.integer('IMAP_PROVIDER_REFRESH_MS', { default: 60_000, min: 1_000 }),
     leaseTtlMs: env.integer('IMAP_LEASE_TTL_MS', { default: 30_000, min: 2_000, max: 600_000 }),
     timerJitter: env.ratio('IMAP_TIMER_JITTER_PCT', { default: 0.1, max: 0.5 }),

@@ -20,6 +20,7 @@ import {
 } from './core/listener-machine.ts';
 import { NARROW_OVERLAP, WIDE_OVERLAP } from './core/sync-plan.ts';
 import type { FolderIngest } from './folder-ingest.ts';
+import type { ConnectionTurns, Turn } from './connection-turns.ts';
 import type { LoginGate } from './login-gate.ts';
 import type { FolderHealth, ImapConnector, ImapSession } from './ports.ts';
 
@@ -38,6 +39,8 @@ export interface ListenerSettings {
 export interface ListenerDeps {
   readonly connector: ImapConnector;
   readonly gate: LoginGate;
+  /** Connections under the operator's caps; one for the whole process. */
+  readonly turns: ConnectionTurns;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
@@ -84,6 +87,7 @@ export class FolderListener {
   #provider: ImapProvider;
   #state: ListenerState = { kind: 'idle' };
   #live: LiveSession | null = null;
+  #turn: Turn | null = null;
   readonly #queue: ListenerEvent[] = [];
   #isHandling = false;
   #overlap = WIDE_OVERLAP;
@@ -178,6 +182,21 @@ export class FolderListener {
 
   #perform(effect: ListenerEffect): void {
     switch (effect.kind) {
+      case 'requestTurn':
+        this.#turn = this.#deps.turns.request(
+          { tenant: this.#provider.tenant, host: this.#provider.endpoint.host },
+          {
+            came: () => this.#send({ kind: 'turnCame', session: effect.session }),
+            yieldNow: () => {
+              if (this.#state.kind === 'watching') this.#send({ kind: 'yield' });
+            },
+          },
+        );
+        return;
+      case 'returnTurn':
+        this.#turn?.end();
+        this.#turn = null;
+        return;
       case 'openSession':
         return this.#openSession(effect.session, effect.attempt);
       case 'openFolder':
@@ -370,10 +389,14 @@ export class FolderListener {
     switch (state.kind) {
       case 'connecting':
         // A retry keeps its error until it has worked: a person must not see it flicker.
-        if (before.kind === 'idle')
-          this.#hooks.health({ state: 'connecting', code: null, since }, null, false);
+        if (state.session === 1) this.#hooks.health({ state: 'connecting', code: null, since }, null, false);
+        return;
+      case 'queued':
+        if (this.#turn?.isWaiting === true)
+          this.#hooks.health({ state: 'waiting', code: 'IMAP_CONNECTION_TURNS', since }, null, false);
         return;
       case 'watching':
+        this.#turn?.idle();
         return this.#hooks.health(
           { state: 'watching', code: null, since },
           this.#live?.session?.capabilities ?? null,

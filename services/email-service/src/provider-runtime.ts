@@ -182,7 +182,9 @@ export class ProviderRuntime {
   async #writeHealth(inSync: boolean): Promise<void> {
     const folders = [...this.#folders.values()];
     const parked = folders.find((folder) => folder.state === 'parked');
-    const waiting = folders.find((folder) => folder.state === 'waiting');
+    const waiting = folders.find(
+      (folder) => folder.state === 'waiting' && folder.code !== 'IMAP_CONNECTION_TURNS',
+    );
     const code = parked?.code ?? waiting?.code ?? null;
     const status = parked !== undefined ? 'error' : waiting !== undefined ? 'disconnected' : 'connected';
     // Not all folders have said something yet: "connected" would be a guess.

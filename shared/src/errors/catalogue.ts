@@ -149,6 +149,12 @@ export const ERROR_CATALOGUE = {
     hint: 'Close other mail programs, watch fewer folders, or raise the server’s limit. We keep trying.',
     retried: true,
   },
+  IMAP_CONNECTION_TURNS: {
+    status: 503,
+    message: 'More folders are watched than connections are allowed, so they take turns.',
+    hint: 'Mail arrives a little later than usual. An operator can raise IMAP_MAX_CONNECTIONS_PER_TENANT or IMAP_MAX_CONNECTIONS_PER_HOST.',
+    retried: true,
+  },
   IMAP_CONNECTION_LOST: {
     status: 503,
     message: 'The connection to the mail server was lost.',

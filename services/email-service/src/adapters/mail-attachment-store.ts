@@ -11,6 +11,7 @@ import type { IngressSkipReason } from '@mailstream/shared/events/email-received
 import type { Storage } from '@mailstream/shared/storage/storage';
 import { storageUnavailable } from '@mailstream/shared/storage/storage-faults';
 import { attachmentKey } from '@mailstream/shared/storage/storage-key';
+import { shortText } from '../core/storable-text.ts';
 import type { IngestLimits, StoredAttachment } from '../ports.ts';
 import { attachmentName, type NameTools } from './mail-attachment-name.ts';
 import type { LeafStream } from './mail-parser-internals.ts';
@@ -20,6 +21,7 @@ const MAX_BYTES_IN_MEMORY = 2 * 1024 * 1024;
 const BEGINNING_BYTES = 16 * 1024;
 const MAX_PUTS_IN_FLIGHT = 8;
 const MAX_REASONS = 250;
+const MAX_CONTENT_ID_LENGTH = 500;
 const CONTENT_TYPE = /^[a-z0-9!#$&^_.+-]{1,127}\/[a-z0-9!#$&^_.+-]{1,127}$/;
 
 export interface AttachmentStoreOptions {
@@ -115,7 +117,8 @@ export class AttachmentStore {
     const partId = leaf.partId ?? '1';
     const contentType = CONTENT_TYPE.test(leaf.contentType) ? leaf.contentType : 'application/octet-stream';
     const hints = { filename: leaf.filename ?? null, contentType, partId, beginning: content.beginning };
-    const contentId = leaf.cid === undefined || leaf.cid === '' ? null : leaf.cid.slice(0, 500);
+    const contentId =
+      leaf.cid === undefined || leaf.cid === '' ? null : shortText(leaf.cid, MAX_CONTENT_ID_LENGTH);
     const sha256 = leaf.checksum ?? '';
     return {
       id: partId,

@@ -6,11 +6,13 @@
  * - Body parts come out as streams like attachments, so their size can be bounded, and both bodies are put together by
  *   `mail-bodies.ts`: mailparser holds them whole and drops a text part beside an HTML one when not asked to build HTML from text.
  * - An embedded message is always an attachment: inlined, its text and its attachments would pass for those of the outer one.
- * - A boundary line may end in blanks (RFC 2046 section 5.1.1, transport-padding).
+ * - Boundary lines may end in blanks, and one of any outer level ends the levels inside it (`mail-boundaries.ts`).
+ * - The parts of a digest are messages (RFC 2046 section 5.1.5).
  * - A text part with a file name is a file, unless it is the first body part.
  * - Header bytes that are not UTF-8 are read as Windows-1252 instead of being replaced.
  * - Of the headers only those that addresses and subject need are parsed; of those that may stand once, the first counts.
  */
+import { widenBoundaries } from './mail-boundaries.ts';
 import { ParseLimitError, type ParserLimits } from './mail-limits.ts';
 import { toUtf8BinaryString } from './mail-charset.ts';
 import {
@@ -50,8 +52,7 @@ export class MimeReader extends MailParserBase {
       checksumAlgo: 'sha256',
     });
     this.#limits = limits;
-    const compare = this.splitter.compareBoundary.bind(this.splitter);
-    this.splitter.compareBoundary = (line, start, boundary) => compare(withoutPadding(line), start, boundary);
+    widenBoundaries(this.splitter, limits.maxDepth);
   }
 
   /** The node that a leaf stream belongs to, found by its `headers`. */
@@ -74,6 +75,7 @@ export class MimeReader extends MailParserBase {
   override createNode(node: MimeNode): ParserNode {
     this.#checkDepth(node);
     this.#isRoot = node.root;
+    if (isDigestPart(node)) node.contentType = 'message/rfc822';
     if (node.encoding === 'quoted-printable') node.getDecoder = () => new QuotedPrintableDecoder();
     if (this.#hasBody && node.filename !== false && BODY_TYPES.has(typeOf(node)))
       node.disposition = 'attachment';
@@ -137,12 +139,9 @@ export class MimeReader extends MailParserBase {
   }
 }
 
-function withoutPadding(line: Buffer): Buffer {
-  let end = line.length;
-  while (line[end - 1] === 0x0a || line[end - 1] === 0x0d) end--;
-  let blank = end;
-  while (line[blank - 1] === 0x20 || line[blank - 1] === 0x09) blank--;
-  return blank === end ? line : Buffer.concat([line.subarray(0, blank), line.subarray(end)]);
+function isDigestPart(node: MimeNode): boolean {
+  const isInDigest = node.parentNode !== false && node.parentNode.contentType === 'multipart/digest';
+  return isInDigest && node.headers !== false && !node.headers.hasHeader('content-type');
 }
 
 function typeOf(node: MimeNode): string {

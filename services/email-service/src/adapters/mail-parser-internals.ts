@@ -9,7 +9,8 @@ import type { Transform } from 'node:stream';
 export interface MimeNode {
   readonly root: boolean;
   readonly parentNode: MimeNode | false;
-  readonly contentType: string | false;
+  readonly headers: { hasHeader(name: string): boolean } | false;
+  contentType: string | false;
   readonly charset: string | false;
   readonly encoding: string | false;
   readonly filename: string | false;
@@ -66,9 +67,16 @@ export interface SplitterChunk {
   readonly value?: Buffer;
 }
 
+/** Finds the parts (message-splitter.js). 1 and 2: a child follows, the children end; 3 and 4: the same one level up. */
+export interface Splitter {
+  node: MimeNode;
+  checkBoundary: (line: Buffer) => 1 | 2 | 3 | 4 | false;
+  compareBoundary: (line: Buffer, start: number, boundary: Buffer) => 1 | 2 | false;
+}
+
 export interface MailParserInternals extends Transform {
   readonly libmime: Libmime;
-  readonly splitter: { compareBoundary: (line: Buffer, start: number, boundary: Buffer) => 1 | 2 | false };
+  readonly splitter: Splitter;
   readonly decoder: { decodeStream(charset: string): Transform };
   readonly tree: ParserNode | false;
   readonly headerLines: readonly HeaderLine[] | false;

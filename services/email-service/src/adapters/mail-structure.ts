@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { FaultError } from '@mailstream/shared/errors/fault-error';
-import { shortText } from '../core/storable-text.ts';
+import { shortText, storableText } from '../core/storable-text.ts';
 import type { TextTree } from './mail-bodies.ts';
 import { bodyText } from './mail-body-text.ts';
 import { decodeUndeclared, withoutPartialCharacter } from './mail-charset.ts';
@@ -58,7 +58,7 @@ function result(reader: MimeReader, leaves: LeafConsumer, error: string | null):
   }
   const stray = reader.strayContent;
   if (stray !== null) {
-    const content = decodeUndeclared(stray).replace(/\r\n?/g, '\n');
+    const content = storableText(decodeUndeclared(stray).replace(/\r\n?/g, '\n'));
     const leaf: TextTree = { contentType: 'text/plain', content, children: [] };
     return {
       headerLines,

@@ -20,6 +20,8 @@ interface World {
   /** Sessions opened and not ended, with the work under way in each. */
   readonly live: Readonly<Record<number, 'connecting' | 'opening' | 'pass' | 'watch' | 'nothing'>>;
   readonly ending: readonly number[];
+  /** Requested and not returned. */
+  readonly turn: number | null;
   readonly sessions: number;
   readonly isStopAsked: boolean;
   readonly isFenced: boolean;
@@ -49,6 +51,8 @@ function moves(world: World): Move[] {
     void list.push({ event, isOwn, world: { ...world, ...change } });
   const timers = listenerTimers(world.listener);
   if (world.listener.kind === 'idle') add({ kind: 'start' }, false);
+  if (world.listener.kind === 'queued') add({ kind: 'turnCame', session: world.listener.session }, true);
+  add({ kind: 'yield' }, false);
   for (let session = 1; session <= world.sessions; session += 1) {
     const work = world.live[session];
     const idle = { live: { ...world.live, [session]: 'nothing' as const } };
@@ -101,12 +105,23 @@ function apply(next: Next, move: Move): World | string {
   };
   for (const effect of effects) {
     switch (effect.kind) {
+      case 'requestTurn':
+        if (world.turn !== null) return 'a second turn is asked for';
+        if (world.isStopAsked) return 'a turn is asked for after a stop was asked';
+        if (effect.session > MAX_SESSIONS)
+          return { ...world, listener: { kind: 'stopped' }, live: {}, ending: [], turn: null };
+        world = { ...world, turn: effect.session };
+        break;
+      case 'returnTurn':
+        if (world.turn === null) return 'a turn is returned that was not asked for';
+        if (Object.keys(world.live).length > 0) return 'a turn is returned while its connection lives';
+        world = { ...world, turn: null };
+        break;
       case 'openSession':
+        if (world.turn !== effect.session) return 'a connection without a turn';
         if (Object.keys(world.live).length > 0) return 'two live sessions';
         if (effect.session <= world.sessions) return 'a session number is used again';
         if (world.isStopAsked) return 'a new session after a stop was asked';
-        if (effect.session > MAX_SESSIONS)
-          return { ...world, listener: { kind: 'stopped' }, live: {}, ending: [] };
         world = { ...world, sessions: effect.session };
         setWork(effect.session, 'connecting');
         break;
@@ -137,6 +152,8 @@ function apply(next: Next, move: Move): World | string {
     }
   }
   if (state.kind === 'stopped' && Object.keys(world.live).length > 0) return 'stopped with a live session';
+  if (['stopped', 'backingOff', 'parked'].includes(state.kind) && world.turn !== null)
+    return `${state.kind} with a turn`;
   if (state.kind === 'stopped' && listenerTimers(state).length > 0) return 'stopped with a timer';
   if (before.kind === 'stopped' && state.kind !== 'stopped') return 'stopped is left';
   if (
@@ -144,6 +161,7 @@ function apply(next: Next, move: Move): World | string {
     move.world.live[move.event.session] === undefined &&
     state !== before &&
     move.event.kind !== 'ended' &&
+    move.event.kind !== 'turnCame' &&
     move.event.kind !== 'closeDeadline'
   )
     return 'a ghost of an older session changed something';
@@ -161,6 +179,7 @@ function explore(next: Next): {
     listener: { kind: 'idle' },
     live: {},
     ending: [],
+    turn: null,
     sessions: 0,
     isStopAsked: false,
     isFenced: false,
@@ -227,6 +246,7 @@ describe('listener machine', () => {
         'idle',
         'opening',
         'parked',
+        'queued',
         'stopped',
         'syncing',
         'watching',
@@ -279,6 +299,7 @@ describe('listener machine', () => {
       then: { kind: 'backingOff', fault: throttled },
     };
     expect(nextListener(closing, { kind: 'ended', session: 1 }).effects).toEqual([
+      { kind: 'returnTurn' },
       { kind: 'armRetry', attempt: 1, notBeforeMs: 300_000 },
     ]);
   });

@@ -2,8 +2,8 @@
  * Listener of one folder under one term. Pure: `nextListener(state, event) → { state, effects }`.
  *
  * ```
- *             start               connected             opened
- *     IDLE ─────────▶ CONNECTING ─────────▶ OPENING ──────────────▶ SYNCING ⟲ changed: dirty
+ *       start            turnCame            connected        opened
+ *  IDLE ─────▶ QUEUED ───────────▶ CONNECTING ───────▶ OPENING ──────▶ SYNCING ⟲ changed: dirty
  *                       ▲    │                │                      │ ▲ │  ⟲ passDone(more) or dirty: next pass
  *                       │    │                │        passDone ─────┘ │ │
  *                       │    │                │          ▼             │ │ drain | config
@@ -26,6 +26,8 @@
  * - once asked to stop, timers and `ended` alone lead to STOPPED; STOPPED absorbs and owns nothing;
  * - `ended` is sent only when the connection is gone and the pass has settled, so STOPPED means no more writes.
  *   Past the close deadline we go on, and the epoch guards the cursor.
+ * QUEUED waits for a connection where an operator caps them per tenant or host; without caps the turn comes at once. `yield` asks
+ * a listener that merely watches to close and queue again, so that folders over the cap share the connections in turn.
  * IDLE is ended and issued anew by the session itself (RFC 2177); `watchDue` is ours: a push can be lost, so we look anyway.
  */
 import type { Fault } from '@mailstream/shared/domain/fault';
@@ -44,6 +46,7 @@ export type AfterClosing =
 
 export type ListenerState =
   | { readonly kind: 'idle' }
+  | { readonly kind: 'queued'; readonly session: number; readonly attempt: number }
   | { readonly kind: 'connecting'; readonly session: number; readonly attempt: number }
   | { readonly kind: 'opening'; readonly session: number; readonly attempt: number }
   | { readonly kind: 'syncing'; readonly session: number; readonly attempt: number; readonly dirty: boolean }
@@ -61,6 +64,10 @@ export type ListenerState =
 
 export type ListenerEvent =
   | { readonly kind: 'start' }
+  /** A connection may be made now. */
+  | { readonly kind: 'turnCame'; readonly session: number }
+  /** Others wait for a connection. */
+  | { readonly kind: 'yield' }
   | { readonly kind: 'connected'; readonly session: number }
   | { readonly kind: 'opened'; readonly session: number }
   /** A pass over the folder has ended well; `more` when its batch limit left something. */
@@ -82,6 +89,8 @@ export type ListenerEvent =
   | { readonly kind: 'abort' };
 
 export type ListenerEffect =
+  | { readonly kind: 'requestTurn'; readonly session: number }
+  | { readonly kind: 'returnTurn' }
   | { readonly kind: 'openSession'; readonly session: number; readonly attempt: number }
   | { readonly kind: 'openFolder'; readonly session: number }
   | { readonly kind: 'runPass'; readonly session: number }
@@ -118,6 +127,7 @@ export function listenerTimers(state: ListenerState): readonly ('deadline' | 're
     case 'parked':
       return ['recheck'];
     case 'idle':
+    case 'queued':
     case 'syncing':
     case 'watching':
     case 'stopped':
@@ -127,9 +137,10 @@ export function listenerTimers(state: ListenerState): readonly ('deadline' | 're
   }
 }
 
-/** The live session of a state, or null. */
+/** The session of a state, whose events count; null where there is none. */
 export function liveSession(state: ListenerState): number | null {
   switch (state.kind) {
+    case 'queued':
     case 'connecting':
     case 'opening':
     case 'syncing':
@@ -153,6 +164,8 @@ export function nextListener(state: ListenerState, event: ListenerEvent): Listen
   switch (state.kind) {
     case 'idle':
       return whileIdle(state, event);
+    case 'queued':
+      return whileQueued(state, event);
     case 'connecting':
     case 'opening':
       return whileStarting(state, event);
@@ -186,6 +199,27 @@ function whileIdle(state: ListenerState & { kind: 'idle' }, event: ListenerEvent
   }
 }
 
+function whileQueued(state: ListenerState & { kind: 'queued' }, event: ListenerEvent): ListenerStep {
+  const { session, attempt } = state;
+  switch (event.kind) {
+    case 'turnCame':
+      return step({ kind: 'connecting', session, attempt }, [
+        { kind: 'armDeadline', session, of: 'connecting' },
+        { kind: 'openSession', session, attempt },
+      ]);
+    case 'configChanged':
+      return step({ ...state, attempt: 0 }, []);
+    case 'poke':
+    case 'yield':
+      return step(state, []);
+    case 'drain':
+    case 'abort':
+      return step({ kind: 'stopped' }, [{ kind: 'returnTurn' }]);
+    default:
+      return ignored(state);
+  }
+}
+
 function whileStarting(
   state: ListenerState & { kind: 'connecting' | 'opening' },
   event: ListenerEvent,
@@ -211,6 +245,7 @@ function whileStarting(
     case 'configChanged':
       return close(session, 0, { kind: 'connecting' }, 'abruptly');
     case 'poke':
+    case 'yield':
       return step(state, []);
     case 'drain':
     case 'abort':
@@ -250,6 +285,8 @@ function whileSyncing(state: ListenerState & { kind: 'syncing' }, event: Listene
 function whileWatching(state: ListenerState & { kind: 'watching' }, event: ListenerEvent): ListenerStep {
   const { session, attempt } = state;
   switch (event.kind) {
+    case 'yield':
+      return close(session, attempt, { kind: 'connecting' }, 'gracefully');
     case 'changed':
     case 'watchDue':
     case 'poke':
@@ -385,17 +422,22 @@ function close(
 
 function afterClosing(state: ListenerState & { kind: 'closing' }): ListenerStep {
   const { session, attempt, then } = state;
+  const returned: ListenerEffect = { kind: 'returnTurn' };
   switch (then.kind) {
-    case 'connecting':
-      return connect(session + 1, attempt);
+    case 'connecting': {
+      const next = connect(session + 1, attempt);
+      return { ...next, effects: [returned, ...next.effects] };
+    }
     case 'stopped':
-      return step({ kind: 'stopped' }, []);
+      return step({ kind: 'stopped' }, [returned]);
     case 'backingOff':
       return step({ kind: 'backingOff', session, attempt, fault: then.fault }, [
+        returned,
         { kind: 'armRetry', attempt, notBeforeMs: then.fault.retryAfterMs ?? 0 },
       ]);
     case 'parked':
       return step({ kind: 'parked', session, attempt, fault: then.fault }, [
+        returned,
         { kind: 'armRecheck', fault: then.fault, attempt },
       ]);
     default:
@@ -403,11 +445,9 @@ function afterClosing(state: ListenerState & { kind: 'closing' }): ListenerStep 
   }
 }
 
+/** Every way to a connection leads through the queue. */
 function connect(session: number, attempt: number): ListenerStep {
-  return step({ kind: 'connecting', session, attempt }, [
-    { kind: 'armDeadline', session, of: 'connecting' },
-    { kind: 'openSession', session, attempt },
-  ]);
+  return step({ kind: 'queued', session, attempt }, [{ kind: 'requestTurn', session }]);
 }
 
 function step(state: ListenerState, effects: readonly ListenerEffect[]): ListenerStep {

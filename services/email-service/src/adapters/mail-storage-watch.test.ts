@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import type { Storage } from '@mailstream/shared/storage/storage';
+import { watchStorage } from './mail-storage-watch.ts';
+
+/** A storage that answers when told to. */
+function slowStorage(): { storage: Storage; answer: () => void } {
+  let answer = (): void => undefined;
+  const done = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  const storage: Storage = {
+    put: async () => await done,
+    read: async () => await Promise.reject(new Error('not asked for')),
+    exists: async () => await Promise.resolve(false),
+    check: async () => await done,
+    close: async () => await Promise.resolve(),
+  };
+  return { storage, answer };
+}
+
+describe('watchStorage', () => {
+  it('tells when patience ends while a call is pending', async () => {
+    const { storage, answer } = slowStorage();
+    const watched = watchStorage(storage);
+    const put = watched.put('key', Buffer.alloc(0));
+    await new Promise<void>((resolve) => {
+      watched.onPatienceLost(1, resolve);
+    });
+    answer();
+    await put;
+    watched.stopWatching();
+  });
+
+  it('says nothing when no call is pending: then the message is to blame', async () => {
+    const { storage, answer } = slowStorage();
+    const watched = watchStorage(storage);
+    answer();
+    await watched.put('key', Buffer.alloc(0));
+    let isLost = false;
+    watched.onPatienceLost(0, () => {
+      isLost = true;
+    });
+    // A timer set later for a later time fires later.
+    await new Promise((resolve) => {
+      setTimeout(resolve, 5);
+    });
+    expect(isLost).toBe(false);
+    watched.stopWatching();
+  });
+});

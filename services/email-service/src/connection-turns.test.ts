@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest';
+import type { Clock } from '@mailstream/shared/domain/time';
+import { ConnectionTurns, type Turn } from './connection-turns.ts';
+
+/** A clock that moves only when told. */
+class ManualClock implements Clock {
+  #nowMs = 0;
+  #timers: { readonly atMs: number; readonly action: () => void }[] = [];
+  monotonicMs = (): number => this.#nowMs;
+  now = (): Date => new Date(this.#nowMs);
+  schedule = (delayMs: number, action: () => void): (() => void) => {
+    const timer = { atMs: this.#nowMs + delayMs, action };
+    this.#timers.push(timer);
+    return () => (this.#timers = this.#timers.filter((other) => other !== timer));
+  };
+  advance(ms: number): void {
+    this.#nowMs += ms;
+    const due = this.#timers.filter((timer) => timer.atMs <= this.#nowMs);
+    this.#timers = this.#timers.filter((timer) => timer.atMs > this.#nowMs);
+    for (const timer of due) timer.action();
+  }
+}
+
+const QUANTUM = 5_000;
+
+function setup(caps: { perTenant?: number; perHost?: number }): {
+  clock: ManualClock;
+  holding: Set<string>;
+  yielded: string[];
+  ask(name: string, tenant?: string, host?: string): Turn;
+} {
+  const clock = new ManualClock();
+  const turns = new ConnectionTurns(clock, { perTenant: 0, perHost: 0, quantumMs: QUANTUM, ...caps });
+  const holding = new Set<string>();
+  const yielded: string[] = [];
+  return {
+    clock,
+    holding,
+    yielded,
+    ask: (name, tenant = 't', host = 'h') =>
+      turns.request(
+        { tenant, host },
+        { came: () => void holding.add(name), yieldNow: () => void yielded.push(name) },
+      ),
+  };
+}
+
+describe('connection turns', () => {
+  it('come at once without a cap', () => {
+    const at = setup({});
+    for (const name of ['a', 'b', 'c']) at.ask(name);
+    expect([...at.holding]).toEqual(['a', 'b', 'c']);
+  });
+
+  it('are capped per tenant and per host, each by itself', () => {
+    const at = setup({ perTenant: 2, perHost: 3 });
+    at.ask('a', 't1');
+    at.ask('b', 't1');
+    expect(at.ask('c', 't1').isWaiting).toBe(true);
+    at.ask('d', 't2');
+    expect(at.ask('e', 't2').isWaiting).toBe(true);
+    at.ask('f', 't2', 'other');
+    expect([...at.holding]).toEqual(['a', 'b', 'd', 'f']);
+  });
+
+  it('pass to whoever waited first when one is given back', () => {
+    const at = setup({ perTenant: 1 });
+    const first = at.ask('a');
+    at.ask('b');
+    at.ask('c');
+    first.end();
+    first.end();
+    expect([...at.holding]).toEqual(['a', 'b']);
+  });
+
+  it('are asked back from the one that has merely watched the longest, after a quantum, only while somebody waits', () => {
+    const at = setup({ perTenant: 2 });
+    const a = at.ask('a');
+    const b = at.ask('b');
+    a.idle();
+    at.clock.advance(1_000);
+    b.idle();
+    at.clock.advance(20_000);
+    expect(at.yielded).toEqual([]);
+    at.ask('c');
+    at.clock.advance(QUANTUM);
+    expect(at.yielded).toEqual(['a']);
+  });
+
+  it('are not asked back from a connection that is busy, or that would not help', () => {
+    const at = setup({ perTenant: 1 });
+    at.ask('busy', 't1');
+    at.ask('other', 't2', 'elsewhere').idle();
+    at.ask('waits', 't1');
+    at.clock.advance(10 * QUANTUM);
+    expect(at.yielded).toEqual([]);
+  });
+
+  it('that were not waited for any more are not given', () => {
+    const at = setup({ perTenant: 1 });
+    const first = at.ask('a');
+    at.ask('b').end();
+    at.ask('c');
+    first.end();
+    expect([...at.holding]).toEqual(['a', 'c']);
+  });
+});
