@@ -144,10 +144,15 @@ class Probe {
 
   async #listFolders({ client, wire, namespacePrefix }: ImapConnection): Promise<void> {
     const most = client.stats().received + MOST_LIST_BYTES;
+    let isTooLong = false;
     wire.onLine = () => {
-      if (client.stats().received > most) client.closeAfter();
+      if (isTooLong || client.stats().received <= most) return;
+      isTooLong = true;
+      client.closeAfter();
     };
-    this.#list = await listFolders(client, { withCounts: true });
+    this.#list = await listFolders(client, { withCounts: true }).catch((error: unknown) => {
+      throw isTooLong ? tooLong() : error;
+    });
     const names = this.#list.folders.filter(({ isSelectable }) => isSelectable).map(({ path }) => path);
     this.#missing = this.#request.folders.filter(
       (wanted) => matchFolder(wanted, names, namespacePrefix) === null && wanted.toUpperCase() !== 'INBOX',
@@ -192,6 +197,10 @@ class Probe {
 function whenAborted(signal: AbortSignal, action: () => void): void {
   if (signal.aborted) action();
   else signal.addEventListener('abort', action, { once: true });
+}
+
+function tooLong(): FaultError {
+  return new FaultError({ kind: 'transient', code: 'IMAP_PROTOCOL', detail: 'the folder list has no end' });
 }
 
 function plainForbidden(): FaultError {

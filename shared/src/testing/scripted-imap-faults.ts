@@ -108,9 +108,11 @@ export function drip(ms: number): ScriptedHook {
 /** `count` untagged lines before the real answer. */
 export function untaggedFlood(count: number, line = 'OK still here'): ScriptedHook {
   return async (context): Promise<false> => {
-    const block = Buffer.from(`* ${line}\r\n`.repeat(1000));
-    for (let sent = 0; sent < count && context.connection.isOpen; sent += 1000)
-      await context.connection.write(block);
+    const text = `* ${line}\r\n`;
+    const most = Math.max(1, Math.floor(65_536 / text.length));
+    for (let left = count; left > 0 && context.connection.isOpen; left -= most) {
+      await context.connection.write(text.repeat(Math.min(left, most)));
+    }
     return false;
   };
 }
