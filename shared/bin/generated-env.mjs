@@ -9,7 +9,11 @@ const SERVICES = [
   { name: 'server', load: () => import('../../server/dist/config.js') },
 ];
 
-/** @typedef {{ kind: string, options: Record<string, unknown>, defaults: Map<string, string | null> }} Asked */
+/**
+ * What a config file says of a variable (see EnvReader).
+ * @typedef {{ default?: string | number | boolean | string[], min?: number, max?: number, oneOf?: string[], protocols?: string[] }} Options
+ * @typedef {{ kind: string, options: Options, defaults: Map<string, string | null> }} Asked
+ */
 
 export async function environmentExample() {
   const asked = await whatIsAsked();
@@ -37,7 +41,7 @@ async function whatIsAsked() {
     const original = EnvReader.prototype[kind];
     EnvReader.prototype[kind] = function (
       /** @type {string} */ name,
-      /** @type {Record<string, unknown>} */ options,
+      /** @type {Options | undefined} */ options,
     ) {
       const known = asked.get(name);
       if (known === undefined) asked.set(name, { kind, options: options ?? {}, defaults: new Map() });
@@ -69,7 +73,7 @@ function checkTexts(asked) {
   if (needless.length > 0) throw new Refusal(`No service reads these any more: ${needless.join(', ')}`, 1);
 }
 
-/** @param {string} kind @param {Record<string, unknown>} options */
+/** @param {string} kind @param {Options} options */
 function describe(kind, { min, max, oneOf, protocols }) {
   const range = [min === undefined ? null : `at least ${min}`, max === undefined ? null : `at most ${max}`];
   const names = {
@@ -86,7 +90,7 @@ function describe(kind, { min, max, oneOf, protocols }) {
   ].filter((fact) => fact !== null);
 }
 
-/** @param {unknown} value @returns {string | null} null without a default. */
+/** @param {Options['default']} value @returns {string | null} null without a default. */
 function valueOf(value) {
   if (value === undefined) return null;
   return Array.isArray(value) ? value.join(',') : String(value);

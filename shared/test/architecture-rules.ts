@@ -19,7 +19,7 @@ interface Rule {
 
 const PROCESSES = ['services/email-service/', 'services/workflow-worker/', 'server/'];
 
-const isTest = (path: string): boolean => /\.test\.tsx?$|\/test\/|\/src\/testing\//.test(path);
+const isTest = (path: string): boolean => /\.test\.tsx?$|\/(test|bench)\/|\/src\/testing\//.test(path);
 const isOurs = (path: string): boolean => /^(shared|migrations|services|server|ee)\//.test(path);
 const below = (folder: string) => (path: string) => path.startsWith(folder);
 const processOf = (path: string): string | undefined => PROCESSES.find((folder) => path.startsWith(folder));

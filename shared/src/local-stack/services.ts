@@ -25,8 +25,7 @@ export const SERVICES: readonly ServiceKind[] = [
 /** Loopback: the mail server of this stack, and whatever else somebody tries on their own machine. */
 const LOOPBACK = '127.0.0.0/8,::1/128';
 /** Settings that a person may give to `npm start` and that every replica needs as well. */
-const PASSED_ON =
-  /^(IMAP_|WORKER_|MAIL_|STORAGE_|S3_|SECRETS?_|SPOOL_DIR$|EGRESS_|DATABASE_|LOG_LEVEL$)/;
+const PASSED_ON = /^(IMAP_|WORKER_|MAIL_|STORAGE_|S3_|SECRETS?_|SPOOL_DIR$|EGRESS_|DATABASE_|LOG_LEVEL$)/;
 
 /** Every variable that one more replica of a service needs (DESIGN section 3); `PORT` 0 takes a free port. */
 export function serviceEnvironment(
