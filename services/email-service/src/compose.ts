@@ -140,7 +140,7 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
       turns: new ConnectionTurns(clock, {
         perTenant: config.maxConnectionsPerTenant,
         perHost: config.maxConnectionsPerHost,
-        quantumMs: TURN_QUANTUM_MS,
+        quantumMs: Math.min(TURN_QUANTUM_MS, config.pollIntervalMs),
       }),
       connector,
       clock,

@@ -22,7 +22,7 @@ export async function firstBaseline(
   return {
     uidValidity: opened.uidValidity,
     baselineUid,
-    baselineDate: await newestDate(session, opened, baselineUid),
+    ...(await newestDate(session, opened, baselineUid)),
     lastUid: baselineUid,
     holes: [],
     publishSeq: 0,
@@ -56,16 +56,32 @@ async function baselineFor(
   }
 }
 
-/** INTERNALDATE of the newest message at or below the baseline, null when there is none. */
+/** UIDs below the newest that are looked at for the same second. */
+const TIE_WINDOW = 100;
+
+/** INTERNALDATE of the newest message at or below the baseline, and how many share its second. */
 async function newestDate(
   session: ImapSession,
   opened: OpenedFolder,
   baselineUid: number,
-): Promise<string | null> {
-  if (opened.exists === 0 || baselineUid === 0) return null;
+): Promise<Pick<FolderState, 'baselineDate' | 'baselineTies'>> {
+  const none = { baselineDate: null, baselineTies: 0 };
+  if (opened.exists === 0 || baselineUid === 0) return none;
   const uid = await highestUid(session, opened, baselineUid);
-  if (uid === 0) return null;
-  return (await session.sizes([uid])).get(uid)?.internalDate?.toISOString() ?? null;
+  if (uid === 0) return none;
+  const nearby = (await session.listUids(Math.max(1, uid - TIE_WINDOW), [])).filter(
+    (other) => other <= baselineUid,
+  );
+  const dates = [...(await session.sizes(nearby)).values()].map(
+    (about) => about.internalDate?.getTime() ?? 0,
+  );
+  // The newest by date, not by UID: mail that is moved in keeps its date.
+  const newest = Math.max(0, ...dates);
+  if (newest === 0) return none;
+  return {
+    baselineDate: new Date(newest).toISOString(),
+    baselineTies: dates.filter((date) => date === newest).length,
+  };
 }
 
 /** Highest existing UID at or below `limit`; 0 when there is none. Looks in growing windows, not at the whole folder. */

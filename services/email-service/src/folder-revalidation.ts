@@ -22,7 +22,7 @@ export async function beginRevalidation(
   old: FolderState,
 ): Promise<FolderState> {
   const listed = opened.exists === 0 ? [] : await session.listUids(1, []);
-  const baselineUid = await lastBeforeBaseline(session, listed, old.baselineDate);
+  const baselineUid = await lastBeforeBaseline(session, listed, old);
   return {
     ...old,
     uidValidity: opened.uidValidity,
@@ -33,19 +33,26 @@ export async function beginRevalidation(
   };
 }
 
-/** Highest UID of the unbroken run of old mail at the folder's beginning; 0 when the first message is new already. */
+/**
+ * Highest UID of the unbroken run of old mail at the folder's beginning; 0 when the first message is new already.
+ * In the baseline's own second only as many messages are old as there were: new mail may have come in it.
+ */
 async function lastBeforeBaseline(
   session: ImapSession,
   listed: readonly number[],
-  baselineDate: string | null,
+  { baselineDate, baselineTies }: FolderState,
 ): Promise<number> {
   if (baselineDate === null) return 0;
+  const limit = Date.parse(baselineDate);
+  let ties = baselineTies;
   let last = 0;
   for (let start = 0; start < listed.length; start += DATES_PER_COMMAND) {
     const uids = listed.slice(start, start + DATES_PER_COMMAND);
     const about = await session.sizes(uids);
     for (const uid of uids) {
-      if (!isBefore(about.get(uid)?.internalDate ?? null, baselineDate)) return last;
+      const date = about.get(uid)?.internalDate?.getTime() ?? Infinity;
+      if (date > limit || (date === limit && ties === 0)) return last;
+      if (date === limit) ties -= 1;
       last = uid;
     }
   }
@@ -90,5 +97,5 @@ function skipped(message: RunMessage, reason: 'same_content' | 'before_baseline'
 }
 
 function isBefore(date: Date | null, baselineDate: string | null): boolean {
-  return date !== null && baselineDate !== null && date.getTime() <= Date.parse(baselineDate);
+  return date !== null && baselineDate !== null && date.getTime() < Date.parse(baselineDate);
 }

@@ -13,7 +13,11 @@ it('four folders over two connections all deliver, and the server never sees a t
     most = Math.max(most, server.openConnections.length);
     return false;
   });
-  const daemon = startDaemon({ ...world.env, IMAP_MAX_CONNECTIONS_PER_TENANT: '2' });
+  const daemon = startDaemon({
+    ...world.env,
+    IMAP_MAX_CONNECTIONS_PER_TENANT: '2',
+    IMAP_POLL_INTERVAL_MS: '1000',
+  });
   try {
     const provider = await world.addProvider({
       host: server.host,

@@ -2,8 +2,9 @@
 import { describe, expect, it } from 'vitest';
 import { tenantId } from '@mailstream/shared/domain/ids';
 import { messageOfKind } from '@mailstream/shared/testing/message-kinds';
+import { createMailProcessor } from '../src/adapters/mail-processor.ts';
 import type { ProcessedMail } from '../src/ports.ts';
-import { KEY, useMailProcessor } from './mail-fixture.ts';
+import { KEY, LIMITS, useMailProcessor } from './mail-fixture.ts';
 
 const POISON_WORKER = new URL('poison-worker.mjs', import.meta.url);
 const NEIGHBOUR = { ...KEY, tenant: tenantId('11111111-2222-4333-8444-555555555555') };
@@ -73,15 +74,13 @@ describe('a message that ends its parser', () => {
 
 describe('a processor whose worker cannot start', () => {
   it('says so at start, instead of blaming messages', async () => {
-    const { createMailProcessor } = await import('../src/adapters/mail-processor.ts');
-    const { LIMITS } = await import('./mail-fixture.ts');
     const processor = createMailProcessor({
       storageUrl: 'file:///nowhere',
       limits: LIMITS,
       threads: 1,
       workerUrl: new URL('no-such-worker.js', import.meta.url),
     });
-    await expect(processor.start()).rejects.toThrow();
+    await expect(processor.start()).rejects.toThrow('no-such-worker');
     await processor.stop();
   });
 });

@@ -12,6 +12,8 @@ export interface FolderState {
    * After a UIDVALIDITY change it tells mail from before the baseline from new mail.
    */
   readonly baselineDate: string | null;
+  /** How many messages at the baseline have exactly that INTERNALDATE: it counts in seconds, so new mail may share it. */
+  readonly baselineTies: number;
   readonly lastUid: number;
   /** UIDs at or below `lastUid` that the server listed but did not deliver: asked for again at each pass. */
   readonly holes: readonly number[];
@@ -28,6 +30,7 @@ export interface FolderStateJson {
   readonly uid_validity: string;
   readonly baseline_uid: string;
   readonly baseline_date: string | null;
+  readonly baseline_ties: string;
   readonly last_uid: string;
   readonly holes: readonly number[];
   readonly publish_seq: string;
@@ -40,6 +43,7 @@ export function encodeFolderState(state: FolderState): FolderStateJson {
     uid_validity: String(state.uidValidity),
     baseline_uid: String(state.baselineUid),
     baseline_date: state.baselineDate,
+    baseline_ties: String(state.baselineTies),
     last_uid: String(state.lastUid),
     holes: state.holes,
     publish_seq: String(state.publishSeq),
@@ -59,6 +63,7 @@ export function decodeFolderState(json: unknown): FolderState | null {
     uidValidity,
     baselineUid: toCount(raw.baseline_uid) ?? lastUid,
     baselineDate: typeof raw.baseline_date === 'string' ? raw.baseline_date : null,
+    baselineTies: toCount(raw.baseline_ties) ?? 0,
     lastUid,
     holes: Array.isArray(raw.holes) ? raw.holes.map(toCount).filter((uid) => uid !== null) : [],
     publishSeq: toCount(raw.publish_seq) ?? 0,
