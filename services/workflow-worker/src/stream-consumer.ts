@@ -1,14 +1,9 @@
 /**
- * Reads the streams, hands entries to lanes, and looks after everything this process has in hand.
+ * Reads the streams and looks after everything this process has in hand.
  *
- *     new entries ─ read ────────┐                        ┌─▶ settled: acknowledged or a dead letter
- *     abandoned ones ─ claim ────┼─▶ in hand ─▶ lanes ────┤
- *     their time has come ───────┘      ▲                 └─▶ comes back later: only its id is kept
- *                                       └──────────────────────┘
- *
- * Entries of one tenant run in the order of the stream, tenants side by side. What failed comes back in a lane of its own, one at a
- * time, so that it delays nobody. Everything in hand is shown to be alive at each beat; what is not (this process hangs or died)
- * is taken over by another worker after `visibilityMs`.
+ * Three loops: `readLoop` takes new entries while there is room; `beatLoop` shows that what is in hand is alive and takes over what
+ * others left alone for `visibilityMs`; `refreshLoop` finds new streams. Entries of one tenant run in the order of the stream, tenants
+ * side by side.
  */
 import type { Clock } from '@mailstream/shared/domain/time';
 import { FaultError } from '@mailstream/shared/errors/fault-error';
@@ -17,9 +12,10 @@ import type { Logger } from '@mailstream/shared/runtime/logger';
 import type { Metrics } from '@mailstream/shared/runtime/metrics';
 import { pause } from '@mailstream/shared/runtime/system-clock';
 import type { Availability } from './availability.ts';
-import type { EntryHandler, Settlement, Visit } from './entry-handler.ts';
+import { createEntriesInHand } from './entries-in-hand.ts';
+import type { EntryHandler } from './entry-handler.ts';
 import { createOrderedLanes } from './ordered-lanes.ts';
-import type { EntryRef, EntrySource, StreamDirectory, StreamEntry } from './ports.ts';
+import type { EntrySource, StreamDirectory } from './ports.ts';
 
 export interface StreamConsumerOptions {
   readonly source: EntrySource;
@@ -42,14 +38,12 @@ export interface StreamConsumerOptions {
   readonly stopping: AbortController;
 }
 
-interface InHand extends EntryRef {
-  parentWaits: number;
-}
-
 /** Entries in lanes per slot: enough that no slot waits for a read, few enough that memory stays small. */
 const WAITING_PER_SLOT = 8;
-const SUSPECTS = 'suspects';
 const RETRY_REDIS_MS = 200;
+/** Ids of entries that come back later; only when nearly everything fails are there so many, and reading more would not help. */
+const MOST_IN_HAND = 5_000;
+const FULL_PAUSE_MS = 1_000;
 /** A consumer that nobody has seen for an hour is a process that was killed. */
 const DEAD_CONSUMER_MS = 3_600_000;
 
@@ -67,8 +61,7 @@ export function createStreamConsumer(options: StreamConsumerOptions): StreamCons
   // stopped worker hands over waits for a beat of another.
   const beatMs = Math.min(options.visibilityMs / 3, 2_000);
   const mostInLanes = options.concurrency * WAITING_PER_SLOT;
-  const inHand = new Map<string, InHand>();
-  const timers = new Set<() => void>();
+  const inHand = createEntriesInHand({ source, handle, lanes, clock, log });
   let streams: readonly string[] = [];
   let isReading = false;
   let loops: Promise<unknown> = Promise.resolve();
@@ -77,55 +70,9 @@ export function createStreamConsumer(options: StreamConsumerOptions): StreamCons
     signal.addEventListener('abort', () => resolve(), { once: true });
   });
 
-  const keyOf = ({ stream, id }: EntryRef): string => `${stream} ${id}`;
-
-  const enter = (entry: StreamEntry, visit: Visit): void => {
-    lanes.add(visit.isAlone ? SUSPECTS : laneOf(entry), async () => {
-      const settlement = await handle(entry, visit);
-      afterwards(entry, settlement);
-    });
-  };
-
-  const take = (entries: readonly StreamEntry[], isFresh: boolean): void => {
-    for (const entry of entries) {
-      const key = keyOf(entry);
-      if (inHand.has(key)) continue;
-      inHand.set(key, { stream: entry.stream, id: entry.id, parentWaits: 0 });
-      enter(entry, { isFresh, isAlone: false, parentWaits: 0 });
-    }
-  };
-
-  const afterwards = (entry: EntryRef, settlement: Settlement): void => {
-    if (settlement.kind === 'settled') inHand.delete(keyOf(entry));
-    if (settlement.kind !== 'comeBack') return;
-    const { stream, id } = entry;
-    const held = inHand.get(keyOf(entry));
-    if (held !== undefined) held.parentWaits = settlement.parentWaits;
-    // The fields are read again when its time has come: a flood of failing entries must not fill the memory.
-    comeBack({ stream, id }, settlement.delayMs, settlement.alone);
-  };
-
-  const comeBack = (ref: EntryRef, delayMs: number, isAlone: boolean): void => {
-    if (signal.aborted) return;
-    const cancel = clock.schedule(delayMs, () => {
-      timers.delete(cancel);
-      void again(ref, isAlone);
-    });
-    timers.add(cancel);
-  };
-
-  const again = async (ref: EntryRef, isAlone: boolean): Promise<void> => {
-    try {
-      const [entry] = await source.reread([ref]);
-      const held = inHand.get(keyOf(ref));
-      if (signal.aborted) return;
-      // Gone or acknowledged by somebody who had taken it over meanwhile.
-      if (entry === undefined || held === undefined) return void inHand.delete(keyOf(ref));
-      enter(entry, { isFresh: false, isAlone, parentWaits: held.parentWaits });
-    } catch (error) {
-      log.debug('entry could not be read again', { stream: ref.stream, entryId: ref.id, error });
-      comeBack(ref, RETRY_REDIS_MS, isAlone);
-    }
+  const nowReading = (): void => {
+    if (!isReading) log.info('reading entries');
+    isReading = true;
   };
 
   const readLoop = async (): Promise<void> => {
@@ -133,27 +80,32 @@ export function createStreamConsumer(options: StreamConsumerOptions): StreamCons
     while (!signal.aborted) {
       await Promise.race([lanes.whenBelow(mostInLanes), aborted]);
       if (database.isDown()) await database.recovered();
-      if (signal.aborted) return;
-      try {
-        const missing = streams.filter((stream) => !ready.has(stream));
-        for (const stream of await source.ensureGroups(missing)) log.info('consumer group made', { stream });
-        for (const stream of missing) ready.add(stream);
-        const room = Math.min(options.batch, mostInLanes - lanes.size());
-        const result = await source.read(streams, Math.max(1, Math.floor(room / streams.length)));
-        if (!isReading) log.info('reading entries');
-        isReading = true;
-        if (result.kind === 'entries') {
-          take(result.entries, true);
-          continue;
-        }
-        log.warn('redis has lost the consumer group, making it anew');
-        metrics.groupResets.inc();
-        ready.clear();
-      } catch (error) {
-        if (isReading) log.warn('entries cannot be read, trying again', { error });
-        isReading = false;
-        await pause(clock, RETRY_REDIS_MS, signal);
+      if (inHand.size() >= MOST_IN_HAND) await pause(clock, FULL_PAUSE_MS, signal);
+      else if (!signal.aborted) await readOnce(ready);
+    }
+  };
+
+  const readOnce = async (ready: Set<string>): Promise<void> => {
+    try {
+      const missing = streams.filter((stream) => !ready.has(stream));
+      for (const stream of await source.ensureGroups(missing)) log.info('consumer group made', { stream });
+      for (const stream of missing) ready.add(stream);
+      const room = Math.min(options.batch, mostInLanes - lanes.size());
+      // The first read may wait its whole time for something to come.
+      if (missing.length > 0) nowReading();
+      const result = await source.read(streams, Math.max(1, Math.floor(room / streams.length)));
+      nowReading();
+      if (result.kind === 'entries') {
+        inHand.take(result.entries, true);
+        return;
       }
+      log.warn('redis has lost the consumer group, making it anew');
+      metrics.groupResets.inc();
+      ready.clear();
+    } catch (error) {
+      if (isReading) log.warn('entries cannot be read, trying again', { error });
+      isReading = false;
+      await pause(clock, RETRY_REDIS_MS, signal);
     }
   };
 
@@ -169,17 +121,16 @@ export function createStreamConsumer(options: StreamConsumerOptions): StreamCons
           count: deletedIds.length,
         });
       }
-      const foreign = entries.filter((entry) => !inHand.has(keyOf(entry)));
-      if (foreign.length > 0) log.info('entries taken over', { stream, count: foreign.length });
-      metrics.entriesClaimed.inc(foreign.length);
-      take(foreign, false);
+      const count = inHand.take(entries, false);
+      if (count > 0) log.info('entries taken over', { stream, count });
+      metrics.entriesClaimed.inc(count);
     }
   };
 
   const beatLoop = async (): Promise<void> => {
     for (let beat = 0; !signal.aborted; beat += 1) {
       try {
-        await source.keep([...inHand.values()]);
+        await source.keep(inHand.refs());
         if (!database.isDown()) await claim();
         if (beat % 100 === 0)
           for (const stream of streams) await source.removeDeadConsumers(stream, DEAD_CONSUMER_MS);
@@ -215,20 +166,20 @@ export function createStreamConsumer(options: StreamConsumerOptions): StreamCons
   };
 
   const drain = async (): Promise<void> => {
-    for (const cancel of timers) cancel();
+    inHand.stop();
     await Promise.race([lanes.whenIdle(), pause(clock, options.drainMs)]);
     lanes.clear();
     await lanes.whenIdle();
     try {
-      await source.handOver([...inHand.values()]);
+      await source.handOver(inHand.refs());
       await source.leave(streams);
     } catch (error) {
-      log.warn('entries in hand could not be handed over', { count: inHand.size, error });
+      log.warn('entries in hand could not be handed over', { count: inHand.size(), error });
     }
   };
 
   const removeGauges = metrics.onScrape(async () => {
-    metrics.entriesInHand.set(inHand.size);
+    metrics.entriesInHand.set(inHand.size());
     const { unread, pending } = await source.backlog(streams);
     metrics.groupLag.set(unread);
     metrics.groupPending.set(pending);
@@ -249,11 +200,4 @@ export function createStreamConsumer(options: StreamConsumerOptions): StreamCons
     },
   });
   return { ...service, isReading: () => isReading };
-}
-
-/** Order is kept within a tenant. An entry that does not say whose it is goes with its like. */
-function laneOf({ fields }: StreamEntry): string {
-  for (let index = 0; index + 1 < fields.length; index += 2)
-    if (fields[index] === 'tenant') return `tenant ${fields[index + 1]}`;
-  return 'nobody';
 }

@@ -278,4 +278,27 @@ describe('what cannot be processed', () => {
       await world.query('SELECT status, reason FROM inbound_messages WHERE event_id = $1', [poison.event_id]),
     ).toEqual([{ status: 'processed', reason: null }]);
   });
+
+  it('does not hold up others by its number and slowness', async () => {
+    const slow = await Promise.all(Array.from({ length: 20 }, () => world.newMailbox()));
+    const neighbour = await world.newMailbox();
+    await world.query(
+      `CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+         IF NEW.body_text = 'slow poison' THEN PERFORM pg_sleep(60); END IF; RETURN NEW; END $$`,
+    );
+    await world.query(
+      'CREATE TRIGGER dawdle BEFORE INSERT ON ticket_comments FOR EACH ROW EXECUTE FUNCTION dawdle()',
+    );
+    // Each takes its whole deadline and is ended by it; together they are more than there are slots.
+    const email = { body: { text: 'slow poison' } };
+    await world.publish(slow.map((mailbox) => anEntry({ ...mailbox, uid: 1, email })));
+    for (let uid = 1; uid <= 100; uid += 1) await world.publish([anEntry({ ...neighbour, uid })]);
+    await expect
+      .poll(async () => (await world.comments(neighbour.tenant)).length, { timeout: 10_000 })
+      .toBe(100);
+    await world.query('DROP TRIGGER dawdle ON ticket_comments');
+    for (const { tenant } of slow)
+      await expect.poll(() => world.comments(tenant), { timeout: 30_000 }).toHaveLength(1);
+    await world.settled();
+  });
 });
