@@ -126,7 +126,7 @@ function createPool(options: MailProcessorOptions, parser: ParserLimits, threads
     atomics: 'disabled',
     // Nothing of the process's own flags: how it resolves packages or debugs is not for the threads.
     execArgv: [],
-    resourceLimits: { maxOldGenerationSizeMb: parser.heapMb, maxYoungGenerationSizeMb: 64 },
+    resourceLimits: { maxOldGenerationSizeMb: parser.heapMb, maxYoungGenerationSizeMb: 32 },
   });
   pool.on('error', () => {
     // A thread that died between two messages: replaced, and nobody's message was in it.
