@@ -48,6 +48,11 @@ const attachment = z.object({
   storageKey: z.string(),
 });
 
+/**
+ * What of the message is not in the event. The raw form has it.
+ * `attachment_over_max_bytes`, `attachment_total_bytes_exceeded`, `attachment_count_exceeded`, `raw_mime_over_max_bytes`: `size` in
+ * bytes, `cap` the setting. `recipients_cut`, `headers_cut`: `size` is how many the message has, `cap` how many the event has.
+ */
 const ingressSkipReason = z.object({
   type: z.enum(['attachment', 'raw_mime', 'recipients', 'headers']),
   reason: z.string(),
@@ -65,6 +70,7 @@ export const emailDataSchema = z.object({
   tenant: z.string(),
   /** INTERNALDATE, ISO 8601. */
   receivedAt: z.string(),
+  /** `email` is empty where the message names no sender's address. */
   from: address,
   to: z.array(address),
   cc: z.array(address),
