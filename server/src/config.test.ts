@@ -37,20 +37,22 @@ test('names every problem at once, and no value', () => {
   } catch (error) {
     problems = error instanceof ConfigError ? error.problems : [];
   }
-  const named = problems.map((problem) => /[A-Z]+(?:_[A-Z]+)+|PORT/.exec(problem)?.[0]).sort();
-  expect(named).toEqual([
-    'DATABASE_URL',
-    'EGRESS_ALLOW_CIDRS',
-    'EGRESS_ALLOW_PORTS',
-    'IMAP_PLAINTEXT_ALLOW_CIDRS',
-    'LOG_LEVEL',
-    'PORT',
-    'PUBLIC_URL',
-    'SECRETS_MASTER_KEY',
-    'SECRET_READ_CHAIN',
-    'STORAGE_URL',
-    'TRUSTED_PROXIES',
-  ]);
+  const named = problems.map((problem) => /[A-Z]+(?:_[A-Z]+)+|PORT/.exec(problem)?.[0]);
+  expect(new Set(named)).toEqual(
+    new Set([
+      'DATABASE_URL',
+      'EGRESS_ALLOW_CIDRS',
+      'EGRESS_ALLOW_PORTS',
+      'IMAP_PLAINTEXT_ALLOW_CIDRS',
+      'LOG_LEVEL',
+      'PORT',
+      'PUBLIC_URL',
+      'SECRETS_MASTER_KEY',
+      'SECRET_READ_CHAIN',
+      'STORAGE_URL',
+      'TRUSTED_PROXIES',
+    ]),
+  );
   expect(problems.join()).not.toContain('secret-canary');
 });
 

@@ -51,6 +51,7 @@ export interface Harness {
   readonly storage: Storage;
   readonly mailServer: MailServerDouble;
   readonly ports: AppPorts;
+  readonly appOptions: AppOptions;
   readonly logLines: string[];
   readonly a: TestTenant;
   readonly b: TestTenant;
@@ -159,6 +160,7 @@ export async function useServer(options: Partial<AppOptions> = {}): Promise<Harn
       storage,
       mailServer,
       ports,
+      appOptions: { ...APP_OPTIONS, ...options },
       logLines,
       a,
       b,

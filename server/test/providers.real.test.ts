@@ -3,7 +3,7 @@ import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { providerId } from '@mailstream/shared/domain/ids';
 import type { SecretName } from '@mailstream/shared/secrets/secret-store';
-import { useServer } from './harness.ts';
+import { useServer, type Answer } from './harness.ts';
 import { oauthImap, providerBody } from './provider-bodies.ts';
 
 const { call, owner, secrets, a, b, token, databaseUrl } = await useServer();
@@ -37,6 +37,12 @@ async function rowCounts(): Promise<string> {
   return rows[0]?.counts ?? '';
 }
 
+function fieldsOf(answer: Answer): string[] {
+  return ((answer.json.error?.['fields'] as readonly { readonly field: string }[] | undefined) ?? []).map(
+    ({ field }) => field,
+  );
+}
+
 function url(id: string, action = ''): string {
   return `/api/email/providers/${id}${action}`;
 }
@@ -60,7 +66,7 @@ describe('creating', () => {
         hasOauthRefreshToken: false,
         startFrom: { kind: 'now' },
       },
-      folders: [{ name: 'INBOX', state: 'waiting', lastUid: null }, { name: 'Support/Kunden' }],
+      folders: [{ name: 'INBOX', state: 'new', lastUid: null }, { name: 'Support/Kunden' }],
       lease: null,
     });
     expect(await stored(answer.json.id ?? '')).toBe('first-password');
@@ -128,9 +134,7 @@ describe('creating', () => {
     const oauth = await call('POST', '/api/email/providers', {
       body: providerBody({ authType: 'oauth2', password: 'x' }),
     });
-    expect(
-      (oauth.json.error?.['fields'] as unknown as { field: string }[]).map(({ field }) => field),
-    ).toEqual(['imap.oauthTokenUrl', 'imap.oauthClientId', 'imap.password']);
+    expect(fieldsOf(oauth)).toEqual(['imap.oauthTokenUrl', 'imap.oauthClientId', 'imap.password']);
   });
 
   test('refuses a mailbox that is connected already, in any case, with 409', async () => {
@@ -343,9 +347,12 @@ describe('changing', () => {
     const answer = await call('PATCH', url(id), {
       body: { configVersion: 99, status: 'connected', imap: { folder_state: {}, lease_epoch: 1 } },
     });
-    expect(
-      (answer.json.error?.['fields'] as unknown as { field: string }[]).map(({ field }) => field).sort(),
-    ).toEqual(['configVersion', 'imap.folder_state', 'imap.lease_epoch', 'status']);
+    expect(fieldsOf(answer).sort()).toEqual([
+      'configVersion',
+      'imap.folder_state',
+      'imap.lease_epoch',
+      'status',
+    ]);
   });
 });
 

@@ -6,6 +6,11 @@ import icon from './icon.svg';
 import { useLogin } from './queries.ts';
 import { texts } from './texts.ts';
 
+/** The same function each time, so that typing elsewhere does not pull the focus back. */
+function focusOnce(input: HTMLInputElement | null): void {
+  input?.focus();
+}
+
 export function LoginPage(): ReactElement {
   const login = useLogin();
   const form = useForm({ initialValues: { email: '', password: '' } });
@@ -26,7 +31,8 @@ export function LoginPage(): ReactElement {
               type="email"
               autoComplete="username"
               required
-              autoFocus
+              // The one thing to do on this page.
+              ref={focusOnce}
               {...form.getInputProps('email')}
             />
             <PasswordInput

@@ -8,7 +8,7 @@ import { FailureAlert } from './failure-alert.tsx';
 import { StatusWords } from './mailbox-card.tsx';
 import { MailboxMenu } from './mailbox-menu.tsx';
 import { useActivity, useProvider } from './queries.ts';
-import { MessageBadge, ProviderBadge } from './state-badge.tsx';
+import { MessageBadge, PROVIDER_COLORS, ProviderBadge } from './state-badge.tsx';
 import { texts } from './texts.ts';
 
 export function MailboxPage({ id }: { readonly id: string }): ReactElement {
@@ -48,8 +48,7 @@ export function MailboxPage({ id }: { readonly id: string }): ReactElement {
 }
 
 function Status({ provider }: { readonly provider: Provider }): ReactElement {
-  const color =
-    { error: 'red', disconnected: 'yellow', connected: 'teal' }[provider.state as string] ?? 'gray';
+  const color = PROVIDER_COLORS[provider.state];
   return (
     <Alert color={color} variant="light">
       <StatusWords provider={provider} />
@@ -114,7 +113,7 @@ function Folders({ folders }: { readonly folders: readonly FolderStatus[] }): Re
                 </Table.Td>
                 <Table.Td>
                   <Text size="sm" {...(folder.code === null ? {} : { c: 'red' })}>
-                    {folder.isWatched ? (folder.message ?? folder.state) : texts.mailbox.notWatched}
+                    {folder.isWatched ? folder.stateText : texts.mailbox.notWatched}
                   </Text>
                   {folder.holes > 0 && (
                     <Text size="xs" c="dimmed">

@@ -5,7 +5,7 @@ import type { ProviderState } from '../src/contracts/providers.ts';
 import type { TicketStatus } from '../src/contracts/tickets.ts';
 import { texts } from './texts.ts';
 
-const PROVIDER: Record<ProviderState, string> = {
+export const PROVIDER_COLORS: Record<ProviderState, string> = {
   configuring: 'blue',
   connected: 'teal',
   disconnected: 'yellow',
@@ -30,7 +30,7 @@ const TICKET: Record<TicketStatus, string> = {
 };
 
 export function ProviderBadge({ state }: { readonly state: ProviderState }): ReactElement {
-  return <StateBadge color={PROVIDER[state]} label={texts.states[state]} />;
+  return <StateBadge color={PROVIDER_COLORS[state]} label={texts.states[state]} />;
 }
 
 export function MessageBadge({ status }: { readonly status: MessageStatus }): ReactElement {

@@ -1,4 +1,4 @@
-import { Alert, Group, Stack, Text, ThemeIcon } from '@mantine/core';
+import { Group, Paper, Stack, Text, ThemeIcon } from '@mantine/core';
 import type { ReactElement } from 'react';
 import type { TestResult, TestStep } from '../src/contracts/provider-test.ts';
 import { CheckIcon, CrossIcon, DashIcon } from './icons.tsx';
@@ -13,18 +13,16 @@ const LOOK = {
 /** Each step of a connection test, the failed one with its reason and what to do. */
 export function TestSteps({ result }: { readonly result: TestResult }): ReactElement {
   return (
-    <Alert
-      color={result.ok ? 'teal' : 'red'}
-      variant="light"
-      title={result.ok ? texts.test.ok : texts.test.failed}
-      role="status"
-    >
+    <Paper withBorder p="md" component="output" display="block">
       <Stack gap="xs">
+        <Text fw={600} c={result.ok ? 'teal' : 'red'}>
+          {result.ok ? texts.test.ok : texts.test.failed}
+        </Text>
         {result.steps.map((step) => (
           <Step key={step.name} step={step} />
         ))}
       </Stack>
-    </Alert>
+    </Paper>
   );
 }
 

@@ -4,7 +4,13 @@ import { watchedFolders, type PauseReason, type ProviderStatus } from '@mailstre
 import type { FolderStatus, Provider } from '../contracts/providers.ts';
 import { startFromSchema } from '../contracts/provider-settings.ts';
 import type { ProviderRecord, ProviderSettings, StoredSecret } from '../ports.ts';
-import { errorHint, errorText, providerState, providerStatusText } from '../use-cases/status-text.ts';
+import {
+  errorHint,
+  errorText,
+  folderStateText,
+  providerState,
+  providerStatusText,
+} from '../use-cases/status-text.ts';
 import { iso, isoOrNull } from './page-cursor.ts';
 
 /** `email_providers` joined with `imap_email_provider_config`; `lease_is_held` by the database's clock. */
@@ -135,9 +141,11 @@ function toFolder(row: ProviderRow, name: string, isWatched: boolean): FolderSta
     return typeof value === 'string' && value !== '' ? value : null;
   };
   const code = text('code');
+  const state = text('state') ?? 'new';
   return {
     name,
-    state: text('state') ?? 'waiting',
+    state,
+    stateText: folderStateText(state, code),
     code,
     message: errorText(code) ?? text('message'),
     since: validTime(text('since')),

@@ -17,8 +17,13 @@ export const providerStateSchema = z.enum([
 export const folderStatusSchema = z
   .object({
     name: z.string(),
-    /** What the folder's listener last said: `waiting` before it said anything. */
+    /**
+     * What the folder's listener last said: `connecting`, `syncing`, `watching`, `waiting` (tries again by itself) or `parked`
+     * (a person must act); `new` before it said anything.
+     */
     state: z.string(),
+    /** The state as a sentence. */
+    stateText: z.string(),
     code: z.string().nullable(),
     message: z.string().nullable(),
     since: timestamp.nullable(),

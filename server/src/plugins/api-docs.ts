@@ -4,6 +4,9 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
 
+const LOGO =
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 150 40" height="40"><text x="0" y="28" fill="#fff" font-family="system-ui, sans-serif" font-size="24" font-weight="700">Mailstream</text></svg>';
+
 export async function registerApiDocs(app: FastifyInstance, version: string): Promise<void> {
   await app.register(swagger, {
     openapi: {
@@ -27,6 +30,8 @@ export async function registerApiDocs(app: FastifyInstance, version: string): Pr
   });
   await app.register(swaggerUi, {
     routePrefix: '/api/docs',
+    theme: { title: 'Mailstream API' },
+    logo: { type: 'image/svg+xml', content: Buffer.from(LOGO) },
     staticCSP: {
       'default-src': "'none'",
       'script-src': "'self'",

@@ -1,4 +1,4 @@
-import type { FastifyRequest } from 'fastify';
+import type { FastifyReply } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { providerId } from '@mailstream/shared/domain/ids';
 import { commonErrors, errorBodySchema, notFoundError } from '../contracts/errors.ts';
@@ -37,7 +37,7 @@ export function providerTestRoutes(options: {
         response: { 200: testResultSchema, ...commonErrors, ...refused },
       },
       preHandler: limitTests,
-      handler: (request) => useCases.test(actorOf(request), request.body, whileConnected(request)),
+      handler: (request, reply) => useCases.test(actorOf(request), request.body, whileConnected(reply)),
     });
 
     app.route({
@@ -52,12 +52,12 @@ export function providerTestRoutes(options: {
         response: { 200: testResultSchema, ...commonErrors, ...notFoundError, ...refused },
       },
       preHandler: limitTests,
-      handler: (request) =>
+      handler: (request, reply) =>
         useCases.testStored(
           actorOf(request),
           providerId(request.params.id),
           request.body?.imap ?? {},
-          whileConnected(request),
+          whileConnected(reply),
         ),
     });
 
@@ -72,11 +72,11 @@ export function providerTestRoutes(options: {
         response: { 200: folderListSchema, ...commonErrors, ...notFoundError, ...refused },
       },
       preHandler: limitTests,
-      async handler(request) {
+      async handler(request, reply) {
         const folders = await useCases.folders(
           actorOf(request),
           providerId(request.params.id),
-          whileConnected(request),
+          whileConnected(reply),
         );
         return { items: [...folders] };
       },
@@ -84,9 +84,14 @@ export function providerTestRoutes(options: {
   };
 }
 
-/** Aborts when the caller goes away: nobody waits for the answer any more. */
-function whileConnected(request: FastifyRequest): AbortSignal {
+/**
+ * Aborts when the caller goes away: nobody waits for the answer any more. Fastify's `request.signal` does not tell once the body
+ * has been read; a listener on the socket would stay for all requests of the connection.
+ */
+function whileConnected(reply: FastifyReply): AbortSignal {
   const controller = new AbortController();
-  request.raw.socket.once('close', () => controller.abort());
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableEnded) controller.abort();
+  });
   return controller.signal;
 }

@@ -1,6 +1,7 @@
 /** Trying a connection out: before anything is saved, or for a stored mailbox with some settings changed. */
 import type { ImapProvider } from '@mailstream/shared/domain/provider';
 import type { ProviderId } from '@mailstream/shared/domain/ids';
+import { isErrorCode } from '@mailstream/shared/errors/catalogue';
 import { ApiError } from '../api-error.ts';
 import type { MailFolder, TestBody, TestResult } from '../contracts/provider-test.ts';
 import type { ImapPatch } from '../contracts/provider-settings.ts';
@@ -107,10 +108,8 @@ export function createMailboxTestUseCases(ports: {
       const result = await testStored(actor, id, {}, signal);
       if (result.ok) return result.folders;
       const failed = result.steps.find((step) => step.outcome === 'failed');
-      throw new ApiError('IMAP_UNREACHABLE', {
-        ...(failed === undefined ? {} : { message: failed.message }),
-        ...(failed?.hint == null ? {} : { hint: failed.hint }),
-      });
+      const code = failed?.code ?? 'IMAP_UNREACHABLE';
+      throw new ApiError(isErrorCode(code) ? code : 'IMAP_UNREACHABLE');
     },
   };
 }

@@ -40,6 +40,23 @@ export function providerStatusText(
   }
 }
 
+export function folderStateText(state: string, code: string | null): string {
+  switch (state) {
+    case 'new':
+      return 'Not looked at yet.';
+    case 'connecting':
+      return 'Connecting.';
+    case 'syncing':
+      return 'Fetching mail.';
+    case 'watching':
+      return 'Up to date; new mail is noticed at once.';
+    case 'waiting':
+      return `${errorText(code) ?? 'Something went wrong.'} We try again by ourselves.`;
+    default:
+      return errorText(code) ?? 'This folder needs attention.';
+  }
+}
+
 export function errorText(code: string | null): string | null {
   return code !== null && isErrorCode(code) ? errorEntry(code).message : null;
 }
