@@ -56,9 +56,11 @@ async function apply(
     return { kind: 'rejected', code: 'PROVIDER_UNKNOWN', detail: 'the tenant has no such mailbox' };
 
   const plan = planTicket(message.email);
+  // In this order: each statement sees what is committed when it begins. A parent that is no longer pending in the first one has its
+  // ticket in the second; the other way round a commit in between would show neither.
+  const isWaiting = waitForParents && (await isParentPending(trx, message, plan));
   const thread = await findTicket(trx, message, plan);
-  if (thread === null && waitForParents && (await isParentPending(trx, message, plan)))
-    return { kind: 'parentPending' };
+  if (thread === null && isWaiting) return { kind: 'parentPending' };
 
   const ticketId = thread ?? randomUUID();
   const commentId = randomUUID();
