@@ -12,8 +12,21 @@ const LISTS_MAX_AGE_MS = 7 * 24 * 3600 * 1000;
 const LOCK_PATIENCE_MS = 10 * 60_000;
 const ENVIRONMENT = { DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' };
 
-/** Needs root. @throws Error with apt's last words. */
-export async function installWithApt(
+let last: Promise<void> = Promise.resolve();
+
+/** Needs root; one at a time. @throws Error with apt's last words. */
+export function installWithApt(
+  apt: string,
+  packages: readonly string[],
+  logFile: string,
+  say: (line: string) => void,
+): Promise<void> {
+  const mine = last.then(() => installNow(apt, packages, logFile, say));
+  last = mine.catch(() => undefined);
+  return mine;
+}
+
+async function installNow(
   apt: string,
   packages: readonly string[],
   logFile: string,

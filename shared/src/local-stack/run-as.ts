@@ -63,6 +63,8 @@ function passing(user: Names): readonly string[] {
     '--clear-groups',
     '--inh-caps=+dac_override',
     '--ambient-caps=+dac_override',
+    // Without this access(2), with which initdb looks for its parts, leaves capabilities out of account.
+    '--securebits=+no_setuid_fixup',
   ];
 }
 
