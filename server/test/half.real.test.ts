@@ -1,6 +1,10 @@
 /** What breaks in the middle leaves nothing behind. */
 import { expect, test } from 'vitest';
 import type { Knex } from 'knex';
+import { createDatabase } from '@mailstream/shared/db/database';
+import { createMetrics } from '@mailstream/shared/runtime/metrics';
+import { createHealth } from '../src/adapters/health.ts';
+import { createAccountStore } from '../src/adapters/pg-accounts.ts';
 import { createProviderStore } from '../src/adapters/pg-providers.ts';
 import { buildApp } from '../src/app.ts';
 import { toAnswer, useServer } from './harness.ts';
@@ -60,4 +64,31 @@ test('a create, change or delete that fails half-way changes nothing and tells n
     expect(await everything()).toEqual(before);
   }
   await app.close();
+});
+
+test('a database that is away is a 503 that says so; the process lives on', async () => {
+  // Nothing listens on port 1 of loopback.
+  const away = createDatabase({
+    url: 'postgres://nobody@127.0.0.1:1/nothing',
+    applicationName: 'server-test',
+    poolMax: 1,
+    checkoutTimeoutMs: 500,
+  });
+  const app = await buildApp(
+    {
+      ...ports,
+      accounts: createAccountStore(away),
+      health: createHealth({ database: away, metrics: createMetrics() }),
+    },
+    appOptions,
+  );
+  const answer = toAnswer(
+    await app.inject({ url: '/api/email/providers', headers: { authorization: `Bearer ${a.token}` } }),
+  );
+  expect(answer).toMatchObject({ status: 503, json: { error: { code: 'DATABASE_UNAVAILABLE' } } });
+  expect(answer.headers['retry-after']).toBe('5');
+  expect((await app.inject({ url: '/health/ready' })).statusCode).toBe(503);
+  expect((await app.inject({ url: '/health/live' })).statusCode).toBe(200);
+  await app.close();
+  await away.close();
 });
