@@ -44,7 +44,7 @@ export class ConnectionTurns {
   readonly #holding = new Set<Place>();
   readonly #tenants = new Map<string, number>();
   readonly #hosts = new Map<string, number>();
-  #cancelSweep: (() => void) | null = null;
+  #isSweepArmed = false;
 
   constructor(clock: Clock, caps: TurnCaps) {
     this.#clock = clock;
@@ -116,8 +116,10 @@ export class ConnectionTurns {
   }
 
   #armSweep(): void {
-    this.#cancelSweep ??= this.#clock.schedule(this.#caps.quantumMs, () => {
-      this.#cancelSweep = null;
+    if (this.#isSweepArmed) return;
+    this.#isSweepArmed = true;
+    this.#clock.schedule(this.#caps.quantumMs, () => {
+      this.#isSweepArmed = false;
       this.#sweep();
       if (this.#waiting.size > 0) this.#armSweep();
     });

@@ -8,55 +8,15 @@
 import type { Fault } from '@mailstream/shared/domain/fault';
 import { assertNever } from '@mailstream/shared/domain/never';
 import type { ImapProvider } from '@mailstream/shared/domain/provider';
-import { backoffMs, jittered, type Clock } from '@mailstream/shared/domain/time';
+import { backoffMs, jittered } from '@mailstream/shared/domain/time';
 import { toFault } from '@mailstream/shared/errors/fault-error';
-import type { Logger } from '@mailstream/shared/runtime/logger';
-import {
-  listenerTimers,
-  nextListener,
-  type ListenerEffect,
-  type ListenerEvent,
-  type ListenerState,
-} from './core/listener-machine.ts';
+import { listenerTimers, nextListener } from './core/listener-machine.ts';
+import type { ListenerEffect, ListenerEvent, ListenerState } from './core/listener-states.ts';
 import { NARROW_OVERLAP, WIDE_OVERLAP } from './core/sync-plan.ts';
 import type { FolderIngest } from './folder-ingest.ts';
-import type { ConnectionTurns, Turn } from './connection-turns.ts';
-import type { LoginGate } from './login-gate.ts';
-import type { FolderHealth, ImapConnector, ImapSession } from './ports.ts';
-
-export interface ListenerSettings {
-  readonly pollIntervalMs: number;
-  readonly idleRenewMs: number;
-  /** Look at the folder at least this often even if the server hints at nothing. */
-  readonly watchIntervalMs: number;
-  readonly timerJitter: number;
-  readonly reconnectJitter: number;
-  /** The first connect waits a random time up to this, so that a restart does not hit every server at once. */
-  readonly startupStaggerMs: number;
-  readonly connectDeadlineMs: number;
-}
-
-export interface ListenerDeps {
-  readonly connector: ImapConnector;
-  readonly gate: LoginGate;
-  /** Connections under the operator's caps; one for the whole process. */
-  readonly turns: ConnectionTurns;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly log: Logger;
-  readonly settings: ListenerSettings;
-  readonly metrics: {
-    transition(from: ListenerState['kind'], to: ListenerState['kind']): void;
-    unexpected(state: string, event: string): void;
-    fault(fault: Fault): void;
-  };
-  readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
-}
-
-export interface ListenerHooks {
-  health(health: FolderHealth, capabilities: readonly string[] | null, inSync: boolean): void;
-  fenced(): void;
-}
+import type { Turn } from './connection-turns.ts';
+import type { ListenerDeps, ListenerHooks } from './listener-deps.ts';
+import type { ImapSession } from './ports.ts';
 
 /** Back-off of reconnects: 1 s doubling to 60 s (DESIGN section 7). */
 const RECONNECT = { baseMs: 1_000, capMs: 60_000 };

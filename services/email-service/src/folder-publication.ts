@@ -16,6 +16,7 @@ import type {
   Ledger,
   LedgerRow,
   MailProcessor,
+  ProcessedMail,
   SequencedEntry,
   Term,
 } from './ports.ts';
@@ -113,10 +114,14 @@ export class FolderPublication {
       if (rows.length === 0) return true;
       for (const row of rows) {
         signal.throwIfAborted();
-        const publishable = { ...row, entry: await this.#entryFromStorage(row, signal) };
-        if ((await this.#append([publishable], previousSeq)) === 'gap') return false;
-        previousSeq = row.publishSeq;
         after = row.publishSeq;
+        const entry = await this.#entryFromStorage(row, signal);
+        if (entry === null) {
+          await this.#giveUp(row);
+          continue;
+        }
+        if ((await this.#append([{ ...row, entry }], previousSeq)) === 'gap') return false;
+        previousSeq = row.publishSeq;
       }
       this.#deps.log.info('published again from the ledger', {
         folder: this.#folder.folder,
@@ -125,18 +130,40 @@ export class FolderPublication {
     }
   }
 
-  async #entryFromStorage(row: LedgerRow, signal: AbortSignal): Promise<EmailReceivedEntry> {
+  /** Null when the raw form is no longer there: then nobody can publish it. */
+  async #entryFromStorage(row: LedgerRow, signal: AbortSignal): Promise<EmailReceivedEntry | null> {
     const { processor, clock } = this.#deps;
-    if (row.raw === null)
-      throw new FaultError({ kind: 'bug', code: 'INTERNAL', detail: 'a row to publish has no raw form' });
-    const processed = await processor
-      .processStored(row, row.raw, row.reason === null ? 'full' : 'headersOnly', signal)
-      .catch((error: unknown) => {
-        if (!isParserKilled(error) || row.raw === null) throw error;
-        return processor.processStored(row, row.raw, 'headersOnly', signal);
+    const { raw } = row;
+    if (raw === null) return null;
+    const read = (mode: 'full' | 'headersOnly'): Promise<ProcessedMail> =>
+      processor.processStored(row, raw, mode, signal);
+    try {
+      const processed = await read(row.reason === null ? 'full' : 'headersOnly').catch((error: unknown) => {
+        if (!isParserKilled(error)) throw error;
+        return read('headersOnly');
       });
-    const about = { internalDate: row.internalDate ?? clock.now(), threadId: null, occurredAt: clock.now() };
-    return encodeEntry(row, buildPayload(row, processed, about));
+      const about = {
+        internalDate: row.internalDate ?? clock.now(),
+        threadId: null,
+        occurredAt: clock.now(),
+      };
+      return encodeEntry(row, buildPayload(row, processed, about));
+    } catch (error) {
+      if (error instanceof FaultError && error.fault.code === 'NOT_FOUND') return null;
+      throw error;
+    }
+  }
+
+  /** One message without its raw form must not hold up the folder for ever; it stays visible. */
+  async #giveUp(row: LedgerRow): Promise<void> {
+    const { ledger, log } = this.#deps;
+    log.error('the raw form of a message is gone from storage', {
+      folder: row.folder,
+      uid: row.uid,
+      code: 'RAW_MISSING',
+    });
+    const stored = await ledger.deadLetter(this.#folder, this.#term, row, 'RAW_MISSING');
+    if (stored.kind === 'fenced') throw fencedFault();
   }
 
   /** Appends and marks; stops at the first gap. */

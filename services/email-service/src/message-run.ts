@@ -71,14 +71,14 @@ export interface RunResult {
   /** A message ended its parser; the run ends before it. */
   readonly isCutShort: boolean;
   /** What ended the run early, to be thrown once the messages are committed; null when nothing did. */
-  readonly fault: unknown;
+  readonly fault: Error | null;
 }
 
 type Outcome =
   | { readonly kind: 'done'; readonly message: RunMessage }
   | { readonly kind: 'missing' }
   | { readonly kind: 'killed' }
-  | { readonly kind: 'failed'; readonly error: unknown };
+  | { readonly kind: 'failed'; readonly error: Error };
 
 export class MessageRun {
   readonly #deps: IngestDeps;
@@ -126,11 +126,11 @@ export class MessageRun {
     mode: AttemptMode,
     outcomes: Map<number, Outcome>,
     signal: AbortSignal,
-  ): Promise<unknown> {
+  ): Promise<Error | null> {
     const working = new Set<Promise<void>>();
     const large: { readonly message: FetchedMessage; readonly path: string }[] = [];
     const pieceBytes = this.#deps.budget.pieceBytes();
-    let fault: unknown = null;
+    let fault: Error | null = null;
     try {
       for await (const message of session.fetch(run.uids, pieceBytes, signal)) {
         this.#deps.steps('fetched');
@@ -148,7 +148,7 @@ export class MessageRun {
         await this.#process(message, source, mode, outcomes, signal);
       }
     } catch (error) {
-      fault = error;
+      fault = toError(error);
     }
     await Promise.all(working);
     await Promise.all(large.map(({ path }) => rm(path, { force: true })));
@@ -174,7 +174,10 @@ export class MessageRun {
       steps('parsed');
       outcomes.set(message.uid, { kind: 'done', message: this.#record(message, processed, mode) });
     } catch (error) {
-      outcomes.set(message.uid, isParserKilled(error) ? { kind: 'killed' } : { kind: 'failed', error });
+      outcomes.set(
+        message.uid,
+        isParserKilled(error) ? { kind: 'killed' } : { kind: 'failed', error: toError(error) },
+      );
     }
   }
 
@@ -225,7 +228,7 @@ export class MessageRun {
   async #assemble(
     run: Run,
     outcomes: ReadonlyMap<number, Outcome>,
-    fault: unknown,
+    fault: Error | null,
     cursor: FolderCursor,
   ): Promise<RunResult> {
     const messages: RunMessage[] = [];
@@ -296,4 +299,8 @@ export class MessageRun {
       uid,
     };
   }
+}
+
+function toError(error: unknown): Error {
+  return error instanceof Error ? error : new Error('a value that is not an Error was thrown');
 }

@@ -307,6 +307,13 @@ export interface Ledger {
   }>;
   /** Rows not yet marked published, in `publish_seq` order, after `afterSeq`, at most `limit`. */
   unpublished(folder: FolderRef, afterSeq: number, limit: number): Promise<readonly LedgerRow[]>;
+  /** Gives up a row that cannot be published, for people to see. Fenced. */
+  deadLetter(
+    folder: FolderRef,
+    term: Term,
+    row: { readonly uidValidity: number; readonly uid: number },
+    reason: string,
+  ): Promise<{ readonly kind: 'stored' } | Fenced>;
   /** Marks rows published where they still have that `publish_seq`; an unknown entry id is null. Not fenced: harmless when stale. */
   markPublished(
     folder: FolderRef,

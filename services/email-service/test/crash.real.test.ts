@@ -1,4 +1,6 @@
 /** SIGKILL of the daemon at each step of a batch, then a restart: nothing lost, nothing twice (issue 2). */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openDelivery } from '@mailstream/shared/testing/deliver';
 import { useDovecot } from '@mailstream/shared/testing/fixtures';
@@ -65,6 +67,40 @@ describe('the daemon is killed with SIGKILL', () => {
     expect(await world.sql('SELECT uid FROM ingest_attempts WHERE provider_id = $1', [provider.id])).toEqual(
       [],
     );
+    expect(await second.stop()).toBe(0);
+    await world.changeProvider(provider, 'email_providers', { is_active: false });
+  });
+
+  it('and the original of one message is lost before it was published: it is a dead letter, the others are events', async () => {
+    await world.redis.flushdb();
+    const user = dovecot.newUser();
+    const env = { ...world.env, IMAP_LEASE_TTL_MS: '2000' };
+    const provider = await world.addProvider({
+      host: dovecot.host,
+      port: dovecot.port,
+      username: user,
+      password: dovecot.password,
+    });
+    const first = startDaemon(env);
+    await first.waitForLog(isWatching('INBOX', provider.id));
+    expect(await first.stop()).toBe(0);
+    await sendNumbered(user, 1, 3);
+    await startDaemon({ ...env, TEST_CRASH_AT: 'committed' }).exited;
+    const [row] = await world.sql<{ storage_key: string }>(
+      'SELECT storage_key FROM inbound_messages WHERE provider_id = $1 AND uid = 2',
+      [provider.id],
+    );
+    await rm(join(world.storageDir, row?.storage_key ?? 'none'));
+
+    const second = startDaemon(env);
+    await second.waitForLog(isWatching('INBOX', provider.id));
+    const entries = await world.entries(2);
+    expect(entries.map((entry) => entry.payload.emailData.subject)).toEqual(['n1', 'n3']);
+    expect(
+      await world.sql('SELECT status, reason FROM inbound_messages WHERE provider_id = $1 AND uid = 2', [
+        provider.id,
+      ]),
+    ).toEqual([{ status: 'dead_letter', reason: 'RAW_MISSING' }]);
     expect(await second.stop()).toBe(0);
     await world.changeProvider(provider, 'email_providers', { is_active: false });
   });

@@ -9,10 +9,12 @@ import { ImapFlow } from 'imapflow';
 import { describe, expect, it } from 'vitest';
 import { openDelivery } from '@mailstream/shared/testing/deliver';
 import { useDovecot } from '@mailstream/shared/testing/fixtures';
+import { useGreenmail } from '@mailstream/shared/testing/greenmail';
 import { MESSAGE_KINDS, messageOfKind, type MessageOfKind } from '@mailstream/shared/testing/message-kinds';
 import { isWatching, startDaemon, useWorld, type StreamEntry } from './daemon.ts';
 
 const world = await useWorld();
+const greenmail = await useGreenmail();
 const PER_KIND = 10;
 
 interface MailServer {
@@ -144,4 +146,21 @@ describe('200 messages of 20 kinds', () => {
       address: `${user}@example.com`,
     });
   });
+
+  it.skipIf(greenmail === null)(
+    'through GreenMail (needs Java and Maven)',
+    { timeout: 180_000 },
+    async () => {
+      if (greenmail === null) return;
+      const user = greenmail.newUser();
+      await run({
+        host: greenmail.host,
+        imapPort: greenmail.imapPort,
+        delivery: { host: greenmail.host, port: greenmail.smtpPort, protocol: 'smtp' },
+        user,
+        password: greenmail.password,
+        address: user,
+      });
+    },
+  );
 });

@@ -198,6 +198,12 @@ export const ERROR_CATALOGUE = {
     hint: 'It is kept as a dead letter with its original; the mailbox goes on.',
     retried: true,
   },
+  RAW_MISSING: {
+    status: 500,
+    message: 'The stored original of a message is gone.',
+    hint: 'Check what removes files from the storage. The message is kept as a dead letter; the mailbox goes on.',
+    retried: false,
+  },
   STORAGE_UNAVAILABLE: {
     status: 503,
     message: 'The storage for messages cannot be written.',

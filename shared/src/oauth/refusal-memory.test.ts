@@ -23,7 +23,7 @@ describe('refusal memory', () => {
     expect(ask('p', new SecretValue('a'))).toThrow('OAUTH_REAUTHORIZE');
     expect(ask('q', token)).not.toThrow();
     now.ms = 299_999;
-    expect(ask('p', token)).toThrow();
+    expect(ask('p', token)).toThrow('OAUTH_REAUTHORIZE');
     now.ms = 300_000;
     expect(ask('p', token)).not.toThrow();
     memory.remember('p', token, ended);

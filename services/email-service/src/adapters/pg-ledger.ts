@@ -245,6 +245,20 @@ export function createPgLedger(database: Database): Ledger {
       return rows.map((row) => toLedgerRow(folder, row));
     },
 
+    async deadLetter(folder, term, row, reason) {
+      const owned = await database.withTenant(folder.tenant, (trx) =>
+        trx.raw<{ rows: unknown[] }>(
+          `WITH ${OWNED}, given_up AS (
+             UPDATE inbound_messages m SET status = 'dead_letter', reason = :reason, updated_at = now() FROM owned
+              WHERE m.tenant = :tenant AND m.provider_id = :provider AND m.folder = :folder
+                AND m.uid_validity = :uidValidity AND m.uid = :uid AND m.status IN ('received', 'published'))
+           SELECT seq FROM owned`,
+          { ...fence(folder, term), uidValidity: row.uidValidity, uid: row.uid, reason },
+        ),
+      );
+      return owned.rows.length === 0 ? { kind: 'fenced' } : { kind: 'stored' };
+    },
+
     async markPublished(folder, rows) {
       if (rows.length === 0) return;
       await database.withTenant(folder.tenant, (trx) =>

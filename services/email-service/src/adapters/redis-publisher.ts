@@ -59,7 +59,8 @@ export function createRedisPublisher(
       const { stream, marks } = keys(folder);
       const pipeline = redis.pipeline();
       for (const { publishSeq, previousSeq, entry } of entries) {
-        (pipeline as unknown as WithAppend).mailstreamAppend(
+        // Queued; the replies come with exec().
+        void (pipeline as unknown as WithAppend).mailstreamAppend(
           stream,
           marks,
           watermarkField(folder),

@@ -4,14 +4,8 @@
  */
 import { describe, expect, it } from 'vitest';
 import type { Fault, FaultKind } from '@mailstream/shared/domain/fault';
-import {
-  listenerTimers,
-  nextListener,
-  STABLE_CONNECTION_MS,
-  type ListenerEvent,
-  type ListenerState,
-  type ListenerStep,
-} from './listener-machine.ts';
+import { listenerTimers, nextListener, STABLE_CONNECTION_MS } from './listener-machine.ts';
+import type { ListenerEvent, ListenerState, ListenerStep } from './listener-states.ts';
 
 type Next = (state: ListenerState, event: ListenerEvent) => ListenerStep;
 

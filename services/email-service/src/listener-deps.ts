@@ -1,0 +1,42 @@
+/** What a folder's listener is given: ports, settings, and whom it tells. */
+import type { Fault } from '@mailstream/shared/domain/fault';
+import type { Clock } from '@mailstream/shared/domain/time';
+import type { Logger } from '@mailstream/shared/runtime/logger';
+import type { ConnectionTurns } from './connection-turns.ts';
+import type { ListenerState } from './core/listener-states.ts';
+import type { LoginGate } from './login-gate.ts';
+import type { FolderHealth, ImapConnector } from './ports.ts';
+
+export interface ListenerSettings {
+  readonly pollIntervalMs: number;
+  readonly idleRenewMs: number;
+  /** Look at the folder at least this often even if the server hints at nothing. */
+  readonly watchIntervalMs: number;
+  readonly timerJitter: number;
+  readonly reconnectJitter: number;
+  /** The first connect waits a random time up to this, so that a restart does not hit every server at once. */
+  readonly startupStaggerMs: number;
+  readonly connectDeadlineMs: number;
+}
+
+export interface ListenerDeps {
+  readonly connector: ImapConnector;
+  readonly gate: LoginGate;
+  /** Connections under the operator's caps; one for the whole process. */
+  readonly turns: ConnectionTurns;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+  readonly settings: ListenerSettings;
+  readonly metrics: {
+    transition(from: ListenerState['kind'], to: ListenerState['kind']): void;
+    unexpected(state: string, event: string): void;
+    fault(fault: Fault): void;
+  };
+  readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
+}
+
+export interface ListenerHooks {
+  health(health: FolderHealth, capabilities: readonly string[] | null, inSync: boolean): void;
+  fenced(): void;
+}
