@@ -11,7 +11,6 @@ export const texts = {
     menu: 'Menu',
   },
   login: {
-    title: 'Log in',
     email: 'E-mail',
     password: 'Password',
     submit: 'Log in',
@@ -45,7 +44,6 @@ export const texts = {
     noneHint: 'Connect the first one, and every new mail in it becomes an event and a ticket.',
     noMatch: 'No mailbox matches.',
     clearFilter: 'Show all',
-    inSync: (age: string) => `in sync ${age}`,
     notYetInSync: 'not in sync yet',
     edit: 'Edit',
     pause: 'Pause',
@@ -63,7 +61,6 @@ export const texts = {
     reconnecting: (name: string) => `“${name}” connects anew.`,
   },
   mailbox: {
-    folders: 'Folders',
     folder: 'Folder',
     state: 'State',
     lastSeen: 'In sync',
@@ -131,10 +128,8 @@ export const texts = {
     startHint: 'Holds for folders that are not being followed yet.',
     active: 'Fetch mail from this mailbox',
     test: 'Test connection',
-    testing: 'Testing …',
     created: (name: string) => `“${name}” is saved. The connection is being made.`,
     saved: (name: string) => `“${name}” is saved.`,
-    fixFields: 'Some fields need a look.',
   },
   test: {
     ok: 'The connection works.',
@@ -146,7 +141,6 @@ export const texts = {
       login: 'Log in',
       folders: 'List folders',
     },
-    skipped: 'not tried',
     milliseconds: (ms: number) => `${Math.round(ms)} ms`,
   },
   messages: {
@@ -194,7 +188,6 @@ export const texts = {
     number: 'No.',
     subject: 'Subject',
     requester: 'From',
-    comments: 'Messages',
     created: 'Opened',
     states: {
       open: 'Open',

@@ -12,10 +12,10 @@ import type { SecretStore } from '@mailstream/shared/secrets/secret-store';
 import { SecretValue } from '@mailstream/shared/secrets/secret-value';
 import type { ProviderListQuery } from '../contracts/providers.ts';
 import type { Actor, ChangeResult, ProviderChange, ProviderStore } from '../ports.ts';
-import { errorText } from '../use-cases/status-text.ts';
 import { audit, auditedSettings } from './pg-audit.ts';
 import { contains, decodeCursor, toPage } from './page-cursor.ts';
 import { providerQuery, providerRow, secretsByProvider } from './pg-provider-rows.ts';
+import { configColumns, providerColumns, versionColumns } from './provider-columns.ts';
 import { readActivity } from './pg-activity.ts';
 import { type ProviderRow, toProvider, toRecord } from './provider-view.ts';
 
@@ -137,7 +137,7 @@ export function createProviderStore(options: {
               .update({ ...providerColumns(trx, change), updated_at: trx.fn.now() });
             await trx('imap_email_provider_config')
               .where({ tenant, email_provider_id: id })
-              .update({ ...configColumns(change), ...versions(trx, change), updated_at: trx.fn.now() });
+              .update({ ...configColumns(change), ...versionColumns(trx, change), updated_at: trx.fn.now() });
             await writeSecrets(trx, actor, id, change);
             await audit(trx, actor, change.action, id, auditedSettings(before), auditedSettings(change));
             await notifyProvider(trx, tenant, id);
@@ -197,54 +197,6 @@ async function filtered(
     void rows.whereRaw('(lower(p.provider_name), p.id) > (?, ?)', [name, id]);
   }
   return rows.orderByRaw('lower(p.provider_name), p.id').limit(query.limit + 1);
-}
-
-function providerColumns(trx: Knex.Transaction, change: ProviderChange): Record<string, unknown> {
-  const { settings, status, pause } = change;
-  return {
-    provider_name: settings.providerName,
-    mailbox: settings.mailbox,
-    is_active: settings.isActive,
-    ...(status === null
-      ? {}
-      : {
-          status: status.status,
-          error_code: status.errorCode,
-          error_message: errorText(status.errorCode),
-          error_at: status.errorCode === null ? null : trx.fn.now(),
-          auth_failure_count: 0,
-          auth_failure_last_at: null,
-          auth_failure_code: null,
-        }),
-    ...(pause === 'pause' ? { paused_at: trx.fn.now(), pause_reason: 'manual' } : {}),
-    ...(pause === 'resume' ? { paused_at: null, pause_reason: null } : {}),
-  };
-}
-
-function configColumns({ settings }: ProviderChange): Record<string, unknown> {
-  return {
-    host: settings.host,
-    port: settings.port,
-    secure: settings.secure,
-    allow_starttls: settings.allowStarttls,
-    verify_certificate: settings.verifyCertificate,
-    auth_type: settings.authType,
-    username: settings.username,
-    folder_filters: JSON.stringify(settings.folderFilters),
-    start_from: JSON.stringify(settings.startFrom),
-    oauth_authorize_url: settings.oauthAuthorizeUrl,
-    oauth_token_url: settings.oauthTokenUrl,
-    oauth_client_id: settings.oauthClientId,
-    oauth_scopes: settings.oauthScopes,
-  };
-}
-
-function versions(trx: Knex.Transaction, change: ProviderChange): Record<string, unknown> {
-  return {
-    ...(change.bumpsConfig ? { config_version: trx.raw('config_version + 1') } : {}),
-    ...(change.bumpsPoke ? { poke_version: trx.raw('poke_version + 1') } : {}),
-    ...(change.secretsToRemove.includes('imap_access_token') ? { token_expires_at: null } : {}),
-  };
 }
 
 async function repeated<Result>(work: () => Promise<Result>): Promise<Result> {
