@@ -234,6 +234,37 @@ export const ERROR_CATALOGUE = {
     hint: 'The log has the details under the same code; please report it.',
     retried: true,
   },
+  // The worker: why an entry of the stream became a dead letter
+  ENTRY_INVALID: {
+    status: 500,
+    message: 'An entry of the event stream is not an event that can be read.',
+    hint: 'See what writes to the stream besides Mailstream. The entry is kept whole in the dead letters.',
+    retried: false,
+  },
+  TENANT_MISMATCH: {
+    status: 500,
+    message: 'An event names another tenant inside than outside.',
+    hint: 'Somebody may be forging events: check who may write to Redis.',
+    retried: false,
+  },
+  PROVIDER_UNKNOWN: {
+    status: 500,
+    message: 'An event names a mailbox that its tenant does not have.',
+    hint: 'The mailbox may have been deleted meanwhile; otherwise check who may write to Redis.',
+    retried: false,
+  },
+  WORKER_FAILED: {
+    status: 500,
+    message: 'An event could not be turned into a ticket, however often it was tried.',
+    hint: 'The log has the reason under the same code. Replay the dead letter once it is mended.',
+    retried: true,
+  },
+  WORKER_KILLED: {
+    status: 500,
+    message: 'An event ended the worker each time it was tried.',
+    hint: 'It is kept as a dead letter so that others go on; please report it with its original.',
+    retried: true,
+  },
   // The API
   VALIDATION_FAILED: {
     status: 400,

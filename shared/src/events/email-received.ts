@@ -153,9 +153,9 @@ export function decodeEntry(fields: Readonly<Record<string, string>>): {
 } {
   const envelope = z
     .object({
-      event_id: z.uuid(),
+      event_id: z.guid(),
       event_type: z.literal(EVENT_NAME),
-      tenant: z.uuid(),
+      tenant: z.guid(),
       payload_json: z.string(),
     })
     .parse(fields);
