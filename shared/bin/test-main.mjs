@@ -29,7 +29,7 @@ async function ensureServers() {
 
 /** @param {string[]} args @returns {Promise<number>} */
 async function runTests(args) {
-  const folder = mkdtempSync(join(tmpdir(), 'mailstream-test-'));
+  const folder = mkdtempSync(join(tmpdir(), 'mailstream-report-'));
   const report = join(folder, 'report.json');
   try {
     const vitest = join(ROOT, 'node_modules', 'vitest', 'vitest.mjs');

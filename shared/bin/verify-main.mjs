@@ -11,6 +11,7 @@ const GENERATED = {
   'shared/generated/errors.md': errorTable,
   'shared/generated/metrics.md': metricTable,
   '.env.example': environmentExample,
+  'server/openapi.json': async () => (await import('../../server/dist/openapi.js')).openApiText(),
 };
 
 const say = (/** @type {string} */ line) => process.stdout.write(`${line}\n`);

@@ -99,7 +99,11 @@ async function end(left: Recorded, identityOf: IdentityOf): Promise<void> {
   process.kill(left.pid, left.stopSignal as NodeJS.Signals);
   const deadline = Date.now() + PATIENCE_MS;
   while (isAlive() && Date.now() < deadline) await delay(50);
-  if (!isAlive()) return;
-  process.kill(-left.pid, 'SIGKILL');
+  try {
+    // The rest of its group: workers outlive their master while a client is connected.
+    process.kill(-left.pid, 'SIGKILL');
+  } catch {
+    // Nothing is left of it.
+  }
   while (isAlive()) await delay(20);
 }

@@ -85,9 +85,9 @@ function managed(command: ServerCommand, child: ChildProcess, pid: number): Serv
     }).catch(() => 'ended' as const);
     const outcome = await Promise.race([expired, exited.then(() => 'ended' as const)]);
     deadline.abort();
-    // The whole group: a killed master may leave its workers.
     if (outcome === 'expired') signalTo(-pid, 'SIGKILL');
     await exited;
+    await endGroup(pid);
   };
 
   return {
@@ -102,6 +102,27 @@ function managed(command: ServerCommand, child: ChildProcess, pid: number): Serv
     },
     lastLogLines: (count) => lastLines(command.logFile, count),
   };
+}
+
+/** Workers that outlive their master: Dovecot's stay while a client is connected. */
+const WORKERS_PATIENCE_MS = 500;
+
+async function endGroup(pid: number): Promise<void> {
+  const deadline = Date.now() + WORKERS_PATIENCE_MS;
+  while (isGroupAlive(pid)) {
+    if (Date.now() > deadline) return signalTo(-pid, 'SIGKILL');
+    await delay(20);
+  }
+}
+
+/** Also true for processes that have ended and that nobody has asked for their result yet. */
+function isGroupAlive(pid: number): boolean {
+  try {
+    process.kill(-pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** A process that has just ended is what we wanted. */
