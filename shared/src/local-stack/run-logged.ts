@@ -1,6 +1,6 @@
 /** Runs a command to its end, with its output in a log file. */
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, fstatSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { searchPath } from './find-program.ts';
 import { lastLines } from './server-process.ts';
@@ -14,6 +14,8 @@ export async function runLogged(
 ): Promise<void> {
   mkdirSync(dirname(logFile), { recursive: true });
   const log = openSync(logFile, 'a', 0o600);
+  // What an earlier command said would explain nothing.
+  const from = fstatSync(log).size;
   try {
     const child = spawn(command, args, {
       stdio: ['ignore', log, log],
@@ -27,7 +29,7 @@ export async function runLogged(
     });
     if (code !== 0) {
       throw new Error(
-        `"${command} ${args.join(' ')}" failed (exit code ${code}):\n${lastLines(logFile, 12)}`,
+        `"${command} ${args.join(' ')}" failed (exit code ${code}):\n${lastLines(logFile, 12, from)}`,
       );
     }
   } finally {

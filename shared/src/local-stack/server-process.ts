@@ -5,7 +5,7 @@
  * everything in order. Its output goes straight to a file: a pipe would tie the child's life to ours.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { SetupError } from './setup-error.ts';
 
@@ -48,6 +48,7 @@ export type Spawn = (command: ServerCommand) => Promise<ServerProcess>;
 /** Resolves once the process exists, which says nothing about readiness: see `whenReady`. */
 export async function spawnServer(command: ServerCommand): Promise<ServerProcess> {
   const log = openSync(command.logFile, 'a', 0o600);
+  const from = fstatSync(log).size;
   let child: ChildProcess;
   try {
     child = spawn(command.command, command.args, {
@@ -66,10 +67,21 @@ export async function spawnServer(command: ServerCommand): Promise<ServerProcess
   } finally {
     closeSync(log);
   }
-  return managed(command, child, child.pid as number);
+  return managed({ command, child, pid: child.pid as number, logFrom: from });
 }
 
-function managed(command: ServerCommand, child: ChildProcess, pid: number): ServerProcess {
+function managed({
+  command,
+  child,
+  pid,
+  logFrom,
+}: {
+  readonly command: ServerCommand;
+  readonly child: ChildProcess;
+  readonly pid: number;
+  /** Where this process begins in the log. */
+  readonly logFrom: number;
+}): ServerProcess {
   const exited = new Promise<ServerExit>((resolve) => {
     child.once('exit', (code, signal) => resolve({ code, signal }));
   });
@@ -100,7 +112,7 @@ function managed(command: ServerCommand, child: ChildProcess, pid: number): Serv
       signalTo(-pid, 'SIGKILL');
       await exited;
     },
-    lastLogLines: (count) => lastLines(command.logFile, count),
+    lastLogLines: (count) => lastLines(command.logFile, count, logFrom),
   };
 }
 
@@ -134,9 +146,10 @@ function signalTo(pid: number, signal: NodeJS.Signals): void {
   }
 }
 
-export function lastLines(file: string, count: number): string {
+/** @param fromByte where to begin to look. */
+export function lastLines(file: string, count: number, fromByte = 0): string {
   try {
-    return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-count).join('\n');
+    return readFileSync(file).subarray(fromByte).toString().trimEnd().split('\n').slice(-count).join('\n');
   } catch {
     return '';
   }
