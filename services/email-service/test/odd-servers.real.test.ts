@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   byeInLiteral,
+  deafIdle,
   drip,
   hugeLiteral,
   noLongerExist,
@@ -33,7 +34,12 @@ const servers: ScriptedImap[] = [];
 
 beforeAll(async () => {
   neighbour = await startScriptedImap();
-  daemon = startDaemon({ ...world.env, IMAP_CONNECTION_TIMEOUT_MS: '2000' });
+  daemon = startDaemon({
+    ...world.env,
+    IMAP_CONNECTION_TIMEOUT_MS: '2000',
+    IMAP_POLL_INTERVAL_MS: '1000',
+    IMAP_IDLE_RENEW_MS: '1000',
+  });
   neighbourProvider = await world.addProvider({
     host: neighbour.host,
     port: neighbour.port,
@@ -201,6 +207,30 @@ describe('an odd mail server', () => {
       [provider.id],
     );
     expect(rows.filter((row) => row.reason === 'same_content')).toHaveLength(2);
+  });
+
+  it('that has no IDLE is polled', async () => {
+    const server = await startScriptedImap({ capabilities: ['IMAP4rev1', 'SASL-IR', 'AUTH=PLAIN'] });
+    const provider = await connected(server);
+    server.deliver('INBOX', raw('polled-1'));
+    expect(await subjects(provider, 1)).toEqual(['polled-1']);
+    expect(server.commands.filter((command) => command.name === 'IDLE')).toEqual([]);
+  });
+
+  it('that offers IDLE and refuses it is polled', async () => {
+    const server = await startScriptedImap();
+    server.on('IDLE', ({ answer }) => answer('NO [CANNOT] not today'));
+    const provider = await connected(server);
+    server.deliver('INBOX', raw('refused-1'));
+    expect(await subjects(provider, 1)).toEqual(['refused-1']);
+  });
+
+  it('that accepts IDLE and then says nothing is found out by looking', async () => {
+    const server = await startScriptedImap();
+    server.on('IDLE', deafIdle());
+    const provider = await connected(server);
+    server.deliver('INBOX', raw('deaf-1'));
+    expect(await subjects(provider, 1)).toEqual(['deaf-1']);
   });
 
   it('never sees a flag changed or a folder selected for writing', () => {
