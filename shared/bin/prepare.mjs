@@ -11,7 +11,13 @@ export const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const CACHE = join(ROOT, 'node_modules', '.cache', 'mailstream');
 const BUILD_STAMP = join(CACHE, 'build-stamp');
 /** What must be there for a build to count as done. */
-const BUILT = ['shared/dist/local-stack/start.js', 'migrations/dist/main.js'];
+const BUILT = [
+  'shared/dist/local-stack/start.js',
+  'migrations/dist/main.js',
+  'services/email-service/dist/main.js',
+  'services/workflow-worker/dist/main.js',
+  'server/dist/main.js',
+];
 const SOURCE_FOLDERS = ['shared/src', 'migrations/src', 'services', 'server'];
 const SKIPPED = new Set(['node_modules', 'dist', 'test', '.data']);
 
