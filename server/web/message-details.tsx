@@ -51,14 +51,23 @@ function Facts({ message }: { readonly message: MessageDetail }): ReactElement {
     [texts.messages.mailbox, message.providerName],
     [texts.messages.folder, message.folder],
     [texts.messages.uid, `${message.uid} (${message.uidValidity})`],
-    [texts.messages.messageId, message.messageId === null ? null : <Code>{message.messageId}</Code>],
+    [
+      texts.messages.messageId,
+      message.messageId === null ? null : <Code key="message-id">{message.messageId}</Code>,
+    ],
     [texts.messages.size, bytes(message.size)],
     [texts.messages.received, time(message.receivedAt)],
     [texts.messages.published, time(message.publishedAt)],
     [texts.messages.processed, time(message.processedAt)],
     [texts.messages.event, <Code key="event">{message.eventId}</Code>],
-    [texts.messages.entry, message.streamEntryId === null ? null : <Code>{message.streamEntryId}</Code>],
-    [texts.messages.hash, message.contentHash === null ? null : <Code>{message.contentHash}</Code>],
+    [
+      texts.messages.entry,
+      message.streamEntryId === null ? null : <Code key="entry">{message.streamEntryId}</Code>,
+    ],
+    [
+      texts.messages.hash,
+      message.contentHash === null ? null : <Code key="hash">{message.contentHash}</Code>,
+    ],
   ];
   return (
     <Table layout="fixed" verticalSpacing="xs">

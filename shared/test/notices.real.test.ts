@@ -35,8 +35,9 @@ async function tell(): Promise<string> {
   return id;
 }
 
-const heard = (id: string): Promise<void> =>
-  expect.poll(() => notices.map((notice) => notice.id), { timeout: 20_000 }).toContain(id);
+async function heard(id: string): Promise<void> {
+  await expect.poll(() => notices.map((notice) => notice.id), { timeout: 20_000 }).toContain(id);
+}
 
 it('hears a notice when its transaction commits, and none of one that is rolled back', async () => {
   await listener.start();
