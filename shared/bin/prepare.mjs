@@ -79,9 +79,7 @@ function packagesOf(file) {
 /** @param {(line: string) => void} say */
 async function install(say) {
   say('Installing packages with npm (once; about a minute) …');
-  // Not "npm ci": it refuses a lock file that lacks optional packages for other platforms, and npm leaves them out of
-  // the file where its registry has them not. This installs the locked versions as well, and writes neither file.
-  await run('npm', ['install', '--no-save', '--no-audit', '--no-fund'], 'npm install');
+  await run('npm', ['ci', '--no-audit', '--no-fund'], 'npm ci');
 }
 
 /** @param {(line: string) => void} say @param {string} stamp */
