@@ -190,11 +190,19 @@ export class FolderIngest {
       lastSeenAt: clock.now().toISOString(),
     };
     const stored = await ledger.recordBatch(this.#folder, this.#term, {
+      expected: cursor.state,
       state,
       messages: messages.map((message) => message.record),
       finished: [...done, ...result.missing],
     });
     if (stored.kind === 'fenced') throw fencedFault();
+    if (stored.kind === 'changed') {
+      throw new FaultError({
+        kind: 'transient',
+        code: 'DATABASE_UNAVAILABLE',
+        detail: 'the database holds another cursor than we stored: it lost commits',
+      });
+    }
     steps('committed');
     const lastSeq = stored.rows.at(-1)?.publishSeq ?? stored.previousSeq;
     cursor.committed({ ...state, publishSeq: lastSeq }, done);

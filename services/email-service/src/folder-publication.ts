@@ -7,7 +7,7 @@
  */
 import type { Clock } from '@mailstream/shared/domain/time';
 import { FaultError, toFault } from '@mailstream/shared/errors/fault-error';
-import { encodeEntry, type EmailReceivedEntry } from '@mailstream/shared/events/email-received';
+import { encodeEntry, eventId, type EmailReceivedEntry } from '@mailstream/shared/events/email-received';
 import type { Logger } from '@mailstream/shared/runtime/logger';
 import { buildPayload } from './core/event-builder.ts';
 import type {
@@ -24,6 +24,8 @@ import { fencedFault, isParserKilled, type Steps } from './ingest-steps.ts';
 
 /** Rows read from the ledger at a time while recovering. */
 const RECOVERY_PAGE = 50;
+/** Rows compared with the stream at a time. */
+const RECONCILE_PAGE = 500;
 
 export interface PublishableRow {
   readonly uidValidity: number;
@@ -79,7 +81,7 @@ export class FolderPublication {
       signal.throwIfAborted();
       const mark = await publisher.watermark(this.#folder);
       await this.#raiseSequence(mark);
-      if (await this.#publishUnmarked(mark, signal)) {
+      if ((await this.#publishUnmarked(mark, signal)) && (await this.#reconcile(signal))) {
         this.#isRecovered = true;
         return;
       }
@@ -104,6 +106,39 @@ export class FolderPublication {
       publishSeq: mark,
     });
     if (stored.kind === 'fenced') throw fencedFault();
+  }
+
+  /**
+   * Rows that are published and not processed, but have no entry that still waits for the worker, are published again under new
+   * sequence numbers (DESIGN section 5, reconciliation): Redis lost the entry, or PostgreSQL lost the effect.
+   * @returns false when a gap showed up meanwhile.
+   */
+  async #reconcile(signal: AbortSignal): Promise<boolean> {
+    const { ledger, publisher, log } = this.#deps;
+    for (let after = 0; ;) {
+      signal.throwIfAborted();
+      const rows = await ledger.unprocessed(this.#folder, after, RECONCILE_PAGE);
+      const last = rows.at(-1);
+      if (last === undefined) return true;
+      after = last.publishSeq;
+      const gone = await publisher.findGone(
+        this.#folder,
+        rows.map((row) => ({ eventId: eventId(row), entryId: row.entryId, publishedAt: row.publishedAt })),
+      );
+      if (gone.size === 0) continue;
+      const lost = rows.filter((row) => gone.has(eventId(row)));
+      const requeued = await ledger.requeue(this.#folder, this.#term, lost);
+      if (requeued.kind === 'fenced') throw fencedFault();
+      // None: the worker was just about to be done with them.
+      if (requeued.count === 0) continue;
+      log.warn('events were lost and are published again', {
+        folder: this.#folder.folder,
+        count: requeued.count,
+      });
+      if (!(await this.#publishUnmarked(await publisher.watermark(this.#folder), signal))) return false;
+      // Those just published have higher numbers than any page that is still to come would end with: begin anew.
+      after = 0;
+    }
   }
 
   async #publishUnmarked(mark: number, signal: AbortSignal): Promise<boolean> {

@@ -1,3 +1,4 @@
+/* oxlint-disable max-lines -- types only: one page of contracts that is read as a whole. */
 /**
  * What the daemon needs from the world: types only. Adapters implement these, runners use them, core knows none.
  * Unless a method says otherwise it rejects with a `FaultError` (shared/errors) and never with a library's error.
@@ -278,6 +279,8 @@ export interface Ledger {
     folder: FolderRef,
     term: Term,
     batch: {
+      /** What the row must still hold: the database may have lost commits that we remember. */
+      readonly expected: Pick<FolderState, 'uidValidity' | 'lastUid'>;
       /** The cursor to store; its `publishSeq` and `lastSeenAt` are set by the statement. */
       readonly state: FolderState;
       readonly messages: readonly NewMessage[];
@@ -291,6 +294,8 @@ export interface Ledger {
         /** The new rows to publish, in `publish_seq` order. */
         readonly rows: readonly { readonly uid: number; readonly publishSeq: number }[];
       }
+    /** The row holds another cursor than expected: nothing was written, read it again. */
+    | { readonly kind: 'changed' }
     | Fenced
   >;
   /**
@@ -307,6 +312,27 @@ export interface Ledger {
   }>;
   /** Rows not yet marked published, in `publish_seq` order, after `afterSeq`, at most `limit`. */
   unpublished(folder: FolderRef, afterSeq: number, limit: number): Promise<readonly LedgerRow[]>;
+  /** Rows published and not processed, in `publish_seq` order, after `afterSeq`, at most `limit`. */
+  unprocessed(
+    folder: FolderRef,
+    afterSeq: number,
+    limit: number,
+  ): Promise<
+    readonly (MessageKey & {
+      readonly publishSeq: number;
+      readonly entryId: string | null;
+      readonly publishedAt: Date;
+    })[]
+  >;
+  /**
+   * Gives rows that are published, not processed and still have that `publish_seq` new ones, to be published again. Fenced.
+   * The others are left alone: somebody processed them meanwhile.
+   */
+  requeue(
+    folder: FolderRef,
+    term: Term,
+    rows: readonly { readonly uidValidity: number; readonly uid: number; readonly publishSeq: number }[],
+  ): Promise<{ readonly kind: 'stored'; readonly count: number } | Fenced>;
   /** Gives up a row that cannot be published, for people to see. Fenced. */
   deadLetter(
     folder: FolderRef,
@@ -376,6 +402,18 @@ export type PublishOutcome =
 export interface EventPublisher {
   /** The folder's watermark: `publish_seq` of its last entry; 0 when Redis knows none. */
   watermark(folder: FolderRef): Promise<number>;
+  /**
+   * Of events published before, those without an entry that still waits for the worker: not in the stream, or passed by its group
+   * and not pending. Entries with an unknown id are looked for from `publishedAt` on.
+   */
+  findGone(
+    folder: FolderRef,
+    events: readonly {
+      readonly eventId: string;
+      readonly entryId: string | null;
+      readonly publishedAt: Date;
+    }[],
+  ): Promise<ReadonlySet<string>>;
   /** Appends in order, pipelined; one outcome per entry, in the same order. Rejects when the outcome of any is unknown. */
   publish(folder: FolderRef, entries: readonly SequencedEntry[]): Promise<readonly PublishOutcome[]>;
 }

@@ -19,14 +19,19 @@ const OWNED = `owned AS (
 )`;
 
 const RECORD_BATCH = `
-WITH ${OWNED}, input AS (
+WITH ${OWNED}, unchanged AS (
+  SELECT o.seq FROM owned o, imap_email_provider_config c
+   WHERE c.tenant = :tenant AND c.email_provider_id = :provider
+     AND c.folder_state -> :folder ->> 'uid_validity' = CAST(:expectedValidity AS text)
+     AND c.folder_state -> :folder ->> 'last_uid' = CAST(:expectedUid AS text)
+), input AS (
   SELECT * FROM jsonb_to_recordset(CAST(:messages AS jsonb)) AS m (
     uid bigint, event_id uuid, message_id text, content_hash text, size bigint, internal_date timestamptz, email_id text,
     sender text, subject text, status text, reason text, storage_key text)
 ), fresh AS (
   SELECT i.*, CASE WHEN i.status = 'received' THEN o.seq + count(*) FILTER (WHERE i.status = 'received') OVER (ORDER BY i.uid)
                    ELSE 0 END AS publish_seq
-    FROM input i CROSS JOIN owned o
+    FROM input i CROSS JOIN unchanged o
    WHERE NOT EXISTS (SELECT FROM inbound_messages l
                       WHERE l.tenant = :tenant AND l.provider_id = :provider AND l.folder = :folder
                         AND l.uid_validity = :uidValidity AND l.uid = i.uid)
@@ -41,7 +46,7 @@ WITH ${OWNED}, input AS (
     FROM fresh f
   RETURNING uid, publish_seq
 ), cleared AS (
-  DELETE FROM ingest_attempts a USING owned
+  DELETE FROM ingest_attempts a USING unchanged
    WHERE a.tenant = :tenant AND a.provider_id = :provider AND a.folder = :folder AND a.uid_validity = :uidValidity
      AND a.uid = ANY (CAST(:finished AS bigint[]))
 ), moved AS (
@@ -50,10 +55,10 @@ WITH ${OWNED}, input AS (
            'publish_seq', CAST(greatest(o.seq, (SELECT max(publish_seq) FROM fresh)) AS text), 'last_seen_at', to_jsonb(now()))),
          last_processed_message_id = coalesce(
            (SELECT i.message_id FROM input i WHERE i.message_id IS NOT NULL ORDER BY i.uid DESC LIMIT 1), c.last_processed_message_id)
-    FROM owned o
+    FROM unchanged o
    WHERE c.tenant = :tenant AND c.email_provider_id = :provider
 )
-SELECT o.seq AS previous_seq,
+SELECT o.seq AS previous_seq, EXISTS (SELECT FROM unchanged) AS unchanged,
        coalesce((SELECT json_agg(json_build_object('uid', uid, 'publishSeq', publish_seq) ORDER BY publish_seq)
                    FROM inserted WHERE publish_seq > 0), '[]') AS rows
   FROM owned o`;
@@ -177,19 +182,21 @@ export function createPgLedger(database: Database): Ledger {
         storage_key: message.storageKey,
       }));
       const result = await database.withTenant(folder.tenant, (trx) =>
-        trx.raw<{ rows: { previous_seq: number; rows: { uid: number; publishSeq: number }[] }[] }>(
-          RECORD_BATCH,
-          {
-            ...fence(folder, term),
-            uidValidity: batch.state.uidValidity,
-            state: JSON.stringify(encodeFolderState(batch.state)),
-            messages: JSON.stringify(messages),
-            finished: [...batch.finished],
-          },
-        ),
+        trx.raw<{
+          rows: { previous_seq: number; unchanged: boolean; rows: { uid: number; publishSeq: number }[] }[];
+        }>(RECORD_BATCH, {
+          ...fence(folder, term),
+          uidValidity: batch.state.uidValidity,
+          state: JSON.stringify(encodeFolderState(batch.state)),
+          expectedValidity: batch.expected.uidValidity,
+          expectedUid: batch.expected.lastUid,
+          messages: JSON.stringify(messages),
+          finished: [...batch.finished],
+        }),
       );
       const stored = result.rows[0];
       if (stored === undefined) return { kind: 'fenced' };
+      if (!stored.unchanged) return { kind: 'changed' };
       return { kind: 'stored', previousSeq: Number(stored.previous_seq), rows: stored.rows };
     },
 
@@ -243,6 +250,80 @@ export function createPgLedger(database: Database): Ledger {
           .limit(limit),
       );
       return rows.map((row) => toLedgerRow(folder, row));
+    },
+
+    async unprocessed(folder, afterSeq, limit) {
+      const rows = await database.withTenant(folder.tenant, (trx) =>
+        trx('inbound_messages')
+          .select<
+            {
+              uid_validity: number;
+              uid: number;
+              publish_seq: number;
+              stream_entry_id: string | null;
+              published_at: Date;
+            }[]
+          >('uid_validity', 'uid', 'publish_seq', 'stream_entry_id', 'published_at')
+          .where({
+            tenant: folder.tenant,
+            provider_id: folder.id,
+            folder: folder.folder,
+            status: 'published',
+          })
+          .andWhere('publish_seq', '>', afterSeq)
+          .orderBy('publish_seq')
+          .limit(limit),
+      );
+      return rows.map((row) => ({
+        tenant: folder.tenant,
+        providerId: folder.id,
+        folder: folder.folder,
+        uidValidity: Number(row.uid_validity),
+        uid: Number(row.uid),
+        publishSeq: Number(row.publish_seq),
+        entryId: row.stream_entry_id,
+        publishedAt: row.published_at,
+      }));
+    },
+
+    async requeue(folder, term, rows) {
+      const requeued = await database.withTenant(folder.tenant, (trx) =>
+        trx.raw<{ rows: { count: number }[] }>(
+          `WITH ${OWNED}, locked AS (
+             SELECT m.uid_validity, m.uid, m.publish_seq
+               FROM inbound_messages m
+               JOIN unnest(CAST(:uidValidities AS bigint[]), CAST(:uids AS bigint[]), CAST(:seqs AS bigint[]))
+                    AS v (uid_validity, uid, publish_seq)
+                 ON m.uid_validity = v.uid_validity AND m.uid = v.uid AND m.publish_seq = v.publish_seq
+               CROSS JOIN owned
+              WHERE m.tenant = :tenant AND m.provider_id = :provider AND m.folder = :folder AND m.status = 'published'
+                FOR UPDATE OF m
+           ), wanted AS (
+             SELECT uid_validity, uid, row_number() OVER (ORDER BY publish_seq) AS place FROM locked
+           ), again AS (
+             UPDATE inbound_messages m
+                SET status = 'received', publish_seq = o.seq + w.place, stream_entry_id = NULL, published_at = NULL, updated_at = now()
+               FROM wanted w, owned o
+              WHERE m.tenant = :tenant AND m.provider_id = :provider AND m.folder = :folder
+                AND m.uid_validity = w.uid_validity AND m.uid = w.uid
+             RETURNING m.publish_seq
+           ), moved AS (
+             UPDATE imap_email_provider_config c
+                SET folder_state = jsonb_set(c.folder_state, ARRAY[:folder, 'publish_seq'],
+                      to_jsonb(CAST(greatest(o.seq, (SELECT max(publish_seq) FROM again)) AS text)))
+               FROM owned o
+              WHERE c.tenant = :tenant AND c.email_provider_id = :provider)
+           SELECT (SELECT count(*) FROM again) AS count FROM owned`,
+          {
+            ...fence(folder, term),
+            uidValidities: rows.map((row) => row.uidValidity),
+            uids: rows.map((row) => row.uid),
+            seqs: rows.map((row) => row.publishSeq),
+          },
+        ),
+      );
+      const [result] = requeued.rows;
+      return result === undefined ? { kind: 'fenced' } : { kind: 'stored', count: Number(result.count) };
     },
 
     async deadLetter(folder, term, row, reason) {

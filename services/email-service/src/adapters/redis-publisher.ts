@@ -11,6 +11,7 @@ import type { Redis } from 'ioredis';
 import { FaultError } from '@mailstream/shared/errors/fault-error';
 import { streamName } from '@mailstream/shared/events/email-received';
 import type { EventPublisher, FolderRef, PublishOutcome, SequencedEntry } from '../ports.ts';
+import { locate, withoutWaitingEntry } from './redis-stream-search.ts';
 
 const APPEND = `
 local mark = tonumber(redis.call('HGET', KEYS[2], ARGV[1]) or '0')
@@ -49,6 +50,17 @@ export function createRedisPublisher(
     async watermark(folder) {
       try {
         return Number((await redis.hget(keys(folder).marks, watermarkField(folder))) ?? 0);
+      } catch (error) {
+        throw unavailable(error);
+      }
+    },
+
+    async findGone(folder, events) {
+      if (events.length === 0) return new Set();
+      const { stream } = keys(folder);
+      try {
+        const located = await locate(redis, stream, events);
+        return await withoutWaitingEntry(redis, stream, located);
       } catch (error) {
         throw unavailable(error);
       }

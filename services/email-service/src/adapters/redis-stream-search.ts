@@ -1,0 +1,96 @@
+/**
+ * Where an event stands in the stream (DESIGN section 5, reconciliation): it waits as long as its entry is there and the worker's
+ * group has not passed it, or has it pending. The effect is committed before the entry is acknowledged, so who reads "passed"
+ * here and then still finds the ledger row unprocessed has found a loss.
+ */
+import type { Redis } from 'ioredis';
+import { WORKER_GROUP } from '@mailstream/shared/events/email-received';
+
+/** Entries read at a time while looking for an event by its id; each may be 512 KiB. */
+const PAGE = 20;
+/** How far the clocks of Redis and PostgreSQL may be apart, milliseconds. */
+const CLOCK_SLACK_MS = 60_000;
+
+interface Located {
+  readonly eventId: string;
+  /** Null: not in the stream. */
+  readonly entryId: string | null;
+}
+
+/** Finds the entries of events whose id was never learnt, because a reply was lost. */
+export async function locate(
+  redis: Redis,
+  stream: string,
+  events: readonly {
+    readonly eventId: string;
+    readonly entryId: string | null;
+    readonly publishedAt: Date;
+  }[],
+): Promise<readonly Located[]> {
+  const wanted = events.filter((event) => event.entryId === null);
+  if (wanted.length === 0) return events;
+  const missing = new Set(wanted.map((event) => event.eventId));
+  const found = new Map<string, string>();
+  let from = String(
+    Math.max(0, Math.min(...wanted.map((event) => event.publishedAt.getTime())) - CLOCK_SLACK_MS),
+  );
+  while (missing.size > 0) {
+    const page = await redis.xrange(stream, from, '+', 'COUNT', PAGE);
+    for (const [id, fields] of page) {
+      const eventId = fields[fields.indexOf('event_id') + 1] ?? '';
+      if (missing.delete(eventId)) found.set(eventId, id);
+    }
+    const last = page.at(-1);
+    if (last === undefined || page.length < PAGE) break;
+    from = `(${last[0]}`;
+  }
+  return events.map(({ eventId, entryId }) => ({ eventId, entryId: entryId ?? found.get(eventId) ?? null }));
+}
+
+/** @returns event ids that no longer wait for the worker. */
+export async function withoutWaitingEntry(
+  redis: Redis,
+  stream: string,
+  events: readonly Located[],
+): Promise<ReadonlySet<string>> {
+  const passedUpTo = await lastDelivered(redis, stream);
+  const pipeline = redis.pipeline();
+  for (const { entryId } of events) {
+    pipeline.xrange(stream, entryId ?? '0-0', entryId ?? '0-0');
+    if (passedUpTo === null) pipeline.echo('');
+    else pipeline.xpending(stream, WORKER_GROUP, entryId ?? '0-0', entryId ?? '0-0', 1);
+  }
+  const replies = (await pipeline.exec()) ?? [];
+  const gone = new Set<string>();
+  for (const [index, { eventId, entryId }] of events.entries()) {
+    const [entryError, entry] = replies[2 * index] ?? [new Error('no reply'), null];
+    const [pendingError, pending] = replies[2 * index + 1] ?? [new Error('no reply'), null];
+    if (entryError !== null) throw entryError;
+    if (pendingError !== null) throw pendingError;
+    const isThere = entryId !== null && Array.isArray(entry) && entry.length > 0;
+    const isPending = Array.isArray(pending) && pending.length > 0;
+    const isPassed = isThere && passedUpTo !== null && compareIds(entryId, passedUpTo) <= 0;
+    if (!isThere || (isPassed && !isPending)) gone.add(eventId);
+  }
+  return gone;
+}
+
+/** Null without a stream or without the worker's group: then nothing was passed. */
+async function lastDelivered(redis: Redis, stream: string): Promise<string | null> {
+  if ((await redis.exists(stream)) === 0) return null;
+  const groups = (await redis.xinfo('GROUPS', stream)) as unknown[][];
+  for (const group of groups) {
+    const fields = new Map<unknown, unknown>();
+    for (let index = 0; index < group.length; index += 2) fields.set(group[index], group[index + 1]);
+    if (fields.get('name') === WORKER_GROUP) return String(fields.get('last-delivered-id'));
+  }
+  return null;
+}
+
+/** Stream ids are `<milliseconds>-<sequence>`, both up to 64 bits. */
+function compareIds(a: string, b: string): number {
+  const [aMs = '0', aSeq = '0'] = a.split('-');
+  const [bMs = '0', bSeq = '0'] = b.split('-');
+  const difference = BigInt(aMs) - BigInt(bMs) || BigInt(aSeq) - BigInt(bSeq);
+  return difference < 0n ? -1 : difference > 0n ? 1 : 0;
+}
