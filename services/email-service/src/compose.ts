@@ -26,6 +26,8 @@ import { createPgLeaseStore } from './adapters/pg-lease-store.ts';
 import { createPgLedger } from './adapters/pg-ledger.ts';
 import { createPgHealthStore, createPgProviderSource } from './adapters/pg-provider-source.ts';
 import { createRedisPublisher } from './adapters/redis-publisher.ts';
+import { createPgIdentity } from './adapters/pg-identity.ts';
+import { createRedisIdentity } from './adapters/redis-identity.ts';
 import type { Config } from './config.ts';
 import { ConnectionTurns } from './connection-turns.ts';
 import { WIDE_OVERLAP } from './core/sync-plan.ts';
@@ -35,6 +37,7 @@ import { inertSteps, type Steps } from './ingest-steps.ts';
 import { leaseTimes } from './lease-runner.ts';
 import { ProviderRuntime, type RuntimeDeps } from './provider-runtime.ts';
 import { createSupervisor } from './provider-supervisor.ts';
+import { createStoreWatch } from './store-watch.ts';
 
 const VERSION = '0.1.0';
 const MIB = 1024 * 1024;
@@ -47,6 +50,9 @@ const WATCH_INTERVAL_MS = 300_000;
 /** A folder that merely watches keeps its connection at least this long while others wait for one. */
 const TURN_QUANTUM_MS = 5_000;
 const HEALTH_DELAY_MS = 200;
+const STORE_WATCH_MS = 5_000;
+/** After a store may have lost data, folders look one after the other within this time. */
+const DISTRUST_SPREAD_MS = 2_000;
 /** Renewals and bids have connections of their own and never wait behind ingest. */
 const LEASE_POOL = 3;
 const WORK_POOL = 10;
@@ -112,6 +118,7 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
     spoolDir,
   });
 
+  let lastAppended = '0-0';
   const runtimeDeps: RuntimeDeps = {
     source: createPgProviderSource(database),
     health: createPgHealthStore(database),
@@ -119,7 +126,12 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
     healthDelayMs: HEALTH_DELAY_MS,
     ingest: {
       ledger: createPgLedger(database),
-      publisher: createRedisPublisher(redis, { channelByTenant: config.channelByTenant }),
+      publisher: createRedisPublisher(redis, {
+        channelByTenant: config.channelByTenant,
+        onAppended: (entryId) => {
+          if (!config.channelByTenant) lastAppended = entryId;
+        },
+      }),
       processor,
       budget: new FetchBudget(FETCH_BUDGET_BYTES, MAX_PIECE_BYTES),
       clock,
@@ -171,6 +183,20 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
     parallelBids: LEASE_POOL - 1,
     runtime: (ref, term, hooks) => new ProviderRuntime(runtimeDeps, ref, term, hooks),
   });
+  const storeWatch = createStoreWatch({
+    stores: {
+      postgresql: createPgIdentity(leaseDatabase),
+      redis: createRedisIdentity(redis, () => lastAppended),
+    },
+    everyMs: STORE_WATCH_MS,
+    jitter: config.timerJitter,
+    clock,
+    random: Math.random,
+    log,
+    onDoubt: () => {
+      for (const runner of supervisor.runners()) runner.runtime?.distrustStores(DISTRUST_SPREAD_MS);
+    },
+  });
   const notices = createNoticeListener({
     url: config.directDatabaseUrl,
     log,
@@ -200,7 +226,7 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
     },
   });
 
-  return { log, services: [ops, stores, processor, supervisor, notices] };
+  return { log, services: [ops, stores, processor, supervisor, storeWatch, notices] };
 }
 
 /** A directory of this process's own. What processes that were killed left in theirs is removed after a day: nobody needs it. */

@@ -37,6 +37,8 @@ export class FolderIngest {
   readonly #term: Term;
   readonly #publication: FolderPublication;
   #cursor: FolderCursor | null = null;
+  #opened: OpenedFolder | null = null;
+  #mustReload = false;
 
   constructor(deps: IngestDeps, provider: ImapProvider, folder: FolderRef, term: Term) {
     this.#deps = deps;
@@ -62,19 +64,28 @@ export class FolderIngest {
       const detail = 'the server announced UIDNOTSTICKY';
       throw new FaultError({ kind: 'misconfigured', code: 'IMAP_UIDS_NOT_STICKY', detail });
     }
+    this.#opened = opened;
+    this.#cursor = await this.#readCursor(session, opened);
+  }
+
+  /** What the ledger says about the folder as it was opened. */
+  async #readCursor(session: ImapSession, opened: OpenedFolder): Promise<FolderCursor> {
+    this.#mustReload = false;
     const stored = await this.#deps.ledger.folderState(this.#folder);
     const plan = planOpen(stored, opened);
     const state = await this.#startingState(session, opened, plan, stored);
     const from = plan === 'relist' ? state.baselineUid + 1 : listFrom(state, this.#deps.wideOverlap);
     const known = await this.#deps.ledger.knownUids(this.#folder, state.uidValidity, from);
     const suspects = await this.#deps.ledger.unendedAttempts(this.#folder, state.uidValidity);
-    this.#cursor = new FolderCursor(state, known, suspects, session);
+    return new FolderCursor(state, known, suspects, session);
   }
 
   /** @throws FaultError of any port; the folder is then as the last commit left it. */
   async pass(session: ImapSession, options: PassOptions): Promise<PassResult> {
     const { signal } = options;
     const { steps, limits, clock } = this.#deps;
+    if (this.#mustReload && this.#opened !== null)
+      this.#cursor = await this.#readCursor(session, this.#opened);
     const cursor = this.#cursor;
     if (cursor === null)
       throw new FaultError({ kind: 'bug', code: 'INTERNAL', detail: 'a pass before the folder was opened' });
@@ -107,8 +118,14 @@ export class FolderIngest {
     return { more: selection.more, received };
   }
 
-  /** The next use must read everything anew: the connection to a store was lost. */
+  /** Something went wrong on the way to the stream: recover before the next publish. */
   doubt(): void {
+    this.#publication.doubt();
+  }
+
+  /** A store may have lost data: read the cursor again and compare ledger and stream, at the next pass. */
+  distrustStores(): void {
+    this.#mustReload = true;
     this.#publication.doubt();
   }
 

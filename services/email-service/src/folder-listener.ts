@@ -97,6 +97,12 @@ export class FolderListener {
     this.#send({ kind: 'configChanged' });
   }
 
+  /** A store may have lost data: compare and mend at the next pass, which comes soon. */
+  distrustStores(): void {
+    this.#ingest.distrustStores();
+    this.poke();
+  }
+
   /** Look now. */
   poke(): void {
     this.#overlap = WIDE_OVERLAP;

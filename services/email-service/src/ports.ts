@@ -399,6 +399,14 @@ export type PublishOutcome =
   /** An entry before it is missing: recover the folder. */
   | { readonly kind: 'gap'; readonly watermark: number };
 
+/** What tells that a store is not the one it was. */
+export interface StoreIdentity {
+  /** Changes when the server was restarted, restored or replaced. Rejects while it cannot be reached. */
+  read(): Promise<string>;
+  /** True when `now` can follow `before` without a loss of data. */
+  continues(before: string, now: string): boolean;
+}
+
 export interface EventPublisher {
   /** The folder's watermark: `publish_seq` of its last entry; 0 when Redis knows none. */
   watermark(folder: FolderRef): Promise<number>;

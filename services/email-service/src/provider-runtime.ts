@@ -77,6 +77,16 @@ export class ProviderRuntime {
     for (const listener of this.#listeners.values()) listener.poke();
   }
 
+  /** A store may have lost data. Each folder looks within `withinMs`, so that they do not all ask at once. */
+  distrustStores(withinMs: number): void {
+    const { clock, random } = this.#deps.listener;
+    for (const [folder, listener] of this.#listeners) {
+      clock.schedule(random() * withinMs, () => {
+        if (this.#listeners.get(folder) === listener) listener.distrustStores();
+      });
+    }
+  }
+
   /** Finish what is in hand; `quiet` follows. */
   drain(): void {
     this.#end((listener) => listener.drain());

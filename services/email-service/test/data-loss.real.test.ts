@@ -83,6 +83,19 @@ describe('after lost data', () => {
       expect(await subjects(3)).toEqual(['c', 'd', 'e']);
     }));
 
+  it('a Redis that is emptied while the daemon runs is filled again without a restart', () =>
+    scene(async (at) => {
+      at.deliver('a', 'b', 'c');
+      await world.entries(3);
+      await process(1);
+      await at.daemon.waitForLog((line) => line.message === 'run committed');
+      await world.redis.flushdb();
+      await at.daemon.waitForLog(
+        (line) => line.message === 'a store is not the one it was; comparing ledger, stream and mailboxes',
+      );
+      expect(await subjects(2)).toEqual(['b', 'c']);
+    }));
+
   it('a Redis that lost its tail gets the tail again', () =>
     scene(async (at) => {
       at.deliver('a', 'b', 'c');

@@ -39,7 +39,11 @@ export function watermarkField(folder: FolderRef): string {
 
 export function createRedisPublisher(
   redis: Redis,
-  options: { readonly channelByTenant: boolean },
+  options: {
+    readonly channelByTenant: boolean;
+    /** Told of each entry appended. */
+    readonly onAppended?: (entryId: string) => void;
+  },
 ): EventPublisher {
   redis.defineCommand('mailstreamAppend', { numberOfKeys: 2, lua: APPEND });
   const keys = (folder: FolderRef): { stream: string; marks: string } => {
@@ -88,7 +92,9 @@ export function createRedisPublisher(
         throw unavailable(error);
       }
       if (replies === null) throw unavailable(new Error('the pipeline was discarded'));
-      return entries.map((entry, index) => toOutcome(replies[index], entry));
+      const outcomes = entries.map((entry, index) => toOutcome(replies[index], entry));
+      for (const outcome of outcomes) if (outcome.kind === 'appended') options.onAppended?.(outcome.entryId);
+      return outcomes;
     },
   };
 }
