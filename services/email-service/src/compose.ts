@@ -1,6 +1,7 @@
 /** Composition root of the daemon: the only file that constructs adapters. */
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { instanceId } from '@mailstream/shared/domain/ids';
 import { createDatabase } from '@mailstream/shared/db/database';
@@ -27,6 +28,7 @@ import { createPgLedger } from './adapters/pg-ledger.ts';
 import { createPgHealthStore, createPgProviderSource } from './adapters/pg-provider-source.ts';
 import { createRedisPublisher } from './adapters/redis-publisher.ts';
 import { createPgIdentity } from './adapters/pg-identity.ts';
+import { createPgInstances } from './adapters/pg-instances.ts';
 import { createRedisIdentity } from './adapters/redis-identity.ts';
 import type { Config } from './config.ts';
 import { ConnectionTurns } from './connection-turns.ts';
@@ -37,6 +39,7 @@ import { inertSteps, type Steps } from './ingest-steps.ts';
 import { leaseTimes } from './lease-runner.ts';
 import { ProviderRuntime, type RuntimeDeps } from './provider-runtime.ts';
 import { createSupervisor } from './provider-supervisor.ts';
+import { createHeartbeat } from './heartbeat.ts';
 import { createStoreWatch } from './store-watch.ts';
 
 const VERSION = '0.1.0';
@@ -183,6 +186,25 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
     parallelBids: LEASE_POOL - 1,
     runtime: (ref, term, hooks) => new ProviderRuntime(runtimeDeps, ref, term, hooks),
   });
+  const heartbeat = createHeartbeat({
+    registry: createPgInstances(leaseDatabase, {
+      owner,
+      service: 'email-service',
+      host: hostname(),
+      version: VERSION,
+    }),
+    everyMs: times.renewEveryMs,
+    deadAfterMs: 2 * times.ttlMs,
+    jitter: config.timerJitter,
+    clock,
+    random: Math.random,
+    log,
+    report: () => {
+      const runtimes = supervisor.runners().flatMap((runner) => runner.runtime ?? []);
+      const listeners = runtimes.reduce((sum, runtime) => sum + runtime.listenerCount, 0);
+      return { leases: runtimes.length, listeners };
+    },
+  });
   const storeWatch = createStoreWatch({
     stores: {
       postgresql: createPgIdentity(leaseDatabase),
@@ -226,7 +248,7 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
     },
   });
 
-  return { log, services: [ops, stores, processor, supervisor, storeWatch, notices] };
+  return { log, services: [ops, stores, processor, heartbeat, supervisor, storeWatch, notices] };
 }
 
 /** A directory of this process's own. What processes that were killed left in theirs is removed after a day: nobody needs it. */

@@ -215,6 +215,21 @@ export interface LeaseStore {
   release(provider: ProviderRef, term: Term): Promise<void>;
 }
 
+/** What an instance says of itself, for operators and for shares. */
+export interface InstanceReport {
+  readonly state: 'running' | 'draining';
+  readonly leases: number;
+  readonly listeners: number;
+}
+
+/** Processes that are alive (`service_instances`). */
+export interface InstanceRegistry {
+  /** Writes this instance's row by the database's clock, and removes those that have been silent for `deadAfterMs`. */
+  beat(report: InstanceReport, deadAfterMs: number): Promise<void>;
+  /** Removes this instance's row: the others need not wait for it. */
+  leave(): Promise<void>;
+}
+
 // --- Ledger ---------------------------------------------------------------------------------------------------
 
 export interface FolderRef extends ProviderRef {

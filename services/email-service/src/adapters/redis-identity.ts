@@ -48,7 +48,8 @@ function parse(text: string): Seen {
 
 async function lastGeneratedId(redis: Redis, stream: string): Promise<string> {
   const reply = (await redis.xinfo('STREAM', stream)) as unknown[];
-  return String(reply[reply.indexOf('last-generated-id') + 1] ?? '0-0');
+  const id = reply[reply.indexOf('last-generated-id') + 1];
+  return typeof id === 'string' ? id : '0-0';
 }
 
 function isBelow(a: string, b: string): boolean {

@@ -1,0 +1,55 @@
+/** Says at every beat that this instance is alive and what it holds; takes its row back when it stops. */
+import { toFault } from '@mailstream/shared/errors/fault-error';
+import { jittered, type Clock } from '@mailstream/shared/domain/time';
+import { createService, type Service } from '@mailstream/shared/runtime/lifecycle';
+import type { Logger } from '@mailstream/shared/runtime/logger';
+import type { InstanceRegistry, InstanceReport } from './ports.ts';
+
+export interface HeartbeatOptions {
+  readonly registry: InstanceRegistry;
+  readonly everyMs: number;
+  /** Rows that have been silent this long are removed. */
+  readonly deadAfterMs: number;
+  readonly jitter: number;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+  readonly report: () => Omit<InstanceReport, 'state'>;
+}
+
+export function createHeartbeat(options: HeartbeatOptions): Service {
+  const { registry, clock, log } = options;
+  let cancel: (() => void) | null = null;
+  let beating: Promise<void> = Promise.resolve();
+  let isStopped = false;
+
+  const beat = async (): Promise<void> => {
+    try {
+      await registry.beat({ state: 'running', ...options.report() }, options.deadAfterMs);
+    } catch (error) {
+      // The next beat says it again; nothing of the protocol hangs on it.
+      log.debug('heartbeat failed', { code: toFault(error).code });
+    }
+    if (isStopped) return;
+    cancel = clock.schedule(jittered(options.everyMs, options.jitter, options.random()), () => {
+      beating = beat();
+    });
+  };
+
+  return createService('heartbeat', {
+    start: () => {
+      isStopped = false;
+      beating = beat();
+      return Promise.resolve();
+    },
+    stop: async () => {
+      isStopped = true;
+      cancel?.();
+      await beating;
+      cancel?.();
+      await registry.leave().catch((error: unknown) => {
+        log.debug('the instance could not sign off, its row is removed later', { code: toFault(error).code });
+      });
+    },
+  });
+}
