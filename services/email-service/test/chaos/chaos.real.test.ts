@@ -1,0 +1,47 @@
+/**
+ * The short form of `npm run chaos`: real daemons, workers, PostgreSQL, Redis and Dovecot, faults on all of them and on every link,
+ * and afterwards each message has had exactly one effect. A failing seed of a long run is added here.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { freezeBuild, repositoryRoot, type Build } from './frozen-build.ts';
+import { COLUMNS } from './oracle.ts';
+import { linesOf } from './report.ts';
+import { runSchedule } from './run-schedule.ts';
+import { makeTemplate, type Template } from './template.ts';
+
+const SEEDS = [2, 3];
+
+let folder: string;
+let build: Build;
+let template: Template;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'mschaos-base-'));
+  build = await freezeBuild(join(folder, 'build'));
+  template = await makeTemplate(folder);
+});
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+it.each(SEEDS)('schedule %i leaves each message with one effect', { timeout: 150_000 }, async (seed) => {
+  const said: string[] = [];
+  const result = await runSchedule({
+    seed,
+    build,
+    template,
+    size: { tenants: 4, mailboxesPerTenant: 2, daemons: 3, workers: 2 },
+    windowMs: 12_000,
+    messagesPerSecond: 10,
+    withLosses: false,
+    keepIn: join(repositoryRoot(), 'test-artifacts', 'chaos'),
+    say: (line) => said.push(line),
+  });
+  const report = [...said, ...linesOf(result, false)].join('\n');
+  for (const column of COLUMNS) expect(result.verdict.findings[column], report).toEqual([]);
+  expect(result.verdict.gone, report).toEqual([]);
+  expect(result.convergedInMs, report).not.toBeNull();
+  expect(result.messages, report).toBeGreaterThan(50);
+});

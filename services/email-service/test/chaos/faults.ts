@@ -1,0 +1,105 @@
+/** Makes one fault happen, lasts as long as the schedule says, and takes it back. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { assertNever } from '@mailstream/shared/domain/never';
+import type { ServerProcess } from '@mailstream/shared/local-stack/server-process';
+import type { FaultLink } from './fault-link.ts';
+import type { Replica } from './replica.ts';
+import type { ScheduledFault, ServerName } from './schedule.ts';
+import type { Managed } from './servers.ts';
+import type { World } from './world.ts';
+
+/** Resolves when the fault is over and what it stopped was started again. */
+export async function perform(world: World, { fault, forMs }: ScheduledFault): Promise<void> {
+  switch (fault.kind) {
+    case 'kill': {
+      const replica = replicaOf(world, fault.target);
+      await replica.kill();
+      await delay(forMs);
+      return replica.start();
+    }
+    case 'killAtStep': {
+      const replica = replicaOf(world, fault.target);
+      await replica.stop();
+      replica.start({ TEST_CRASH_AT: fault.step }, true);
+      await Promise.race([replica.ended, delay(forMs)]);
+      // It may not have come to that step: then it ends here, like any other.
+      await replica.kill();
+      return replica.start();
+    }
+    case 'freeze': {
+      const replica = replicaOf(world, fault.target);
+      replica.freeze();
+      await delay(forMs);
+      return replica.thaw();
+    }
+    case 'terminate': {
+      const replica = replicaOf(world, fault.target);
+      await replica.stop();
+      await delay(forMs);
+      return replica.start();
+    }
+    case 'stepClock': {
+      const replica = replicaOf(world, fault.target);
+      await replica.stepClock(fault.byMs);
+      await delay(forMs);
+      return replica.stepClock(0);
+    }
+    case 'restartServer':
+    case 'killServer': {
+      const server = serverOf(world, fault.target);
+      await (fault.kind === 'killServer' ? server.kill() : server.stop());
+      await delay(forMs);
+      return server.start();
+    }
+    case 'emptyRedis':
+      await delay(forMs);
+      return world.redis.empty();
+    case 'cutRedisTail':
+      await delay(forMs);
+      return world.redis.loseTail(fault.bytes);
+    case 'restorePostgres':
+      await world.postgres.snapshot();
+      await delay(forMs);
+      return world.postgres.restore();
+    case 'resetLink':
+      return linkOf(world, fault.target).reset();
+    case 'endLink':
+      return linkOf(world, fault.target).end();
+    case 'refuseLink': {
+      const link = linkOf(world, fault.target);
+      await link.refuse();
+      await delay(forMs);
+      return link.accept();
+    }
+    case 'blackHole': {
+      const link = linkOf(world, fault.target);
+      link.blackHole(fault.scope);
+      await delay(forMs);
+      return link.heal(fault.then);
+    }
+    case 'weather': {
+      const link = linkOf(world, fault.target);
+      link.setWeather(fault.weather);
+      await delay(forMs);
+      return link.setWeather(null);
+    }
+    default:
+      return assertNever(fault);
+  }
+}
+
+function replicaOf(world: World, name: string): Replica {
+  const found = [...world.daemons, ...world.workers].find((replica) => replica.name === name);
+  if (found === undefined) throw new Error(`no replica ${name}`);
+  return found;
+}
+
+function linkOf(world: World, name: string): FaultLink {
+  const found = world.links.get(name);
+  if (found === undefined) throw new Error(`no link ${name}`);
+  return found;
+}
+
+function serverOf(world: World, name: ServerName): Managed<ServerProcess> {
+  return world[name];
+}

@@ -1,0 +1,123 @@
+/** One daemon or worker: a process that is started again and again, and what became of each start. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+export interface Ending {
+  readonly replica: string;
+  readonly incarnation: number;
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** Nobody asked for it: the program crashed. */
+  readonly isUnexpected: boolean;
+}
+
+export interface ReplicaOptions {
+  readonly name: string;
+  readonly main: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly clockStep: string;
+  readonly folder: string;
+  readonly logs: string;
+  readonly onEnded: (ending: Ending) => void;
+}
+
+/** A process that does not end by itself after SIGTERM is killed after this, and that is a finding. */
+const STOP_PATIENCE_MS = 30_000;
+const HANDLER_AFTER_MS = 2_000;
+
+export class Replica {
+  readonly name: string;
+  readonly #options: ReplicaOptions;
+  readonly #clockFile: string;
+  #child: ChildProcess | null = null;
+  #ended: Promise<void> = Promise.resolve();
+  #incarnation = 0;
+  #startedMs = 0;
+  #expected: 'running' | 'killed' | 'stopped' = 'stopped';
+
+  constructor(options: ReplicaOptions) {
+    this.name = options.name;
+    this.#options = options;
+    this.#clockFile = join(options.folder, `${options.name}.clock`);
+  }
+
+  get incarnation(): number {
+    return this.#incarnation;
+  }
+
+  /** Also while it is stopped by a signal. */
+  get isRunning(): boolean {
+    return this.#child !== null;
+  }
+
+  logFile(incarnation = this.#incarnation): string {
+    return join(this.#options.logs, `${this.name}.${incarnation}.log`);
+  }
+
+  start(extra: Readonly<Record<string, string>> = {}, mayEnd = false): void {
+    if (this.#child !== null) return;
+    const { main, env, clockStep } = this.#options;
+    this.#incarnation += 1;
+    const incarnation = this.#incarnation;
+    const log = openSync(this.logFile(), 'a', 0o600);
+    const child = spawn(process.execPath, ['--enable-source-maps', `--import=${clockStep}`, main], {
+      env: { PATH: process.env['PATH'] ?? '', CHAOS_CLOCK_FILE: this.#clockFile, ...env, ...extra },
+      stdio: ['ignore', log, log],
+    });
+    closeSync(log);
+    const atExit = (): void => void child.kill('SIGKILL');
+    process.once('exit', atExit);
+    this.#child = child;
+    this.#startedMs = performance.now();
+    this.#expected = mayEnd ? 'killed' : 'running';
+    this.#ended = new Promise((resolve) => {
+      child.once('exit', (code, signal) => {
+        process.off('exit', atExit);
+        if (this.#child === child) this.#child = null;
+        const isUnexpected = this.#expected === 'running' || (this.#expected === 'stopped' && code !== 0);
+        this.#options.onEnded({ replica: this.name, incarnation, code, signal, isUnexpected });
+        resolve();
+      });
+    });
+  }
+
+  /** When the process that runs now has ended. */
+  get ended(): Promise<void> {
+    return this.#ended;
+  }
+
+  async kill(): Promise<void> {
+    if (this.#child === null) return;
+    this.#expected = 'killed';
+    this.#child.kill('SIGKILL');
+    await this.#ended;
+  }
+
+  /** SIGTERM; kills what does not end, which then counts as unexpected. */
+  async stop(): Promise<void> {
+    if (this.#child === null) return;
+    const child = this.#child;
+    this.#expected = 'stopped';
+    child.kill('SIGTERM');
+    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_PATIENCE_MS);
+    await this.#ended;
+    clearTimeout(timer);
+  }
+
+  freeze(): void {
+    this.#child?.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.#child?.kill('SIGCONT');
+  }
+
+  /** The wall clock of this process, away from the real one. Forgotten by a restart. */
+  async stepClock(ms: number): Promise<void> {
+    await writeFile(this.#clockFile, String(ms));
+    // Before its handler is there the signal would end it.
+    if (performance.now() - this.#startedMs > HANDLER_AFTER_MS) this.#child?.kill('SIGUSR2');
+  }
+}

@@ -1,0 +1,119 @@
+/** One schedule from an empty world to a verdict. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Build } from './frozen-build.ts';
+import { hasBaselines, isConverged } from './convergence.ts';
+import { collect, readMailboxes } from './evidence.ts';
+import { perform } from './faults.ts';
+import { judge, type Verdict } from './oracle.ts';
+import { seeded } from './random.ts';
+import { describeSchedule, drawSchedule, LOSSES, type ScheduledFault } from './schedule.ts';
+import { startSenders } from './senders.ts';
+import type { Template } from './template.ts';
+import { createWorld, LEASE_TTL_MS, type Size, type World } from './world.ts';
+
+export interface RunOptions {
+  readonly seed: number;
+  readonly build: Build;
+  readonly template: Template;
+  readonly size: Size;
+  readonly windowMs: number;
+  readonly messagesPerSecond: number;
+  readonly withLosses: boolean;
+  /** Logs and evidence of a failed run are put below it. */
+  readonly keepIn: string;
+  readonly say: (line: string) => void;
+  /** In place of the one drawn from the seed. */
+  readonly schedule?: readonly ScheduledFault[];
+  readonly daemonEnv?: Readonly<Record<string, string>>;
+}
+
+export interface RunResult {
+  readonly seed: number;
+  readonly schedule: readonly ScheduledFault[];
+  readonly verdict: Verdict;
+  readonly messages: number;
+  readonly entries: number;
+  /** From the end of the last fault until everything was settled; null when that did not happen. */
+  readonly convergedInMs: number | null;
+  readonly tookMs: number;
+  /** Of a failed run. */
+  readonly keptIn: string | null;
+}
+
+/** Reconnecting takes up to a minute after many failures in a row. */
+const CONVERGENCE_PATIENCE_MS = 90_000;
+
+export async function runSchedule(options: RunOptions): Promise<RunResult> {
+  const begun = Date.now();
+  const random = seeded(options.seed);
+  const world = await createWorld({ ...options, random: random.fork('world') });
+  let keep: string | null = join(options.keepIn, `seed-${options.seed}`);
+  try {
+    for (const replica of [...world.daemons, ...world.workers]) replica.start();
+    if (!(await hasBaselines(world))) throw new Error('the daemons did not get to their baselines');
+    const schedule = options.schedule ?? draw(world, options);
+    for (const line of describeSchedule(schedule)) options.say(`  ${line}`);
+
+    const senders = startSenders({
+      port: world.dovecot.server.lmtpPort,
+      mailboxes: world.mailboxes,
+      perSecond: options.messagesPerSecond,
+      random: random.fork('senders'),
+    });
+    try {
+      const sending = delay(options.windowMs);
+      await Promise.all([
+        sending,
+        ...schedule.map((fault) => delay(fault.atMs).then(() => perform(world, fault))),
+      ]);
+      const faultsEndedAt = Date.now();
+      // One more for each mailbox, so that each has to work again.
+      for (const mailbox of world.mailboxes) await senders.sendOne(mailbox);
+      await senders.stop();
+      const mailbox = await readMailboxes(world);
+      const keys = mailbox.map(({ key }) => key);
+      const isDone = await isConverged(world, keys, CONVERGENCE_PATIENCE_MS);
+      const convergedInMs = isDone ? Date.now() - faultsEndedAt : null;
+
+      const hadLosses = schedule.some(({ fault }) => LOSSES.has(fault.kind));
+      const evidence = await collect(world, senders, mailbox, hadLosses);
+      const verdict = judge(evidence);
+      const isClean = verdict.isClean && isDone;
+      if (isClean) keep = null;
+      else await writeEvidence(keep, { seed: options.seed, schedule, verdict, evidence });
+      return {
+        seed: options.seed,
+        schedule,
+        verdict,
+        messages: mailbox.length,
+        entries: evidence.stream.length,
+        convergedInMs,
+        tookMs: Date.now() - begun,
+        keptIn: keep,
+      };
+    } finally {
+      await senders.stop();
+    }
+  } finally {
+    await world.close(keep);
+  }
+}
+
+function draw(world: World, { seed, windowMs, withLosses }: RunOptions): readonly ScheduledFault[] {
+  return drawSchedule({
+    random: seeded(seed).fork('schedule'),
+    windowMs,
+    leaseTtlMs: LEASE_TTL_MS,
+    daemons: world.daemons.map(({ name }) => name),
+    workers: world.workers.map(({ name }) => name),
+    links: [...world.links.keys()],
+    withLosses,
+  });
+}
+
+async function writeEvidence(folder: string, report: unknown): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'report.json'), JSON.stringify(report, null, 1));
+}
