@@ -9,9 +9,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freezeBuild } from './frozen-build.ts';
 import { readOptions, USAGE, type CampaignOptions } from './options.ts';
-import { linesOf, summary } from './report.ts';
+import { linesOf, summary, takeoverLines } from './report.ts';
 import { runSchedule, type RunResult } from './run-schedule.ts';
+import { measureTakeovers } from './takeover.ts';
 import { makeTemplate } from './template.ts';
+import { LEASE_TTL_MS } from './world.ts';
 
 /** @returns the exit code: 0 when every column of every schedule is 0, 1 when not, 64 for arguments that it does not know. */
 export async function campaign(argv: readonly string[], say: (line: string) => void): Promise<number> {
@@ -38,6 +40,10 @@ async function runAll(
 ): Promise<readonly RunResult[]> {
   const build = await freezeBuild(join(folder, 'build'));
   const template = await makeTemplate(folder);
+  if (options.takeovers > 0) {
+    const takeovers = await measureTakeovers({ ...options, count: options.takeovers, build, template });
+    for (const line of takeoverLines(takeovers, LEASE_TTL_MS)) say(line);
+  }
   const until = Date.now() + options.minutes * 60_000;
   const results: RunResult[] = [];
   for (let index = 0; index < options.schedules && Date.now() < until; index += 1) {

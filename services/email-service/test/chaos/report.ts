@@ -1,6 +1,7 @@
 /** What a person reads: one line for a clean schedule, everything for another, and the figures at the end. */
 import { COLUMNS } from './oracle.ts';
 import type { RunResult } from './run-schedule.ts';
+import type { Takeovers } from './takeover.ts';
 
 const MOST_FINDINGS = 8;
 
@@ -46,6 +47,16 @@ export function summary(results: readonly RunResult[]): readonly string[] {
     ),
     `dead letters      ${total(({ verdict }) => verdict.deadLettered.length)}`,
     failed.length === 0 ? 'all clean' : `failed seeds: ${failed.join(', ')}`,
+  ];
+}
+
+export function takeoverLines(takeovers: Takeovers, leaseTtlMs: number): readonly string[] {
+  return [
+    `takeover, from the signal (lease TTL ${seconds(leaseTtlMs)}; goals: TTL + 2 s after SIGKILL, 1 s after SIGTERM)`,
+    ...Object.entries(takeovers).flatMap(([signal, runs]) => [
+      `  ${signal}  leases held by others  ${spread(runs.map(({ leasesMs }) => leasesMs))}`,
+      `  ${signal}  next mail published    ${spread(runs.map(({ mailMs }) => mailMs))}`,
+    ]),
   ];
 }
 
