@@ -184,6 +184,8 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
     metrics: leaseMetrics(metrics),
     refreshMs: config.refreshMs,
     parallelBids: LEASE_POOL - 1,
+    instances: () => heartbeat.instances(),
+    pause: (ms) => pause(clock, ms),
     runtime: (ref, term, hooks) => new ProviderRuntime(runtimeDeps, ref, term, hooks),
   });
   const heartbeat = createHeartbeat({
@@ -194,7 +196,8 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
       version: VERSION,
     }),
     everyMs: times.renewEveryMs,
-    deadAfterMs: 2 * times.ttlMs,
+    // Not longer than its leases live: what it held is shared out as soon as it can be taken over.
+    deadAfterMs: times.ttlMs,
     jitter: config.timerJitter,
     clock,
     random: Math.random,

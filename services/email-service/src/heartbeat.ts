@@ -17,15 +17,21 @@ export interface HeartbeatOptions {
   readonly report: () => Omit<InstanceReport, 'state'>;
 }
 
-export function createHeartbeat(options: HeartbeatOptions): Service {
+export type Heartbeat = Service & {
+  /** Instances that run, this one included, as of the last beat. */
+  instances(): number;
+};
+
+export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
   const { registry, clock, log } = options;
   let cancel: (() => void) | null = null;
   let beating: Promise<void> = Promise.resolve();
   let isStopped = false;
+  let instances = 1;
 
   const beat = async (): Promise<void> => {
     try {
-      await registry.beat({ state: 'running', ...options.report() }, options.deadAfterMs);
+      instances = await registry.beat({ state: 'running', ...options.report() }, options.deadAfterMs);
     } catch (error) {
       // The next beat says it again; nothing of the protocol hangs on it.
       log.debug('heartbeat failed', { code: toFault(error).code });
@@ -36,7 +42,7 @@ export function createHeartbeat(options: HeartbeatOptions): Service {
     });
   };
 
-  return createService('heartbeat', {
+  const service = createService('heartbeat', {
     start: () => {
       isStopped = false;
       beating = beat();
@@ -52,4 +58,5 @@ export function createHeartbeat(options: HeartbeatOptions): Service {
       });
     },
   });
+  return { ...service, instances: () => instances };
 }

@@ -44,6 +44,11 @@ export interface LeaseRunnerDeps {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
+  /** False when this instance holds its share already: it lets the others go first. */
+  readonly mayTake: (ref: ProviderRef) => boolean;
+  readonly pause: (ms: number) => Promise<void>;
+  /** Between bids for a lease that another holds; notices and sweeps come much sooner when it is given back or runs out. */
+  readonly rebidMs: number;
   /** Bounds the acquire calls under way at once. */
   readonly bidding: <T>(work: () => Promise<T>) => Promise<T>;
   readonly runtime: (ref: ProviderRef, term: Term, hooks: RuntimeHooks) => ProviderRuntime;
@@ -55,6 +60,8 @@ export interface LeaseRunnerDeps {
   };
 }
 
+/** Head start of instances that are below their share, milliseconds; a notice and a bid take some ten. */
+const POLITE_MS = 400;
 const BID_BACKOFF = { baseMs: 1_000, capMs: 30_000, jitter: 0.5 };
 
 export class LeaseRunner {
@@ -143,7 +150,7 @@ export class LeaseRunner {
       case 'armBid': {
         const delays = {
           now: random() * 50,
-          soon: jittered(times.renewEveryMs * 1.15, times.jitter, random()),
+          soon: jittered(this.#deps.rebidMs, times.jitter, random()),
           backoff: backoffMs(BID_BACKOFF, effect.attempt, random()),
           afterTtl: times.ttlMs,
         };
@@ -174,8 +181,10 @@ export class LeaseRunner {
   }
 
   async #acquire(call: number): Promise<void> {
-    const { store, owner, times, clock, bidding } = this.#deps;
+    const { store, owner, times, clock, bidding, random } = this.#deps;
     try {
+      // Over its share an instance still bids, only later: nothing stays without an owner because of arithmetic.
+      if (!this.#deps.mayTake(this.ref)) await this.#deps.pause(POLITE_MS * (1 + random()));
       await bidding(async () => {
         const begunMs = clock.monotonicMs();
         const term = await store.acquire(this.ref, owner, times.ttlMs);

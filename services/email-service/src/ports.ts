@@ -203,6 +203,8 @@ export interface DiscoveredProvider extends ProviderRef {
 export interface LeaseStore {
   /** Active, not paused providers of all tenants; or only one, when asked for one. */
   discover(only?: ProviderRef): Promise<readonly DiscoveredProvider[]>;
+  /** Active, not paused providers whose lease nobody holds: given back, or run out. One statement however many there are. */
+  unowned(): Promise<readonly ProviderRef[]>;
   /** One conditional UPDATE by the database's clock, `lease_epoch + 1`; null when another holds a lease that runs. */
   acquire(provider: ProviderRef, owner: InstanceId, ttlMs: number): Promise<Term | null>;
   /** One statement for all; returns those that are still ours under exactly that epoch. */
@@ -224,8 +226,11 @@ export interface InstanceReport {
 
 /** Processes that are alive (`service_instances`). */
 export interface InstanceRegistry {
-  /** Writes this instance's row by the database's clock, and removes those that have been silent for `deadAfterMs`. */
-  beat(report: InstanceReport, deadAfterMs: number): Promise<void>;
+  /**
+   * Writes this instance's row by the database's clock, and removes those that have been silent for `deadAfterMs`.
+   * Resolves with the number of instances of the service that run, this one included.
+   */
+  beat(report: InstanceReport, deadAfterMs: number): Promise<number>;
   /** Removes this instance's row: the others need not wait for it. */
   leave(): Promise<void>;
 }

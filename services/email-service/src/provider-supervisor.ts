@@ -11,7 +11,9 @@ import { createService, type Service } from '@mailstream/shared/runtime/lifecycl
 import { LeaseRunner, type LeaseRunnerDeps } from './lease-runner.ts';
 import type { DiscoveredProvider, ProviderRef } from './ports.ts';
 
-export interface SupervisorDeps extends Omit<LeaseRunnerDeps, 'renew' | 'bidding'> {
+export interface SupervisorDeps extends Omit<LeaseRunnerDeps, 'renew' | 'bidding' | 'mayTake' | 'rebidMs'> {
+  /** Instances that run, this one included. */
+  readonly instances: () => number;
   readonly refreshMs: number;
   /** Acquire calls under way at once; about the size of the lease pool. */
   readonly parallelBids: number;
@@ -29,23 +31,38 @@ export interface Supervisor extends Service {
 
 interface Entry {
   readonly runner: LeaseRunner;
+  /** Folders. */
+  weight: number;
   configVersion: number;
   pokeVersion: number;
 }
 
+/** How often leases without an owner are looked for, milliseconds: a dead instance is replaced this soon after its ttl. */
+const SWEEP_MS = 1_000;
 /** After a failed renewal the next try comes this soon, milliseconds, bounded by the ttl. */
 const RENEW_RETRY_MS = 1_000;
 
 export function createSupervisor(deps: SupervisorDeps): Supervisor {
   const entries = new Map<string, Entry>();
-  const timers = new Map<'renew' | 'refresh', () => void>();
+  const timers = new Map<'renew' | 'refresh' | 'sweep', () => void>();
   const bids = createLimit(deps.parallelBids);
   let isStopping = false;
   let isReady = false;
   let renewing: Promise<void> = Promise.resolve();
+  let sweeping: Promise<void> = Promise.resolve();
   let due: LeaseRunner[] = [];
 
-  const runnerDeps: LeaseRunnerDeps = { ...deps, bidding: bids, renew: (runner) => due.push(runner) };
+  const share = (): number => {
+    const total = [...entries.values()].reduce((sum, entry) => sum + entry.weight, 0);
+    return Math.ceil(total / Math.max(1, deps.instances()));
+  };
+  const runnerDeps: LeaseRunnerDeps = {
+    ...deps,
+    bidding: bids,
+    renew: (runner) => due.push(runner),
+    mayTake: (ref) => heldWeight([...entries.values()], ref) < share(),
+    rebidMs: deps.refreshMs,
+  };
   const keyOf = (ref: ProviderRef): string => `${ref.tenant}/${ref.id}`;
 
   const adopt = (found: DiscoveredProvider): void => {
@@ -53,13 +70,19 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
     const known = entries.get(key);
     if (known === undefined) {
       const runner = new LeaseRunner(runnerDeps, { tenant: found.tenant, id: found.id });
-      entries.set(key, { runner, configVersion: found.configVersion, pokeVersion: found.pokeVersion });
+      entries.set(key, {
+        runner,
+        weight: found.weight,
+        configVersion: found.configVersion,
+        pokeVersion: found.pokeVersion,
+      });
       void runner.stopped.then(() => {
         if (entries.get(key)?.runner === runner) entries.delete(key);
       });
       runner.send({ kind: 'noticed' });
       return;
     }
+    known.weight = found.weight;
     if (found.leaseOwner === null || found.leaseExpired) known.runner.send({ kind: 'noticed' });
     if (found.configVersion !== known.configVersion) {
       known.configVersion = found.configVersion;
@@ -121,6 +144,42 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
     );
   };
 
+  /** Leases that ran out: their owner is dead or cut off. Those given back come by notice, and here if the notice was lost. */
+  const sweep = async (): Promise<void> => {
+    try {
+      for (const ref of await deps.store.unowned()) entries.get(keyOf(ref))?.runner.send({ kind: 'noticed' });
+    } catch (error) {
+      deps.log.debug('leases without an owner could not be read', { code: toFault(error).code });
+    }
+    if (!isStopping) armSweep();
+  };
+
+  const armSweep = (): void => {
+    timers.set(
+      'sweep',
+      deps.clock.schedule(
+        jittered(Math.min(SWEEP_MS, deps.times.ttlMs / 4), deps.times.jitter, deps.random()),
+        () => {
+          sweeping = sweep();
+        },
+      ),
+    );
+  };
+
+  /** Gives what is above the share to the others, half of it per beat so that it does not swing. */
+  const shed = (): void => {
+    if (isStopping || deps.instances() < 2) return;
+    let surplus = heldWeight([...entries.values()]) - share();
+    let left = Math.max(1, Math.ceil(surplus / 2));
+    for (const { runner, weight } of entries.values()) {
+      if (left <= 0 || surplus <= 0) return;
+      if (runner.state.kind !== 'held' || weight > surplus) continue;
+      runner.send({ kind: 'handover' });
+      surplus -= weight;
+      left -= weight;
+    }
+  };
+
   const beat = async (): Promise<void> => {
     due = [];
     const nowMs = deps.clock.monotonicMs();
@@ -149,6 +208,7 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
         nextMs = Math.min(RENEW_RETRY_MS, nextMs);
       }
     }
+    shed();
     if (entries.size > 0 || !isStopping) armBeat(nextMs);
   };
 
@@ -166,11 +226,13 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
     start: async () => {
       isStopping = false;
       armBeat(deps.times.renewEveryMs);
+      armSweep();
       await refresh();
     },
     stop: async () => {
       isStopping = true;
       timers.get('refresh')?.();
+      timers.get('sweep')?.();
       const runners = [...entries.values()].map((entry) => entry.runner);
       for (const runner of runners) runner.send({ kind: 'stop' });
       // Renewals go on until the last listener is quiet: a slow drain must not lose the lease half-way.
@@ -178,6 +240,8 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
       timers.get('renew')?.();
       timers.clear();
       await renewing;
+      await sweeping;
+      timers.get('sweep')?.();
       timers.get('renew')?.();
     },
   });
@@ -189,6 +253,16 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
     runners: () => [...entries.values()].map((entry) => entry.runner),
     isReady: () => isReady,
   };
+}
+
+/** Folders of the providers that are ours or about to be, without `except`. */
+function heldWeight(entries: readonly Entry[], except?: ProviderRef): number {
+  return entries.reduce((sum, { runner, weight }) => {
+    const counts = runner.state.kind === 'held' || runner.state.kind === 'bidding';
+    const isExcepted =
+      except !== undefined && runner.ref.id === except.id && runner.ref.tenant === except.tenant;
+    return counts && !isExcepted ? sum + weight : sum;
+  }, 0);
 }
 
 /** On its way to STOPPED, so that it cannot take the provider up again. */

@@ -47,6 +47,20 @@ export function createPgLeaseStore(database: Database): LeaseStore {
       }));
     },
 
+    async unowned() {
+      const rows = await database.asDaemon(async (trx) => {
+        const found = await trx.raw<{ rows: { tenant: string; id: string }[] }>(
+          `SELECT p.tenant, p.id
+             FROM imap_email_provider_config c
+             JOIN email_providers p ON p.tenant = c.tenant AND p.id = c.email_provider_id
+            WHERE (c.lease_owner IS NULL OR c.lease_expires_at <= now())
+              AND p.provider_type = 'imap' AND p.is_active AND p.paused_at IS NULL`,
+        );
+        return found.rows;
+      });
+      return rows.map((row) => ({ tenant: tenantId(row.tenant), id: providerId(row.id) }));
+    },
+
     async acquire(provider, owner, ttlMs) {
       const rows = await database.asDaemon(async (trx) => {
         const won = await trx.raw<{ rows: { lease_epoch: number }[] }>(
