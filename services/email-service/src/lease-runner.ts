@@ -61,7 +61,7 @@ export interface LeaseRunnerDeps {
 }
 
 /** Head start of instances that are below their share, milliseconds; a notice and a bid take some ten. */
-const POLITE_MS = 400;
+const POLITE_MS = 150;
 const BID_BACKOFF = { baseMs: 1_000, capMs: 30_000, jitter: 0.5 };
 
 export class LeaseRunner {
