@@ -1,4 +1,6 @@
 /** Makes one fault happen, lasts as long as the schedule says, and takes it back. */
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { assertNever } from '@mailstream/shared/domain/never';
 import type { ServerProcess } from '@mailstream/shared/local-stack/server-process';
@@ -51,6 +53,16 @@ export async function perform(world: World, { fault, forMs }: ScheduledFault): P
       await delay(forMs);
       return server.start();
     }
+    case 'fullRedis':
+      await world.redis.setFull(true);
+      await delay(forMs);
+      return world.redis.setFull(false);
+    case 'newUidValidity': {
+      await world.dovecot.stop();
+      await forgetUids(world, fault.mailbox);
+      await delay(forMs);
+      return world.dovecot.start();
+    }
     case 'emptyRedis':
       await delay(forMs);
       return world.redis.empty();
@@ -86,6 +98,15 @@ export async function perform(world: World, { fault, forMs }: ScheduledFault): P
     default:
       return assertNever(fault);
   }
+}
+
+/** Without its list of UIDs Dovecot numbers a mailbox anew, under another UIDVALIDITY. */
+async function forgetUids(world: World, index: number): Promise<void> {
+  const mailbox = world.mailboxes[index];
+  if (mailbox === undefined) throw new Error(`no mailbox ${index}`);
+  const maildir = join(world.dovecot.server.mailDir, mailbox.user, 'Maildir');
+  for (const name of await readdir(maildir).catch(() => []))
+    if (name.startsWith('dovecot')) await rm(join(maildir, name), { recursive: true, force: true });
 }
 
 function replicaOf(world: World, name: string): Replica {

@@ -153,6 +153,17 @@ describe('the oracle', () => {
     expect(verdict).toMatchObject({ isClean: true, deadLettered: ['t0m0n1'] });
   });
 
+  it('takes a row that was skipped after a change of UIDVALIDITY for what it is', () => {
+    const skipped = row(1, {
+      uidValidity: 2,
+      uid: 7,
+      status: 'skipped',
+      contentHash: null,
+      storedSha256: null,
+    });
+    expect(judge({ ...CLEAN, ledger: [...CLEAN.ledger, skipped] }).isClean).toBe(true);
+  });
+
   it('lets the stream repeat itself after a store lost data, but not the effects', () => {
     const repeatedStream = { hadLosses: true, stream: [...CLEAN.stream, entry(1)] };
     expect(dirtyColumns(repeatedStream)).toEqual([]);

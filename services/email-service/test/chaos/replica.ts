@@ -26,6 +26,8 @@ export interface ReplicaOptions {
 /** A process that does not end by itself after SIGTERM is killed after this, and that is a finding. */
 const STOP_PATIENCE_MS = 30_000;
 const HANDLER_AFTER_MS = 2_000;
+/** On a machine with much else to do. */
+const BEGUN_AFTER_MS = 5_000;
 
 export class Replica {
   readonly name: string;
@@ -76,7 +78,10 @@ export class Replica {
       child.once('exit', (code, signal) => {
         process.off('exit', atExit);
         if (this.#child === child) this.#child = null;
-        const isUnexpected = this.#expected === 'running' || (this.#expected === 'stopped' && code !== 0);
+        // Asked to end before it had begun: the signal did it.
+        const isTooEarly = signal === 'SIGTERM' && performance.now() - this.#startedMs < BEGUN_AFTER_MS;
+        const isUnexpected =
+          this.#expected === 'running' || (this.#expected === 'stopped' && code !== 0 && !isTooEarly);
         this.#options.onEnded({ replica: this.name, incarnation, code, signal, isUnexpected });
         resolve();
       });

@@ -109,6 +109,7 @@ function draw(world: World, { seed, windowMs, withLosses }: RunOptions): readonl
     daemons: world.daemons.map(({ name }) => name),
     workers: world.workers.map(({ name }) => name),
     links: [...world.links.keys()],
+    mailboxes: world.mailboxes.length,
     withLosses,
   });
 }

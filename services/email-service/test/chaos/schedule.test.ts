@@ -10,6 +10,7 @@ const draw = (seed: number, withLosses = false): readonly ScheduledFault[] =>
     daemons: ['daemon-1', 'daemon-2', 'daemon-3'],
     workers: ['worker-1', 'worker-2'],
     links: ['imap-0', 'daemon-1→redis', 'worker-1→postgres'],
+    mailboxes: 4,
     withLosses,
   });
 const many = Array.from({ length: 500 }, (_, seed) => draw(seed, seed % 2 === 1));
@@ -40,6 +41,7 @@ describe('a schedule', () => {
     expect([...kinds].sort()).toEqual(
       [
         ...['kill', 'killAtStep', 'freeze', 'terminate', 'stepClock', 'restartServer', 'killServer'],
+        ...['fullRedis', 'newUidValidity'],
         ...['emptyRedis', 'cutRedisTail', 'restorePostgres'],
         ...['resetLink', 'endLink', 'refuseLink', 'blackHole', 'weather'],
       ].sort(),

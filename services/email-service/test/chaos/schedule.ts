@@ -14,6 +14,8 @@ export type Fault =
   | { readonly kind: 'stepClock'; readonly target: string; readonly byMs: number }
   | { readonly kind: 'restartServer'; readonly target: ServerName }
   | { readonly kind: 'killServer'; readonly target: ServerName }
+  | { readonly kind: 'fullRedis'; readonly target: 'redis' }
+  | { readonly kind: 'newUidValidity'; readonly target: 'dovecot'; readonly mailbox: number }
   | { readonly kind: 'emptyRedis'; readonly target: 'redis' }
   | { readonly kind: 'cutRedisTail'; readonly target: 'redis'; readonly bytes: number }
   | { readonly kind: 'restorePostgres'; readonly target: 'postgres' }
@@ -48,6 +50,7 @@ export interface ScheduleOptions {
   readonly daemons: readonly string[];
   readonly workers: readonly string[];
   readonly links: readonly string[];
+  readonly mailboxes: number;
   readonly withLosses: boolean;
 }
 
@@ -99,6 +102,12 @@ function drawFault(options: ScheduleOptions): Omit<ScheduledFault, 'atMs'> {
   if (draw < 0.54) {
     const byMs = random.pick([-3_600_000, -5_000, 5_000, 3_600_000]);
     return { fault: { kind: 'stepClock', target: replica, byMs }, forMs: random.between(2_000, 6_000) };
+  }
+  if (draw < 0.57)
+    return { fault: { kind: 'fullRedis', target: 'redis' }, forMs: random.between(500, 4_000) };
+  if (draw < 0.6) {
+    const mailbox = random.between(0, options.mailboxes - 1);
+    return { fault: { kind: 'newUidValidity', target: 'dovecot', mailbox }, forMs: random.between(0, 1_000) };
   }
   if (draw < 0.7) {
     const target = random.pick(['postgres', 'redis', 'dovecot'] as const);

@@ -163,6 +163,8 @@ export interface ChaosRedis extends Managed<RedisServer> {
   empty(): Promise<void>;
   /** Killed, the last bytes of what it wrote are cut off, started. */
   loseTail(bytes: number): Promise<void>;
+  /** Every command that needs memory is refused, until it is told otherwise or started again. */
+  setFull(isFull: boolean): Promise<void>;
 }
 
 export async function ownRedis(options: {
@@ -196,6 +198,10 @@ export async function ownRedis(options: {
       await managed.kill();
       await rm(dataDir, { recursive: true, force: true });
       await managed.start();
+    },
+    setFull: async (isFull) => {
+      const client = new Redis(managed.server.url);
+      await client.config('SET', 'maxmemory', isFull ? '1' : '0').finally(() => client.disconnect());
     },
     loseTail: async (bytes: number) => {
       await managed.kill();
