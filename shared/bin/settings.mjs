@@ -63,6 +63,10 @@ export const SETTINGS = [
   },
   { name: 'IMAP_MAX_CONNECTIONS_PER_HOST', text: 'The same for one mail server.' },
   { name: 'IMAP_MAX_EMAILS_PER_SYNC', text: 'Messages of one batch; not a limit on what is taken in.' },
+  {
+    name: 'IMAP_AUDIT_INTERVAL_MS',
+    text: 'Every folder is compared with the ledger this often; 0 is never.',
+  },
   { name: 'IMAP_FETCH_DELAY_MS', text: 'Pause between batches, for servers that throttle.' },
   { name: 'IMAP_OAUTH_AUTH_MECHANISM', text: 'How an access token is presented.' },
   {

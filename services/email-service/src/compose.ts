@@ -171,6 +171,7 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
         reconnectJitter: config.reconnectJitter,
         startupStaggerMs: config.startupStaggerMs,
         connectDeadlineMs: 12 * config.connectionTimeoutMs,
+        auditIntervalMs: config.auditIntervalMs,
       },
     },
   };

@@ -31,6 +31,7 @@ export interface Config {
   readonly startupStaggerMs: number;
   readonly pollIntervalMs: number;
   readonly idleRenewMs: number;
+  readonly auditIntervalMs: number;
   readonly connectionTimeoutMs: number;
   readonly socketKeepalive: boolean;
   readonly maxEmailsPerSync: number;
@@ -77,6 +78,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     pollIntervalMs: env.integer('IMAP_POLL_INTERVAL_MS', { default: 30_000, min: 1_000, max: 3_600_000 }),
     // RFC 2177: below 29 minutes. NAT gateways drop far earlier.
     idleRenewMs: env.integer('IMAP_IDLE_RENEW_MS', { default: 180_000, min: 1_000, max: 1_740_000 }),
+    auditIntervalMs: env.integer('IMAP_AUDIT_INTERVAL_MS', { default: 21_600_000, max: 604_800_000 }),
     connectionTimeoutMs: env.integer('IMAP_CONNECTION_TIMEOUT_MS', {
       default: 10_000,
       min: 500,

@@ -20,7 +20,9 @@ export function leaseMetrics(metrics: Metrics): MachineMetrics {
   };
 }
 
-export function listenerMetrics(metrics: Metrics): MachineMetrics & { fault(fault: Fault): void } {
+export function listenerMetrics(
+  metrics: Metrics,
+): MachineMetrics & { fault(fault: Fault): void; audited(change: number): void } {
   return {
     transition: (from, to) => {
       if (from !== 'idle') metrics.listeners.dec({ state: from });
@@ -32,6 +34,7 @@ export function listenerMetrics(metrics: Metrics): MachineMetrics & { fault(faul
       metrics.errors.inc({ kind, code });
       metrics.reconnects.inc({ code });
     },
+    audited: (change) => metrics.auditMissing.inc(change),
   };
 }
 

@@ -55,6 +55,11 @@ export class FolderCursor {
     return next;
   }
 
+  /** In the ledger or confirmed gone. A hole is not, also one that an audit found among what we took for settled. */
+  isSettled(uid: number): boolean {
+    return this.settled.has(uid) && !this.#holes.has(uid);
+  }
+
   isReady(uid: number, nowMs: number): boolean {
     const hole = this.#holes.get(uid);
     return hole === undefined || hole.dueMs <= nowMs;
@@ -75,6 +80,12 @@ export class FolderCursor {
     const tries = (this.#holes.get(uid)?.tries ?? 0) + 1;
     const pause = HOLE_PAUSES_MS[Math.min(tries, HOLE_PAUSES_MS.length) - 1] ?? 0;
     this.#holes.set(uid, { tries, dueMs: nowMs + pause, session });
+  }
+
+  /** Messages that an audit found in the folder and not in the ledger: asked for like holes, at once. */
+  found(uids: readonly number[], session: object): void {
+    for (const uid of uids.slice(0, Math.max(0, MAX_HOLES - this.#holes.size)))
+      this.#holes.set(uid, { tries: 0, dueMs: 0, session });
   }
 
   /** Takes over what a commit stored. */

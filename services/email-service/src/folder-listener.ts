@@ -14,8 +14,10 @@ import { listenerTimers, nextListener } from './core/listener-machine.ts';
 import type { ListenerEffect, ListenerEvent, ListenerState } from './core/listener-states.ts';
 import { NARROW_OVERLAP, WIDE_OVERLAP } from './core/sync-plan.ts';
 import type { FolderIngest } from './folder-ingest.ts';
+import { AuditSchedule } from './audit-schedule.ts';
 import type { Turn } from './connection-turns.ts';
 import type { ListenerDeps, ListenerHooks } from './listener-deps.ts';
+import { healthOf } from './listener-health.ts';
 import type { ImapSession } from './ports.ts';
 
 /** Back-off of reconnects: 1 s doubling to 60 s (DESIGN section 7). */
@@ -48,10 +50,12 @@ export class FolderListener {
   #state: ListenerState = { kind: 'idle' };
   #live: LiveSession | null = null;
   #turn: Turn | null = null;
+  readonly #audits: AuditSchedule;
   readonly #queue: ListenerEvent[] = [];
   #isHandling = false;
   #overlap = WIDE_OVERLAP;
   #isPassToStop = false;
+  #missing = 0;
   #idleFailures = 0;
   #resolveStopped: () => void = () => undefined;
 
@@ -67,6 +71,9 @@ export class FolderListener {
     this.folder = folder;
     this.#ingest = ingest;
     this.#hooks = hooks;
+    this.#audits = new AuditSchedule(deps.clock, deps.settings.auditIntervalMs, () => {
+      if (this.#state.kind === 'watching') this.#send({ kind: 'poke' });
+    });
     this.stopped = new Promise((resolve) => {
       this.#resolveStopped = resolve;
     });
@@ -143,7 +150,12 @@ export class FolderListener {
     }
     for (const effect of effects) this.#perform(effect);
     this.#reportHealth(before);
-    if (state.kind === 'stopped' && before.kind !== 'stopped') this.#resolveStopped();
+    if (state.kind === 'watching') this.#audits.start(this.#deps.random());
+    if (state.kind === 'stopped' && before.kind !== 'stopped') {
+      this.#audits.stop();
+      this.#deps.metrics.audited(-this.#missing);
+      this.#resolveStopped();
+    }
   }
 
   #perform(effect: ListenerEffect): void {
@@ -251,6 +263,7 @@ export class FolderListener {
   async #runPass(live: LiveSession, session: ImapSession): Promise<void> {
     live.watch?.abort();
     await live.watchSettled;
+    if (this.#audits.isDue) await this.#audit(session);
     const overlap = this.#overlap;
     this.#overlap = NARROW_OVERLAP;
     const result = await this.#ingest.pass(session, {
@@ -259,6 +272,14 @@ export class FolderListener {
       shouldStop: () => this.#isPassToStop,
     });
     this.#send({ kind: 'passDone', session: live.number, more: result.more });
+  }
+
+  async #audit(session: ImapSession): Promise<void> {
+    const result = await this.#ingest.audit(session);
+    this.#audits.done();
+    this.#deps.metrics.audited(result.missing - this.#missing);
+    this.#missing = result.missing;
+    this.#hooks.audited({ ...result, at: this.#deps.clock.now().toISOString() });
   }
 
   async #watch(live: LiveSession, session: ImapSession): Promise<void> {
@@ -351,37 +372,12 @@ export class FolderListener {
   #reportHealth(before: ListenerState): void {
     const state = this.#state;
     if (state.kind === before.kind) return;
-    const since = this.#deps.clock.now().toISOString();
-    switch (state.kind) {
-      case 'connecting':
-        // A retry keeps its error until it has worked: a person must not see it flicker.
-        if (state.session === 1) this.#hooks.health({ state: 'connecting', code: null, since }, null, false);
-        return;
-      case 'queued':
-        if (this.#turn?.isWaiting === true)
-          this.#hooks.health({ state: 'waiting', code: 'IMAP_CONNECTION_TURNS', since }, null, false);
-        return;
-      case 'watching':
-        this.#turn?.idle();
-        return this.#hooks.health(
-          { state: 'watching', code: null, since },
-          this.#live?.session?.capabilities ?? null,
-          true,
-        );
-      case 'backingOff':
-        return this.#hooks.health({ state: 'waiting', code: state.fault.code, since }, null, false);
-      case 'parked':
-        return this.#hooks.health({ state: 'parked', code: state.fault.code, since }, null, false);
-      case 'idle':
-      case 'opening':
-      case 'syncing':
-      case 'draining':
-      case 'closing':
-      case 'stopped':
-        return;
-      default:
-        return assertNever(state);
-    }
+    const isInSync = state.kind === 'watching';
+    if (isInSync) this.#turn?.idle();
+    const said = healthOf(state, this.#turn?.isWaiting === true);
+    if (said === null) return;
+    const capabilities = isInSync ? (this.#live?.session?.capabilities ?? null) : null;
+    this.#hooks.health({ ...said, since: this.#deps.clock.now().toISOString() }, capabilities, isInSync);
   }
 }
 

@@ -5,7 +5,7 @@ import type { Logger } from '@mailstream/shared/runtime/logger';
 import type { ConnectionTurns } from './connection-turns.ts';
 import type { ListenerState } from './core/listener-states.ts';
 import type { LoginGate } from './login-gate.ts';
-import type { FolderHealth, ImapConnector } from './ports.ts';
+import type { FolderAudit, FolderHealth, ImapConnector } from './ports.ts';
 
 export interface ListenerSettings {
   readonly pollIntervalMs: number;
@@ -17,6 +17,8 @@ export interface ListenerSettings {
   /** The first connect waits a random time up to this, so that a restart does not hit every server at once. */
   readonly startupStaggerMs: number;
   readonly connectDeadlineMs: number;
+  /** Every folder is compared with the ledger this often; 0 is never. */
+  readonly auditIntervalMs: number;
 }
 
 export interface ListenerDeps {
@@ -32,6 +34,8 @@ export interface ListenerDeps {
     transition(from: ListenerState['kind'], to: ListenerState['kind']): void;
     unexpected(state: string, event: string): void;
     fault(fault: Fault): void;
+    /** By how much the number of messages missing in the ledger has changed. */
+    audited(change: number): void;
   };
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
 }
@@ -39,4 +43,5 @@ export interface ListenerDeps {
 export interface ListenerHooks {
   health(health: FolderHealth, capabilities: readonly string[] | null, inSync: boolean): void;
   fenced(): void;
+  audited(audit: FolderAudit): void;
 }

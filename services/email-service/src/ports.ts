@@ -378,6 +378,14 @@ export interface ProviderSource {
   load(provider: ProviderRef): Promise<ImapProvider | null>;
 }
 
+/** The last comparison of a folder with the ledger. */
+export interface FolderAudit {
+  /** ISO 8601. */
+  readonly at: string;
+  readonly checked: number;
+  readonly missing: number;
+}
+
 export interface FolderHealth {
   /** `connecting`, `watching`, `syncing`, `waiting` (will retry by itself) or `parked` (a person must act, or an hour passes). */
   readonly state: 'connecting' | 'syncing' | 'watching' | 'waiting' | 'parked';
@@ -385,6 +393,7 @@ export interface FolderHealth {
   readonly code: string | null;
   /** ISO 8601. */
   readonly since: string;
+  readonly audit?: FolderAudit;
 }
 
 export interface HealthStore {

@@ -158,9 +158,14 @@ export class ProviderRuntime {
       ingest,
       {
         fenced: () => this.#hooks.fenced(),
+        audited: (audit) => {
+          const health = this.#folders.get(folder);
+          if (health !== undefined) this.#folders.set(folder, { ...health, audit });
+        },
         health: (health, capabilities, inSync) => {
           if (this.#listeners.get(folder) !== listener) return;
-          this.#folders.set(folder, health);
+          const audit = this.#folders.get(folder)?.audit;
+          this.#folders.set(folder, audit === undefined ? health : { ...health, audit });
           this.#capabilities = capabilities ?? this.#capabilities;
           this.#report(inSync);
         },

@@ -3,7 +3,6 @@
  * A run is what is fetched, parsed, committed and published together: bounded in messages and in bytes.
  */
 import type { FolderState } from '@mailstream/shared/domain/folder-state';
-import type { UidRanges } from './uid-ranges.ts';
 
 /** UIDs below the cursor that are looked at again at every pass: servers may show n+1 before n (imap-facts 1a). */
 export const NARROW_OVERLAP = 100;
@@ -50,11 +49,11 @@ export interface Selection {
  */
 export function selectNew(
   listed: readonly number[],
-  settled: UidRanges,
+  isSettled: (uid: number) => boolean,
   maxMessages: number,
   ready: (uid: number) => boolean,
 ): Selection {
-  const fresh = listed.filter((uid) => !settled.has(uid) && ready(uid));
+  const fresh = listed.filter((uid) => !isSettled(uid) && ready(uid));
   return { uids: fresh.slice(0, maxMessages), more: fresh.length > maxMessages };
 }
 
