@@ -1,0 +1,31 @@
+/** What the store watch reads: PostgreSQL's start, and Redis through the real adapter on a modelled connection. */
+import { createRedisIdentity } from '../../src/adapters/redis-identity.ts';
+import type { StoreIdentity } from '../../src/ports.ts';
+import type { PublisherContext } from './publisher-port.ts';
+
+type IdentityContext = Pick<PublisherContext, 'process' | 'network' | 'postgres' | 'redis'>;
+
+export function createPostgresIdentity({ process, network, postgres }: IdentityContext): StoreIdentity {
+  return {
+    // Each start of the server is a new generation of its connections.
+    read: () => network.call(process, postgres.link, 'started', () => String(postgres.link.generation)),
+    continues: (before, now) => before === now,
+  };
+}
+
+export function createRedisIdentityPort(context: IdentityContext, lastAppended: () => string): StoreIdentity {
+  const { process, network, redis } = context;
+  const call = <T>(name: string, effect: () => T): Promise<T> =>
+    network.call(process, redis.link, name, effect);
+  const connection = {
+    info: () => call('INFO', () => `run_id:${redis.runId}\r\n`),
+    hlen: () => call('HLEN', () => redis.state.watermarks.size),
+    exists: () =>
+      call('EXISTS', () => (redis.state.entries.length > 0 || redis.state.group !== null ? 1 : 0)),
+    xinfo: () => call('XINFO', () => ['last-generated-id', `${redis.lastId()}-0`]),
+  };
+  return createRedisIdentity(
+    connection as unknown as Parameters<typeof createRedisIdentity>[0],
+    lastAppended,
+  );
+}

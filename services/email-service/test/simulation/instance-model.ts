@@ -1,0 +1,231 @@
+/** One daemon of the simulation: the real supervisor, runners, machines and ingest on modelled ports. */
+import type { Fault } from '@mailstream/shared/domain/fault';
+import { instanceId, type InstanceId } from '@mailstream/shared/domain/ids';
+import type { Logger } from '@mailstream/shared/runtime/logger';
+import { pause } from '@mailstream/shared/runtime/system-clock';
+import { ConnectionTurns } from '../../src/connection-turns.ts';
+import { FetchBudget } from '../../src/fetch-budget.ts';
+import { createHeartbeat } from '../../src/heartbeat.ts';
+import { inertSteps } from '../../src/ingest-steps.ts';
+import { leaseTimes } from '../../src/lease-runner.ts';
+import type { HealthStore, Ledger, LeaseStore, ProviderRef } from '../../src/ports.ts';
+import { ProviderRuntime, type RuntimeDeps } from '../../src/provider-runtime.ts';
+import { createSupervisor, type Supervisor } from '../../src/provider-supervisor.ts';
+import { createStoreWatch } from '../../src/store-watch.ts';
+import { createImapPort } from './imap-port.ts';
+import { createHealthPort, createInstancesPort, createLeasePort, createSourcePort } from './lease-port.ts';
+import { createLedgerPort } from './ledger-port.ts';
+import type { MailboxModel } from './mailbox-model.ts';
+import type { SimulationOptions } from './options.ts';
+import type { ProcessModel } from './process-model.ts';
+import { createProcessorPort } from './processor-port.ts';
+import { createPublisherPort, type PublisherContext } from './publisher-port.ts';
+import { createPostgresIdentity, createRedisIdentityPort } from './identity-port.ts';
+
+export interface InstanceContext extends Omit<PublisherContext, 'onAppended'> {
+  readonly options: SimulationOptions;
+  readonly storage: Set<string>;
+  mailbox(providerId: string, folder: string): MailboxModel;
+  notify(ref: ProviderRef): void;
+}
+
+/** A place for one process: when it dies another takes it. */
+export interface Slot {
+  readonly number: number;
+  starts: number;
+  process: ProcessModel;
+  instance: Instance;
+}
+
+/** Virtual milliseconds, shorter than in production so that a short schedule has many of each. */
+const SETTINGS = {
+  pollIntervalMs: 2_000,
+  idleRenewMs: 3_000,
+  watchIntervalMs: 10_000,
+  timerJitter: 0.1,
+  reconnectJitter: 0.5,
+  startupStaggerMs: 500,
+  connectDeadlineMs: 15_000,
+  auditIntervalMs: 60_000,
+};
+const REFRESH_MS = 8_000;
+const TURN_QUANTUM_MS = 1_000;
+const HEALTH_DELAY_MS = 200;
+const WIDE_OVERLAP = 1_000;
+const STORE_WATCH_MS = 5_000;
+const DISTRUST_SPREAD_MS = 1_000;
+
+export interface Instance {
+  readonly supervisor: Supervisor;
+  /** Started and not asked to stop: it hears notices. */
+  isListening(): boolean;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export function createInstance(context: InstanceContext, owner: InstanceId): Instance {
+  const { process, scheduler, random, options, mutations } = context;
+  const { clock } = process;
+  const times = leaseTimes(options.ttlMs, SETTINGS.timerJitter);
+  const log = createTraceLog(context);
+  const waits = (ms: number, signal: AbortSignal): Promise<void> => pause(clock, ms, signal);
+  const health: HealthStore = createHealthPort(context);
+  const draw = random.fork();
+  let lastAppended = '0-0';
+  const metrics = {
+    transition: () => undefined,
+    unexpected: () => undefined,
+    audited: () => undefined,
+    fault: (fault: Fault) => {
+      if (fault.kind === 'bug') context.checks.fail(`bug: ${process.name} ${fault.code} ${fault.detail}`);
+    },
+  };
+  const deps: RuntimeDeps = {
+    source: createSourcePort(context),
+    health,
+    log,
+    healthDelayMs: HEALTH_DELAY_MS,
+    ingest: {
+      ledger: wrapLedger(createLedgerPort(context), context),
+      publisher: createPublisherPort({
+        ...context,
+        onAppended: (entryId) => {
+          lastAppended = entryId;
+        },
+      }),
+      processor: createProcessorPort(context),
+      budget: new FetchBudget(1_000_000, 100_000),
+      clock,
+      log,
+      steps: inertSteps,
+      metrics: { messages: () => undefined },
+      limits: {
+        maxMessages: options.maxMessages,
+        maxRunBytes: 1_000_000,
+        parallelParses: 2,
+        fetchDelayMs: 0,
+      },
+      wideOverlap: WIDE_OVERLAP,
+      spoolDir: '/nowhere',
+      pause: waits,
+    },
+    listener: {
+      turns: new ConnectionTurns(clock, {
+        perTenant: options.connectionCap,
+        perHost: 0,
+        quantumMs: TURN_QUANTUM_MS,
+      }),
+      connector: createImapPort({ ...context, hasIdle: options.hasIdle }),
+      clock,
+      random: draw.next,
+      log,
+      metrics,
+      pause: waits,
+      settings: SETTINGS,
+    },
+  };
+  scheduler.note(`${process.name} starts as ${owner}`);
+  const heartbeat = createHeartbeat({
+    registry: createInstancesPort(context, owner),
+    everyMs: times.renewEveryMs,
+    deadAfterMs: times.ttlMs,
+    jitter: SETTINGS.timerJitter,
+    clock,
+    random: draw.next,
+    log,
+    report: () => ({ leases: 0, listeners: 0 }),
+  });
+  const supervisor = createSupervisor({
+    store: wrapLeases(createLeasePort(context, times.callTimeoutMs, context), context),
+    owner,
+    times: mutations.endlessTrust ? { ...times, marginMs: -1e9 } : times,
+    clock,
+    random: draw.next,
+    log,
+    metrics,
+    refreshMs: REFRESH_MS,
+    parallelBids: 2,
+    instances: () => heartbeat.instances(),
+    pause: (ms) => pause(clock, ms),
+    runtime: (ref, term, hooks) => {
+      const runtime = new ProviderRuntime(deps, ref, term, hooks);
+      if (!mutations.earlyRelease) return runtime;
+      const drain = runtime.drain.bind(runtime);
+      runtime.drain = () => {
+        drain();
+        hooks.quiet();
+      };
+      return runtime;
+    },
+  });
+  const storeWatch = createStoreWatch({
+    stores: {
+      postgresql: createPostgresIdentity(context),
+      redis: createRedisIdentityPort(context, () => lastAppended),
+    },
+    everyMs: STORE_WATCH_MS,
+    jitter: SETTINGS.timerJitter,
+    clock,
+    random: draw.next,
+    log,
+    onDoubt: () => {
+      for (const runner of supervisor.runners()) runner.runtime?.distrustStores(DISTRUST_SPREAD_MS);
+    },
+  });
+  let isStopRequested = false;
+  let isStarted = false;
+  return {
+    supervisor,
+    isListening: () => isStarted && !isStopRequested,
+    start: async () => {
+      if (isStopRequested) return;
+      await supervisor.start();
+      if (isStopRequested) return;
+      await heartbeat.start();
+      await storeWatch.start();
+      isStarted = true;
+    },
+    stop: async () => {
+      isStopRequested = true;
+      await storeWatch.stop();
+      await heartbeat.stop();
+      await supervisor.stop();
+    },
+  };
+}
+
+export function ownerOf(slot: number, start: number, isSame: boolean): InstanceId {
+  const tail = String(isSame ? slot : slot + 10 * start).padStart(12, '0');
+  return instanceId(`00000000-0000-4000-a000-${tail}`);
+}
+
+function wrapLeases(store: LeaseStore, { mutations }: InstanceContext): LeaseStore {
+  if (!mutations.blindRenewal) return store;
+  return { ...store, renew: (leases, owner, ttlMs) => store.renew(leases, owner, ttlMs).catch(() => leases) };
+}
+
+function wrapLedger(ledger: Ledger, { mutations }: InstanceContext): Ledger {
+  if (!mutations.settledWithoutCommit) return ledger;
+  return {
+    ...ledger,
+    recordBatch: (folder, term, batch) =>
+      ledger
+        .recordBatch(folder, term, batch)
+        .catch(() => ({ kind: 'stored' as const, previousSeq: batch.state.publishSeq, rows: [] })),
+  };
+}
+
+function createTraceLog({ process, scheduler }: InstanceContext): Logger {
+  const write = (level: string) => (message: string, fields?: object) => {
+    if (scheduler.isTracing)
+      scheduler.note(`  ${process.name} ${level} ${message} ${JSON.stringify(fields ?? {})}`);
+  };
+  const log: Logger = {
+    debug: write('debug'),
+    info: write('info'),
+    warn: write('warn'),
+    error: write('error'),
+    child: () => log,
+  };
+  return log;
+}

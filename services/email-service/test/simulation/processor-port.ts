@@ -1,0 +1,91 @@
+/** MailProcessor on a modelled storage: content is its own hash; poison ends the parser each time it is read in full. */
+import { FaultError } from '@mailstream/shared/errors/fault-error';
+import type { MailProcessor, ParsedMail, ProcessedMail } from '../../src/ports.ts';
+import type { Network } from './network.ts';
+import type { ProcessModel } from './process-model.ts';
+import type { Random } from './random.ts';
+import type { Scheduler } from './scheduler.ts';
+
+export interface ProcessorContext {
+  readonly process: ProcessModel;
+  readonly scheduler: Scheduler;
+  readonly network: Network;
+  readonly random: Random;
+  /** Keys of what is durable; shared by all processes. */
+  readonly storage: Set<string>;
+}
+
+const POISON = 'poison';
+
+export function poisonous(content: string): string {
+  return `${POISON} ${content}`;
+}
+
+export function createProcessorPort({
+  process,
+  scheduler,
+  network,
+  random,
+  storage,
+}: ProcessorContext): MailProcessor {
+  const parse = (content: string, mode: 'full' | 'headersOnly'): Promise<ProcessedMail> =>
+    new Promise((resolve, reject) => {
+      const { rates } = network;
+      const isKilled =
+        mode === 'full' &&
+        (content.startsWith(POISON) || (rates.parserKilled > 0 && random.chance(rates.parserKilled)));
+      const isRefused = rates.storage > 0 && random.chance(rates.storage);
+      scheduler.after(network.delayMs(), process, 'parsed', () => {
+        if (isRefused) return reject(unavailable());
+        const storageKey = `raw/${content}`;
+        storage.add(storageKey);
+        if (isKilled) return reject(killed());
+        resolve({
+          raw: { storageKey, sha256: content, size: content.length },
+          mail: { ...MAIL, messageId: `<${content}>` },
+        });
+      });
+    });
+  return {
+    process: (_key, source, mode) => {
+      if (source.kind !== 'bytes') throw new Error('the model has no long messages');
+      return parse(new TextDecoder().decode(source.bytes), mode);
+    },
+    processStored: (_key, raw, mode) => {
+      if (!storage.has(raw.storageKey))
+        return Promise.reject(
+          new FaultError({ kind: 'bug', code: 'NOT_FOUND', detail: 'modelled: not stored' }),
+        );
+      return parse(raw.sha256, mode);
+    },
+  };
+}
+
+function unavailable(): FaultError {
+  return new FaultError({ kind: 'transient', code: 'STORAGE_UNAVAILABLE', detail: 'modelled' });
+}
+
+function killed(): FaultError {
+  return new FaultError({ kind: 'transient', code: 'PARSER_KILLED', detail: 'modelled' });
+}
+
+const MAIL: ParsedMail = {
+  messageId: null,
+  from: { email: 'sender@example.com' },
+  to: [],
+  cc: [],
+  bcc: [],
+  replyTo: [],
+  subject: 'simulated',
+  date: null,
+  inReplyTo: null,
+  references: [],
+  headers: [],
+  text: 'simulated',
+  html: null,
+  textStorageKey: null,
+  htmlStorageKey: null,
+  attachments: [],
+  skipReasons: [],
+  parseError: null,
+};
