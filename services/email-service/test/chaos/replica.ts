@@ -25,6 +25,8 @@ export interface ReplicaOptions {
 
 /** A process that does not end by itself after SIGTERM is killed after this, and that is a finding. */
 const STOP_PATIENCE_MS = 30_000;
+/** As an orchestrator does. */
+const REVIVED_AFTER_MS = 300;
 const HANDLER_AFTER_MS = 2_000;
 /** On a machine with much else to do. */
 const BEGUN_AFTER_MS = 5_000;
@@ -37,7 +39,9 @@ export class Replica {
   #ended: Promise<void> = Promise.resolve();
   #incarnation = 0;
   #startedMs = 0;
-  #expected: 'running' | 'killed' | 'stopped' = 'stopped';
+  #expected: 'running' | 'armed' | 'killed' | 'stopped' = 'stopped';
+  #crashPlan: readonly string[] = [];
+  #revival: NodeJS.Timeout | null = null;
 
   constructor(options: ReplicaOptions) {
     this.name = options.name;
@@ -58,14 +62,22 @@ export class Replica {
     return join(this.#options.logs, `${this.name}.${incarnation}.log`);
   }
 
+  /** Each start from now on ends itself at the next of these steps and is started again, until none is left. */
+  armWith(steps: readonly string[]): void {
+    this.#crashPlan = steps;
+  }
+
   start(extra: Readonly<Record<string, string>> = {}, mayEnd = false): void {
     if (this.#child !== null) return;
     const { main, env, clockStep } = this.#options;
+    const [step, ...rest] = this.#crashPlan;
+    this.#crashPlan = rest;
+    const armed = step === undefined ? {} : { TEST_CRASH_AT: step };
     this.#incarnation += 1;
     const incarnation = this.#incarnation;
     const log = openSync(this.logFile(), 'a', 0o600);
     const child = spawn(process.execPath, ['--enable-source-maps', `--import=${clockStep}`, main], {
-      env: { PATH: process.env['PATH'] ?? '', CHAOS_CLOCK_FILE: this.#clockFile, ...env, ...extra },
+      env: { PATH: process.env['PATH'] ?? '', CHAOS_CLOCK_FILE: this.#clockFile, ...env, ...armed, ...extra },
       stdio: ['ignore', log, log],
     });
     closeSync(log);
@@ -73,15 +85,18 @@ export class Replica {
     process.once('exit', atExit);
     this.#child = child;
     this.#startedMs = performance.now();
-    this.#expected = mayEnd ? 'killed' : 'running';
+    this.#expected = mayEnd ? 'killed' : step === undefined ? 'running' : 'armed';
     this.#ended = new Promise((resolve) => {
       child.once('exit', (code, signal) => {
         process.off('exit', atExit);
         if (this.#child === child) this.#child = null;
+        if (this.#expected === 'armed') this.#revival = setTimeout(() => this.start(), REVIVED_AFTER_MS);
         // Asked to end before it had begun: the signal did it.
         const isTooEarly = signal === 'SIGTERM' && performance.now() - this.#startedMs < BEGUN_AFTER_MS;
         const isUnexpected =
-          this.#expected === 'running' || (this.#expected === 'stopped' && code !== 0 && !isTooEarly);
+          this.#expected === 'running' ||
+          (this.#expected === 'armed' && signal !== 'SIGKILL') ||
+          (this.#expected === 'stopped' && code !== 0 && !isTooEarly);
         this.#options.onEnded({ replica: this.name, incarnation, code, signal, isUnexpected });
         resolve();
       });
@@ -94,6 +109,7 @@ export class Replica {
   }
 
   async kill(): Promise<void> {
+    clearTimeout(this.#revival ?? undefined);
     if (this.#child === null) return;
     this.#expected = 'killed';
     this.#child.kill('SIGKILL');

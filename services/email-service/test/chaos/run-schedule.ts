@@ -8,7 +8,7 @@ import { collect, readMailboxes } from './evidence.ts';
 import { perform } from './faults.ts';
 import { judge, type Verdict } from './oracle.ts';
 import { seeded } from './random.ts';
-import { describeSchedule, drawSchedule, LOSSES, type ScheduledFault } from './schedule.ts';
+import { describeSchedule, drawCrashPlans, drawSchedule, LOSSES, type ScheduledFault } from './schedule.ts';
 import { startSenders } from './senders.ts';
 import type { Template } from './template.ts';
 import { createWorld, LEASE_TTL_MS, type Size, type World } from './world.ts';
@@ -51,9 +51,12 @@ export async function runSchedule(options: RunOptions): Promise<RunResult> {
   const world = await createWorld({ ...options, random: random.fork('world') });
   let keep: string | null = join(options.keepIn, `seed-${options.seed}`);
   try {
+    const plans =
+      options.schedule === undefined ? drawCrashPlans(random.fork('crashes'), world.daemons.length) : [];
     for (const replica of [...world.daemons, ...world.workers]) replica.start();
     if (!(await hasBaselines(world))) throw new Error('the daemons did not get to their baselines');
     const schedule = options.schedule ?? draw(world, options);
+    await arm(world, plans, options.say);
     for (const line of describeSchedule(schedule)) options.say(`  ${line}`);
 
     const senders = startSenders({
@@ -68,6 +71,7 @@ export async function runSchedule(options: RunOptions): Promise<RunResult> {
         sending,
         ...schedule.map((fault) => delay(fault.atMs).then(() => perform(world, fault))),
       ]);
+      for (const daemon of world.daemons) daemon.armWith([]);
       const faultsEndedAt = Date.now();
       // One more for each mailbox, so that each has to work again.
       for (const mailbox of world.mailboxes) await senders.sendOne(mailbox);
@@ -98,6 +102,22 @@ export async function runSchedule(options: RunOptions): Promise<RunResult> {
     }
   } finally {
     await world.close(keep);
+  }
+}
+
+/** One after the other, so that the last ones are not the only ones with mailboxes. */
+async function arm(
+  world: World,
+  plans: readonly (readonly string[])[],
+  say: (line: string) => void,
+): Promise<void> {
+  for (const [index, plan] of plans.entries()) {
+    const daemon = world.daemons[index];
+    if (daemon === undefined || plan.length === 0) continue;
+    say(`  ${daemon.name} ends itself at ${plan.join(', ')}`);
+    await daemon.kill();
+    daemon.armWith(plan);
+    daemon.start();
   }
 }
 

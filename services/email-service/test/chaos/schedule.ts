@@ -84,6 +84,19 @@ export function drawSchedule(options: ScheduleOptions): readonly ScheduledFault[
   return faults.sort((a, b) => a.atMs - b.atMs);
 }
 
+/** Steps at which one daemon ends itself, start after start; in two of five schedules none. */
+export function drawCrashPlans(random: Random, daemons: number): readonly (readonly string[])[] {
+  const isCalm = random.next() < 0.4;
+  return Array.from({ length: daemons }, () => {
+    const count = isCalm ? 0 : random.between(0, 4);
+    return Array.from(
+      { length: count },
+      () =>
+        `${random.pick(['listed', 'fetched', 'parsed', 'stored', 'committed', 'published', 'marked'])}:${random.between(1, 12)}`,
+    );
+  });
+}
+
 function drawFault(options: ScheduleOptions): Omit<ScheduledFault, 'atMs'> {
   const { random, leaseTtlMs, daemons, workers, links } = options;
   const replica = random.next() < 0.7 ? random.pick(daemons) : random.pick(workers);
