@@ -4,7 +4,8 @@
  *     npm run chaos -- --minutes=60 --seed=1000        as many schedules as fit, seeds 1000, 1001, …
  *     npm run chaos -- --seed=1017 --schedules=1       that schedule again
  */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freezeBuild } from './frozen-build.ts';
@@ -22,8 +23,15 @@ export async function campaign(argv: readonly string[], say: (line: string) => v
     say(`${options}\n${USAGE}`);
     return 64;
   }
-  const folder = await mkdtemp(join(tmpdir(), 'mschaos-base-'));
-  const stop = (): void => process.exit(130);
+  const folder = await mkdtemp(join(tmpdir(), 'mschaos-'));
+  await chmod(folder, 0o755);
+  const stop = (): void => {
+    // Runs last, when the processes below have been killed.
+    process.once('exit', () =>
+      rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }),
+    );
+    process.exit(130);
+  };
   process.once('SIGINT', stop).once('SIGTERM', stop);
   try {
     return (await runAll(options, folder, say)).every(isClean) ? 0 : 1;
@@ -41,7 +49,13 @@ async function runAll(
   const build = await freezeBuild(join(folder, 'build'));
   const template = await makeTemplate(folder);
   if (options.takeovers > 0) {
-    const takeovers = await measureTakeovers({ ...options, count: options.takeovers, build, template });
+    const takeovers = await measureTakeovers({
+      ...options,
+      count: options.takeovers,
+      build,
+      template,
+      within: folder,
+    });
     for (const line of takeoverLines(takeovers, LEASE_TTL_MS)) say(line);
   }
   const until = Date.now() + options.minutes * 60_000;
@@ -54,6 +68,7 @@ async function runAll(
       seed,
       build,
       template,
+      within: folder,
       keepIn: options.keepIn,
       say,
     });

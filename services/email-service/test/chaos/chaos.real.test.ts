@@ -2,7 +2,7 @@
  * The short form of `npm run chaos`: real daemons, workers, PostgreSQL, Redis and Dovecot, faults on all of them and on every link,
  * and afterwards each message has had exactly one effect. A failing seed of a long run is added here.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -19,7 +19,8 @@ let build: Build;
 let template: Template;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'mschaos-base-'));
+  folder = await mkdtemp(join(tmpdir(), 'mschaos-'));
+  await chmod(folder, 0o755);
   build = await freezeBuild(join(folder, 'build'));
   template = await makeTemplate(folder);
 });
@@ -32,6 +33,7 @@ it.each(SEEDS)('schedule %i leaves each message with one effect', { timeout: 150
     seed,
     build,
     template,
+    within: folder,
     size: { tenants: 4, mailboxesPerTenant: 2, daemons: 3, workers: 2 },
     windowMs: 12_000,
     messagesPerSecond: 10,

@@ -17,6 +17,7 @@ export interface RunOptions {
   readonly seed: number;
   readonly build: Build;
   readonly template: Template;
+  readonly within: string;
   readonly size: Size;
   readonly windowMs: number;
   readonly messagesPerSecond: number;
@@ -67,10 +68,7 @@ export async function runSchedule(options: RunOptions): Promise<RunResult> {
     });
     try {
       const sending = delay(options.windowMs);
-      await Promise.all([
-        sending,
-        ...schedule.map((fault) => delay(fault.atMs).then(() => perform(world, fault))),
-      ]);
+      await Promise.all([sending, performAll(world, schedule)]);
       for (const daemon of world.daemons) daemon.armWith([]);
       const faultsEndedAt = Date.now();
       // One more for each mailbox, so that each has to work again.
@@ -103,6 +101,20 @@ export async function runSchedule(options: RunOptions): Promise<RunResult> {
   } finally {
     await world.close(keep);
   }
+}
+
+/** On a slow machine a server may still be on its way up when its next fault is due: that one waits. */
+async function performAll(world: World, schedule: readonly ScheduledFault[]): Promise<void> {
+  const before = new Map<string, Promise<void>>();
+  await Promise.all(
+    schedule.map((scheduled) => {
+      const { target } = scheduled.fault;
+      const due = Promise.all([delay(scheduled.atMs), before.get(target)]);
+      const done = due.then(() => perform(world, scheduled));
+      before.set(target, done);
+      return done;
+    }),
+  );
 }
 
 /** One after the other, so that the last ones are not the only ones with mailboxes. */

@@ -30,6 +30,7 @@ export async function measureTakeovers(options: {
   readonly count: number;
   readonly build: Build;
   readonly template: Template;
+  readonly within: string;
   readonly size: Size;
   readonly daemonEnv?: Readonly<Record<string, string>>;
 }): Promise<Takeovers> {

@@ -1,7 +1,6 @@
 /** Everything one schedule needs, made for it and removed after it: servers, links, mailboxes, replicas. */
 import { randomBytes } from 'node:crypto';
 import { chmod, cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Redis } from 'ioredis';
@@ -58,10 +57,12 @@ export async function createWorld(options: {
   readonly template: Template;
   readonly size: Size;
   readonly random: Random;
+  /** Folder in which the world gets its own. */
+  readonly within: string;
   readonly daemonEnv?: Readonly<Record<string, string>>;
 }): Promise<World> {
   const { build, template, size, random } = options;
-  const folder = await mkdtemp(join(tmpdir(), 'mschaos-'));
+  const folder = await mkdtemp(join(options.within, 'world-'));
   await chmod(folder, 0o755);
   const [logs, storageDir] = [join(folder, 'logs'), join(folder, 'storage')];
   await mkdir(logs);
