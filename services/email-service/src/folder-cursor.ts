@@ -22,14 +22,18 @@ export class FolderCursor {
   readonly suspects: Map<number, Unended>;
   readonly #holes = new Map<number, Hole>();
   #state: FolderState;
+  #expected: Pick<FolderState, 'uidValidity' | 'lastUid'>;
 
   constructor(
     state: FolderState,
     known: readonly number[],
     suspects: ReadonlyMap<number, Unended>,
     session: object,
+    /** What the row holds, where that is not `state`. */
+    expected: Pick<FolderState, 'uidValidity' | 'lastUid'> = state,
   ) {
     this.#state = state;
+    this.#expected = expected;
     this.settled = new UidRanges(known);
     this.suspects = new Map(suspects);
     for (const uid of state.holes) this.#holes.set(uid, { tries: 0, dueMs: 0, session });
@@ -37,6 +41,11 @@ export class FolderCursor {
 
   get state(): FolderState {
     return this.#state;
+  }
+
+  /** What the row must still hold at the next commit. */
+  get expected(): Pick<FolderState, 'uidValidity' | 'lastUid'> {
+    return this.#expected;
   }
 
   get holes(): readonly number[] {
@@ -91,6 +100,7 @@ export class FolderCursor {
   /** Takes over what a commit stored. */
   committed(state: FolderState, settled: readonly number[]): void {
     this.#state = state;
+    this.#expected = state;
     for (const uid of settled) {
       this.settled.add(uid);
       this.suspects.delete(uid);

@@ -44,7 +44,6 @@ export class FolderIngest {
   readonly #term: Term;
   readonly #publication: FolderPublication;
   #cursor: FolderCursor | null = null;
-  #opened: OpenedFolder | null = null;
   #mustReload = false;
 
   constructor(deps: IngestDeps, provider: ImapProvider, folder: FolderRef, term: Term) {
@@ -71,28 +70,37 @@ export class FolderIngest {
       const detail = 'the server announced UIDNOTSTICKY';
       throw new FaultError({ kind: 'misconfigured', code: 'IMAP_UIDS_NOT_STICKY', detail });
     }
-    this.#opened = opened;
-    this.#cursor = await this.#readCursor(session, opened);
+    this.#cursor = await this.#readCursor(session, opened, signal);
   }
 
   /** What the ledger says about the folder as it was opened. */
-  async #readCursor(session: ImapSession, opened: OpenedFolder): Promise<FolderCursor> {
+  async #readCursor(session: ImapSession, opened: OpenedFolder, signal: AbortSignal): Promise<FolderCursor> {
     this.#mustReload = false;
     const stored = await this.#deps.ledger.folderState(this.#folder);
+    // A session that was given up must not write any more: the epoch fences other terms, not older sessions of ours.
+    signal.throwIfAborted();
     const plan = planOpen(stored, opened);
-    const state = await this.#startingState(session, opened, plan, stored);
+    const state = await this.#startingState(session, opened, plan, stored, signal);
     const from = plan === 'relist' ? state.baselineUid + 1 : listFrom(state, this.#deps.wideOverlap);
     const known = await this.#deps.ledger.knownUids(this.#folder, state.uidValidity, from);
     const suspects = await this.#deps.ledger.unendedAttempts(this.#folder, state.uidValidity);
-    return new FolderCursor(state, known, suspects, session);
+    signal.throwIfAborted();
+    // Of a rewound folder the row still holds the cursor that it had.
+    return new FolderCursor(
+      state,
+      known,
+      suspects,
+      session,
+      plan === 'relist' && stored !== null ? stored : state,
+    );
   }
 
   /** @throws FaultError of any port; the folder is then as the last commit left it. */
   async pass(session: ImapSession, options: PassOptions): Promise<PassResult> {
     const { signal } = options;
     const { steps, limits, clock } = this.#deps;
-    if (this.#mustReload && this.#opened !== null)
-      this.#cursor = await this.#readCursor(session, this.#opened);
+    // EXAMINE anew: what was told at the last one says nothing about a database that was restored since.
+    if (this.#mustReload) await this.open(session, signal);
     const cursor = this.#cursor;
     if (cursor === null)
       throw new FaultError({ kind: 'bug', code: 'INTERNAL', detail: 'a pass before the folder was opened' });
@@ -169,12 +177,13 @@ export class FolderIngest {
     opened: OpenedFolder,
     plan: OpenPlan,
     stored: FolderState | null,
+    signal: AbortSignal,
   ): Promise<FolderState> {
     const { log, clock } = this.#deps;
     if (stored === null || plan === 'baseline') {
       const baseline = await firstBaseline(session, opened, this.#provider.startFrom, clock.now());
       log.info('baseline stored', { ...this.#fields(), count: baseline.baselineUid });
-      return this.#store(baseline);
+      return this.#store(baseline, signal);
     }
     switch (plan) {
       case 'continue':
@@ -186,13 +195,14 @@ export class FolderIngest {
       }
       case 'revalidate':
         log.warn('UIDVALIDITY changed; matching the folder against the ledger', this.#fields());
-        return this.#store(await beginRevalidation(session, opened, stored));
+        return this.#store(await beginRevalidation(session, opened, stored), signal);
       default:
         return assertNever(plan);
     }
   }
 
-  async #store(state: FolderState): Promise<FolderState> {
+  async #store(state: FolderState, signal: AbortSignal): Promise<FolderState> {
+    signal.throwIfAborted();
     const stored = await this.#deps.ledger.putFolderState(this.#folder, this.#term, state);
     if (stored.kind === 'fenced') throw fencedFault();
     return state;
@@ -234,11 +244,11 @@ export class FolderIngest {
       ...cursor.state,
       lastUid,
       holes: cursor.holes.filter((uid) => !finished.has(uid)),
-      revalidateUpTo: lastUid >= cursor.state.revalidateUpTo ? 0 : cursor.state.revalidateUpTo,
       lastSeenAt: clock.now().toISOString(),
     };
+    signal.throwIfAborted();
     const stored = await ledger.recordBatch(this.#folder, this.#term, {
-      expected: cursor.state,
+      expected: cursor.expected,
       state,
       messages: messages.map((message) => message.record),
       finished: [...done, ...result.missing],

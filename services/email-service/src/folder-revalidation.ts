@@ -76,7 +76,7 @@ export async function settleAcquaintances(
   const byHash = new Map(open.byHash);
   return messages.map((message) => {
     const { record } = message;
-    if (record.uid > state.revalidateUpTo || record.status !== 'received') return message;
+    if (record.uid > state.revalidateUpTo || record.status === 'skipped') return message;
     // A row found by its EMAILID is used up for its bytes too.
     const isSameId = take(byEmailId, record.emailId);
     const isSameBytes = take(byHash, record.contentHash);

@@ -137,6 +137,7 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
   };
 
   const armRefresh = (delayMs: number): void => {
+    if (isStopping) return;
     timers.get('refresh')?.();
     timers.set(
       'refresh',

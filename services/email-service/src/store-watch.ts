@@ -22,6 +22,8 @@ export interface StoreWatchOptions {
 export function createStoreWatch(options: StoreWatchOptions): Service {
   const { stores, clock, log } = options;
   const known = new Map<string, string>();
+  /** Stores whose last look failed: whatever happened meanwhile was not seen. */
+  const unseen = new Set<string>();
   let cancel: (() => void) | null = null;
   let looking: Promise<void> = Promise.resolve();
   let isStopped = false;
@@ -31,10 +33,12 @@ export function createStoreWatch(options: StoreWatchOptions): Service {
     try {
       const now = await store.read();
       known.set(name, now);
-      if (before === undefined || store.continues(before, now)) return false;
+      const wasUnseen = unseen.delete(name);
+      if (before === undefined ? !wasUnseen : store.continues(before, now)) return false;
       log.warn('a store is not the one it was; comparing ledger, stream and mailboxes', { name });
       return true;
     } catch (error) {
+      unseen.add(name);
       log.debug('a store could not be looked at', { name, code: toFault(error).code });
       return false;
     }

@@ -19,7 +19,10 @@ export interface FolderState {
   readonly holes: readonly number[];
   /** Last `publish_seq` given out in this folder. */
   readonly publishSeq: number;
-  /** After a UIDVALIDITY change: UIDs up to here may be old acquaintances and are matched by content. 0 when done. */
+  /**
+   * After a UIDVALIDITY change: UIDs up to here may be old acquaintances and are matched by content, also those that show late.
+   * 0 for a folder that never changed.
+   */
   readonly revalidateUpTo: number;
   /** When the folder was last seen in sync, ISO 8601, or null. */
   readonly lastSeenAt: string | null;

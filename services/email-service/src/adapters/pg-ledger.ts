@@ -9,59 +9,7 @@ import type { Database } from '@mailstream/shared/db/database';
 import { decodeFolderState, encodeFolderState } from '@mailstream/shared/domain/folder-state';
 import { eventId } from '@mailstream/shared/events/email-received';
 import type { FolderRef, Ledger, LedgerRow, Term } from '../ports.ts';
-
-/** Locks the provider's row if the term still holds; the CTE is empty otherwise. */
-const OWNED = `owned AS (
-  SELECT coalesce((folder_state -> :folder ->> 'publish_seq')::bigint, 0) AS seq
-    FROM imap_email_provider_config
-   WHERE tenant = :tenant AND email_provider_id = :provider AND lease_owner = :owner AND lease_epoch = :epoch
-     FOR UPDATE
-)`;
-
-const RECORD_BATCH = `
-WITH ${OWNED}, unchanged AS (
-  SELECT o.seq FROM owned o, imap_email_provider_config c
-   WHERE c.tenant = :tenant AND c.email_provider_id = :provider
-     AND c.folder_state -> :folder ->> 'uid_validity' = CAST(:expectedValidity AS text)
-     AND c.folder_state -> :folder ->> 'last_uid' = CAST(:expectedUid AS text)
-), input AS (
-  SELECT * FROM jsonb_to_recordset(CAST(:messages AS jsonb)) AS m (
-    uid bigint, event_id uuid, message_id text, content_hash text, size bigint, internal_date timestamptz, email_id text,
-    sender text, subject text, status text, reason text, storage_key text)
-), fresh AS (
-  SELECT i.*, CASE WHEN i.status = 'received' THEN o.seq + count(*) FILTER (WHERE i.status = 'received') OVER (ORDER BY i.uid)
-                   ELSE 0 END AS publish_seq
-    FROM input i CROSS JOIN unchanged o
-   WHERE NOT EXISTS (SELECT FROM inbound_messages l
-                      WHERE l.tenant = :tenant AND l.provider_id = :provider AND l.folder = :folder
-                        AND l.uid_validity = :uidValidity AND l.uid = i.uid)
-), inserted AS (
-  INSERT INTO inbound_messages (tenant, provider_id, folder, uid_validity, uid, publish_seq, event_id, message_id, content_hash, size,
-                                internal_date, email_id, sender, subject, status, reason, attempts, storage_key)
-  SELECT CAST(:tenant AS uuid), CAST(:provider AS uuid), :folder, CAST(:uidValidity AS bigint), f.uid, f.publish_seq, f.event_id, f.message_id, f.content_hash, f.size,
-         f.internal_date, f.email_id, f.sender, f.subject, f.status, f.reason,
-         coalesce((SELECT a.attempts FROM ingest_attempts a
-                    WHERE a.tenant = :tenant AND a.provider_id = :provider AND a.folder = :folder
-                      AND a.uid_validity = :uidValidity AND a.uid = f.uid), 0), f.storage_key
-    FROM fresh f
-  RETURNING uid, publish_seq
-), cleared AS (
-  DELETE FROM ingest_attempts a USING unchanged
-   WHERE a.tenant = :tenant AND a.provider_id = :provider AND a.folder = :folder AND a.uid_validity = :uidValidity
-     AND a.uid = ANY (CAST(:finished AS bigint[]))
-), moved AS (
-  UPDATE imap_email_provider_config c
-     SET folder_state = jsonb_set(c.folder_state, ARRAY[:folder], CAST(:state AS jsonb) || jsonb_build_object(
-           'publish_seq', CAST(greatest(o.seq, (SELECT max(publish_seq) FROM fresh)) AS text), 'last_seen_at', to_jsonb(now()))),
-         last_processed_message_id = coalesce(
-           (SELECT i.message_id FROM input i WHERE i.message_id IS NOT NULL ORDER BY i.uid DESC LIMIT 1), c.last_processed_message_id)
-    FROM unchanged o
-   WHERE c.tenant = :tenant AND c.email_provider_id = :provider
-)
-SELECT o.seq AS previous_seq, EXISTS (SELECT FROM unchanged) AS unchanged,
-       coalesce((SELECT json_agg(json_build_object('uid', uid, 'publishSeq', publish_seq) ORDER BY publish_seq)
-                   FROM inserted WHERE publish_seq > 0), '[]') AS rows
-  FROM owned o`;
+import { OWNED, RECORD_BATCH } from './pg-ledger-sql.ts';
 
 interface LedgerDbRow {
   readonly uid_validity: number;
@@ -91,8 +39,18 @@ export function createPgLedger(database: Database): Ledger {
       const updated = await database.withTenant(folder.tenant, (trx) =>
         trx.raw<{ rowCount: number }>(
           `UPDATE imap_email_provider_config SET folder_state = jsonb_set(folder_state, ARRAY[:folder], CAST(:state AS jsonb))
-            WHERE tenant = :tenant AND email_provider_id = :provider AND lease_owner = :owner AND lease_epoch = :epoch`,
-          { ...fence(folder, term), state: JSON.stringify(encodeFolderState(state)) },
+            WHERE tenant = :tenant AND email_provider_id = :provider AND lease_owner = :owner AND lease_epoch = :epoch
+              -- A write that lands late must not undo a commit of the same term.
+              AND coalesce((folder_state -> :folder ->> 'publish_seq')::bigint, 0) <= CAST(:publishSeq AS bigint)
+              AND (folder_state -> :folder ->> 'uid_validity' IS DISTINCT FROM CAST(:uidValidity AS text)
+                   OR (folder_state -> :folder ->> 'last_uid')::bigint <= CAST(:lastUid AS bigint))`,
+          {
+            ...fence(folder, term),
+            publishSeq: state.publishSeq,
+            uidValidity: state.uidValidity,
+            lastUid: state.lastUid,
+            state: JSON.stringify(encodeFolderState(state)),
+          },
         ),
       );
       return updated.rowCount > 0 ? { kind: 'stored' } : { kind: 'fenced' };
