@@ -1,5 +1,8 @@
+/** Exit codes: see `runProcess`. Everything else is imported late, so that the process can be stopped from the beginning. */
 import { runProcess } from '@mailstream/shared/runtime/lifecycle';
-import { compose } from './compose.ts';
-import { readConfig } from './config.ts';
 
-await runProcess({ name: 'server', config: () => readConfig(process.env), compose });
+await runProcess({
+  name: 'server',
+  config: async () => (await import('./config.ts')).readConfig(process.env),
+  compose: async (config) => (await import('./compose.ts')).compose(config),
+});

@@ -1,6 +1,8 @@
-/** Exit codes: see `runProcess`. */
+/** Exit codes: see `runProcess`. Everything else is imported late, so that the process can be stopped from the beginning. */
 import { runProcess } from '@mailstream/shared/runtime/lifecycle';
-import { compose } from './compose.ts';
-import { loadConfig } from './config.ts';
 
-await runProcess({ name: 'workflow-worker', config: () => loadConfig(process.env), compose });
+await runProcess({
+  name: 'workflow-worker',
+  config: async () => (await import('./config.ts')).loadConfig(process.env),
+  compose: async (config) => (await import('./compose.ts')).compose(config),
+});

@@ -277,6 +277,63 @@ describe('runProcess', () => {
     expect(hanging.codes).toEqual([1]);
   });
 
+  it.each(['config', 'compose'] as const)(
+    'exits with 0 and starts nothing when the signal comes during %s',
+    async (part) => {
+      const diary: string[] = [];
+      const host = fakeHost();
+      const gate = deferred();
+      const wait = async <T>(value: T): Promise<T> => {
+        host.emit('SIGTERM');
+        await gate.promise;
+        return value;
+      };
+      const { compose } = program([diarist('a', diary)]);
+      const run = runProcess(
+        {
+          ...program([]),
+          config: () => (part === 'config' ? wait(null) : null),
+          compose: async (config) => {
+            const composed = await compose(config);
+            return part === 'compose' ? await wait(composed) : composed;
+          },
+        },
+        host,
+      );
+      gate.resolve();
+      await run;
+      expect(host.codes).toEqual([0]);
+      expect(diary).toEqual([]);
+    },
+  );
+
+  it('exits with 0 when the signal comes while a service starts, also when that start then fails', async () => {
+    for (const fails of [false, true]) {
+      const diary: string[] = [];
+      const host = fakeHost();
+      const starting = deferred();
+      const gate = deferred();
+      const slow = diarist('slow', diary, {
+        start: async () => {
+          starting.resolve();
+          await gate.promise;
+        },
+      });
+      const run = runProcess(
+        { ...program([diarist('a', diary), slow, diarist('b', diary)]), stopDeadlineMs: 60_000 },
+        host,
+      );
+      await starting.promise;
+      host.emit('SIGTERM');
+      if (fails) gate.reject(new Error('its dependency went away'));
+      else gate.resolve();
+      await run;
+      expect(host.codes).toEqual([0]);
+      expect(diary).not.toContain('b starts');
+      expect(diary.at(-1)).toBe('a stops');
+    }
+  });
+
   it('exits at once on a second signal', async () => {
     const host = fakeHost();
     const up = deferred();

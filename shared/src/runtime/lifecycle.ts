@@ -4,6 +4,10 @@
  * Exit codes: 0 stopped as asked · 1 a start failed, a part would not stop, or something threw where nobody listened ·
  * 78 wrong settings (every problem is on stderr) · 128 + signal number when a second signal cut the stop short.
  *
+ * A process may be asked to stop at any moment. Its handlers are there before its settings are read and its own modules are
+ * loaded (`main.ts` imports them late); until the first service starts there is nothing to stop, and it exits with 0 at once.
+ * Only while Node itself is on its way up, some 50 ms, the signal takes its default action: ended by SIGTERM, 143 for a shell.
+ *
  * An unhandled rejection or exception ends the process at once: the state of a process in which an unknown part broke is
  * unknown, and everything it had begun is safe to redo after a restart.
  */
@@ -141,7 +145,7 @@ export interface ProcessHost {
 export interface Program<Config> {
   readonly name: string;
   /** @throws ConfigError with every problem of the settings. */
-  readonly config: () => Config;
+  readonly config: () => Config | Promise<Config>;
   readonly compose: (config: Config) => Composition | Promise<Composition>;
   /** Each service's time to stop, milliseconds; the sum should stay below the orchestrator's grace period. */
   readonly stopDeadlineMs?: number;
@@ -160,56 +164,62 @@ export async function runProcess<Config>(
   program: Program<Config>,
   host: ProcessHost = nodeHost(),
 ): Promise<void> {
-  let log: Logger | null = null;
-  const crash = (message: string) => (error: unknown) => {
-    if (log === null)
-      host.writeError(`${program.name}: ${message}: ${JSON.stringify(describeError(error))}\n`);
-    else log.error(message, { code: 'INTERNAL', error });
-    host.exit(1);
+  let running: { readonly list: ServiceList; readonly log: Logger } | null = null;
+  let signals = 0;
+  let finish = (): void => undefined;
+  const finished = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  const exit = (code: number): void => {
+    host.exit(code);
+    finish();
   };
+  const crash = (message: string) => (error: unknown) => {
+    if (running === null)
+      host.writeError(`${program.name}: ${message}: ${JSON.stringify(describeError(error))}\n`);
+    else running.log.error(message, { code: 'INTERNAL', error });
+    exit(1);
+  };
+  const onSignal = (signal: 'SIGTERM' | 'SIGINT') => () => {
+    signals += 1;
+    if (signals > 1) return exit(signalExitCode(signal));
+    if (running === null) return exit(0);
+    const { list, log } = running;
+    log.info('stopping', { signal });
+    void list.stop().then((stuck) => {
+      log.info('stopped', { count: stuck.length });
+      exit(stuck.length === 0 ? 0 : 1);
+    });
+  };
+  host.on('SIGTERM', onSignal('SIGTERM'));
+  host.on('SIGINT', onSignal('SIGINT'));
   host.on('unhandledRejection', crash('unhandled rejection'));
   host.on('uncaughtException', crash('uncaught exception'));
 
-  let list: ServiceList;
-  let composition: Composition;
   try {
-    composition = await program.compose(program.config());
-    log = composition.log;
-    list = createServiceList({ ...composition, stopDeadlineMs: program.stopDeadlineMs ?? STOP_DEADLINE_MS });
+    const { services, log } = await program.compose(await program.config());
+    if (signals > 0) return await finished;
+    const stopDeadlineMs = program.stopDeadlineMs ?? STOP_DEADLINE_MS;
+    running = { log, list: createServiceList({ services, log, stopDeadlineMs }) };
   } catch (error) {
     if (!(error instanceof ConfigError)) return crash('could not be set up')(error);
     host.writeError(`${program.name}: ${error.message}\n`);
-    return host.exit(EXIT_CONFIG);
+    return exit(EXIT_CONFIG);
   }
 
-  const finished = new Promise<void>((resolve) => {
-    let signals = 0;
-    const onSignal = (signal: 'SIGTERM' | 'SIGINT') => () => {
-      if (++signals > 1) {
-        host.exit(signalExitCode(signal));
-        return resolve();
-      }
-      composition.log.info('stopping', { signal });
-      void list.stop().then((stuck) => {
-        composition.log.info('stopped', { count: stuck.length });
-        host.exit(stuck.length === 0 ? 0 : 1);
-        resolve();
-      });
-    };
-    host.on('SIGTERM', onSignal('SIGTERM'));
-    host.on('SIGINT', onSignal('SIGINT'));
-    list.start().then(
-      () => {
-        if (signals === 0) composition.log.info('started', { name: program.name });
-      },
-      (error: unknown) => {
-        composition.log.error('start failed', { error });
-        host.exit(1);
-        resolve();
-      },
-    );
-  });
-  return finished;
+  const { list, log } = running;
+  list.start().then(
+    () => {
+      if (signals === 0) log.info('started', { name: program.name });
+    },
+    (error: unknown) => {
+      // Asked to stop meanwhile: the stop goes on and says how it ended.
+      if (signals > 0) return log.warn('start failed while stopping', { error });
+      log.error('start failed', { error });
+      return exit(1);
+    },
+  );
+  return await finished;
 }
 
 function nodeHost(): ProcessHost {

@@ -3,8 +3,6 @@
  * when `TEST_CRASH_AT=<step>` or `<step>:<n>` says so. Not part of any image.
  */
 import { runProcess } from '@mailstream/shared/runtime/lifecycle';
-import { compose } from '../compose.ts';
-import { loadConfig } from '../config.ts';
 import { inertSteps, type Steps } from '../ingest-steps.ts';
 
 function crashAt(spec: string | undefined): Steps {
@@ -20,6 +18,7 @@ function crashAt(spec: string | undefined): Steps {
 
 await runProcess({
   name: 'email-service',
-  config: () => loadConfig(process.env),
-  compose: (config) => compose(config, crashAt(process.env['TEST_CRASH_AT'])),
+  config: async () => (await import('../config.ts')).loadConfig(process.env),
+  compose: async (config) =>
+    (await import('../compose.ts')).compose(config, crashAt(process.env['TEST_CRASH_AT'])),
 });
