@@ -163,6 +163,7 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
       log,
       metrics: listenerMetrics(metrics),
       pause: (ms, signal) => pause(clock, ms, signal),
+      pressure: { heldBy: () => null, noted: () => undefined },
       settings: {
         pollIntervalMs: config.pollIntervalMs,
         idleRenewMs: config.idleRenewMs,

@@ -17,7 +17,7 @@ import type { FolderIngest } from './folder-ingest.ts';
 import { AuditSchedule } from './audit-schedule.ts';
 import type { Turn } from './connection-turns.ts';
 import type { ListenerDeps, ListenerHooks } from './listener-deps.ts';
-import { healthOf } from './listener-health.ts';
+import { healthOf, mustHearOfPressure } from './listener-health.ts';
 import type { ImapSession } from './ports.ts';
 
 /** Back-off of reconnects: 1 s doubling to 60 s (DESIGN section 7). */
@@ -114,6 +114,11 @@ export class FolderListener {
   poke(): void {
     this.#overlap = WIDE_OVERLAP;
     this.#send({ kind: 'poke' });
+  }
+
+  /** Fetching was paused, goes on, or is paused for another reason: look, if that changes what we do or say. */
+  pressureChanged(): void {
+    if (mustHearOfPressure(this.#state, this.#deps.pressure.heldBy())) this.#send({ kind: 'poke' });
   }
 
   /** Events are handled one after the other, also those that an effect causes at once. */
@@ -263,15 +268,19 @@ export class FolderListener {
   async #runPass(live: LiveSession, session: ImapSession): Promise<void> {
     live.watch?.abort();
     await live.watchSettled;
+    const heldBy = this.#deps.pressure.heldBy();
+    if (heldBy !== null) return this.#send({ kind: 'passDone', session: live.number, more: true, heldBy });
     if (this.#audits.isDue) await this.#audit(session);
     const overlap = this.#overlap;
     this.#overlap = NARROW_OVERLAP;
     const result = await this.#ingest.pass(session, {
       overlap,
       signal: live.controller.signal,
-      shouldStop: () => this.#isPassToStop,
+      shouldStop: () => this.#isPassToStop || this.#deps.pressure.heldBy() !== null,
     });
-    this.#send({ kind: 'passDone', session: live.number, more: result.more });
+    // A folder that is done was not held, whatever is full by now.
+    const stoppedBy = result.more ? this.#deps.pressure.heldBy() : null;
+    this.#send({ kind: 'passDone', session: live.number, more: result.more, heldBy: stoppedBy });
   }
 
   async #audit(session: ImapSession): Promise<void> {
@@ -362,6 +371,7 @@ export class FolderListener {
     if (live.controller.signal.aborted) return;
     const livedMs = live.session === null ? 0 : this.#deps.clock.monotonicMs() - live.connectedAtMs;
     this.#deps.metrics.fault(fault);
+    this.#deps.pressure.noted(fault);
     const fields = { folder: this.folder, code: fault.code, kind: fault.kind, detail: fault.detail };
     if (fault.kind === 'bug') this.#deps.log.error('listener fault', { ...fields, error });
     else this.#deps.log.warn('listener fault', fields);
@@ -372,7 +382,7 @@ export class FolderListener {
   #reportHealth(before: ListenerState): void {
     const state = this.#state;
     if (state.kind === before.kind) return;
-    const isInSync = state.kind === 'watching';
+    const isInSync = state.kind === 'watching' && state.heldBy === null;
     if (isInSync) this.#turn?.idle();
     const said = healthOf(state, this.#turn?.isWaiting === true);
     if (said === null) return;

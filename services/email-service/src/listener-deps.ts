@@ -38,6 +38,13 @@ export interface ListenerDeps {
     audited(change: number): void;
   };
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** Asked before every run, so it must cost nothing; see back-pressure.ts. */
+  readonly pressure: {
+    /** Code of what is full while nothing may be fetched, else null. */
+    heldBy(): string | null;
+    /** Tells of a fault, which may be the first sign that something is full. */
+    noted(fault: Fault): void;
+  };
 }
 
 export interface ListenerHooks {

@@ -15,7 +15,9 @@ export function healthOf(
     case 'queued':
       return isWaitingForTurn ? { state: 'waiting', code: 'IMAP_CONNECTION_TURNS' } : null;
     case 'watching':
-      return { state: 'watching', code: null };
+      return state.heldBy === null
+        ? { state: 'watching', code: null }
+        : { state: 'waiting', code: state.heldBy };
     case 'backingOff':
       return { state: 'waiting', code: state.fault.code };
     case 'parked':
@@ -30,4 +32,18 @@ export function healthOf(
     default:
       return assertNever(state);
   }
+}
+
+/** Codes of stores that are away or full; what waits for one need not wait longer than it does. */
+const STORE_CODES: ReadonlySet<string> = new Set([
+  'REDIS_FULL',
+  'REDIS_UNAVAILABLE',
+  'STORAGE_FULL',
+  'STORAGE_UNAVAILABLE',
+]);
+
+/** Whether a change of the pressure means something to a listener: it is held and need not be, or the other way round. */
+export function mustHearOfPressure(state: ListenerState, heldBy: string | null): boolean {
+  if (state.kind === 'watching') return state.heldBy !== heldBy;
+  return state.kind === 'backingOff' && heldBy === null && STORE_CODES.has(state.fault.code);
 }

@@ -87,6 +87,13 @@ export class ProviderRuntime {
     }
   }
 
+  /** See `FolderListener.pressureChanged`; spread over `withinMs`. */
+  pressureChanged(withinMs: number): void {
+    const { clock, random } = this.#deps.listener;
+    for (const listener of this.#listeners.values())
+      clock.schedule(random() * withinMs, () => listener.pressureChanged());
+  }
+
   /** Finish what is in hand; `quiet` follows. */
   drain(): void {
     this.#end((listener) => listener.drain());

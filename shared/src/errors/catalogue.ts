@@ -216,9 +216,27 @@ export const ERROR_CATALOGUE = {
     hint: 'Nothing is lost: work goes on when it is back.',
     retried: true,
   },
+  STORAGE_FULL: {
+    status: 503,
+    message: 'The storage for messages is full.',
+    hint: 'An operator must free or add space. Fetching waits, mail stays in the mailbox, and it goes on by itself.',
+    retried: true,
+  },
+  STREAM_FULL: {
+    status: 503,
+    message: 'Events wait to be processed, and there are too many of them to fetch more mail.',
+    hint: 'An operator should see whether the workers run. Mail stays in the mailbox; fetching goes on once they have caught up.',
+    retried: true,
+  },
+  REDIS_FULL: {
+    status: 503,
+    message: 'Redis has no memory left for more events.',
+    hint: 'An operator must raise its maxmemory or see what fills it. Mail stays in the mailbox, and fetching goes on by itself.',
+    retried: true,
+  },
   REDIS_UNAVAILABLE: {
     status: 503,
-    message: 'Redis cannot be reached or takes no more entries.',
+    message: 'Redis cannot be reached or takes no entries.',
     hint: 'Nothing is lost: the mailbox is the queue, work goes on when it is back.',
     retried: true,
   },

@@ -199,13 +199,37 @@ export const METRIC_TABLE = {
   streamLength: {
     type: 'gauge',
     name: 'mailstream_stream_length',
-    help: 'Entries in the event stream.',
+    help: 'Entries in the event streams that this instance writes to.',
+    labels: [],
+  },
+  streamBacklog: {
+    type: 'gauge',
+    name: 'mailstream_stream_backlog',
+    help: 'Of them, those that the slowest consumer group has not acknowledged yet. At its limit fetching pauses.',
+    labels: [],
+  },
+  streamTrimmed: {
+    type: 'counter',
+    name: 'mailstream_stream_trimmed_total',
+    help: 'Entries removed from the streams, an hour behind what every group has acknowledged.',
+    labels: [],
+  },
+  redisMemoryRatio: {
+    type: 'gauge',
+    name: 'mailstream_redis_memory_ratio',
+    help: 'Share of its maxmemory that Redis uses, 0 where it has no limit. At its limit fetching pauses.',
+    labels: [],
+  },
+  storageFreeBytes: {
+    type: 'gauge',
+    name: 'mailstream_storage_free_bytes',
+    help: 'Space left for messages, in the storage or the spool, whichever has less. Not set for object storage.',
     labels: [],
   },
   backpressure: {
     type: 'gauge',
     name: 'mailstream_backpressure',
-    help: '1 while fetching pauses because the stream or the storage is full.',
+    help: '1 while fetching pauses because this is full or takes nothing (stream, redis, storage).',
     labels: ['kind'],
   },
   auditMissing: {

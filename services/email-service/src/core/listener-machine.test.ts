@@ -54,14 +54,15 @@ function moves(world: World): Move[] {
     if (work === 'connecting') add({ kind: 'connected', session }, true, idle);
     if (work === 'opening') add({ kind: 'opened', session }, true, idle);
     if (work === 'pass') {
-      add({ kind: 'passDone', session, more: false }, true, idle);
-      add({ kind: 'passDone', session, more: true }, true, idle);
+      add({ kind: 'passDone', session, more: false, heldBy: null }, true, idle);
+      add({ kind: 'passDone', session, more: true, heldBy: null }, true, idle);
+      add({ kind: 'passDone', session, more: true, heldBy: 'STREAM_FULL' }, true, idle);
     }
     if (work === 'watch') add({ kind: 'watchDue', session }, true, idle);
     if (work === undefined) {
       add({ kind: 'connected', session }, false);
       add({ kind: 'opened', session }, false);
-      add({ kind: 'passDone', session, more: true }, false);
+      add({ kind: 'passDone', session, more: true, heldBy: null }, false);
     }
     add({ kind: 'changed', session }, false);
     for (const kind of KINDS)
@@ -251,13 +252,21 @@ describe('listener machine', () => {
   it('looks again after a pass during which something changed', () => {
     const syncing: ListenerState = { kind: 'syncing', session: 1, attempt: 0, dirty: false };
     const dirty = nextListener(syncing, { kind: 'changed', session: 1 }).state;
-    expect(nextListener(dirty, { kind: 'passDone', session: 1, more: false }).effects).toEqual([
+    expect(nextListener(dirty, { kind: 'passDone', session: 1, more: false, heldBy: null }).effects).toEqual([
       { kind: 'runPass', session: 1 },
     ]);
   });
 
+  it('watches after a pass that was held, however much there is to do, and looks when it is told to', () => {
+    const syncing: ListenerState = { kind: 'syncing', session: 1, attempt: 0, dirty: true };
+    const held = nextListener(syncing, { kind: 'passDone', session: 1, more: true, heldBy: 'STREAM_FULL' });
+    expect(held.state).toEqual({ kind: 'watching', session: 1, attempt: 0, heldBy: 'STREAM_FULL' });
+    expect(held.effects).toEqual([{ kind: 'watch', session: 1 }]);
+    expect(nextListener(held.state, { kind: 'poke' }).effects).toEqual([{ kind: 'runPass', session: 1 }]);
+  });
+
   it('starts the back-off anew only after a connection that lived a minute', () => {
-    const watching: ListenerState = { kind: 'watching', session: 3, attempt: 4 };
+    const watching: ListenerState = { kind: 'watching', session: 3, attempt: 4, heldBy: null };
     const after = (livedMs: number): ListenerState =>
       nextListener(watching, { kind: 'fault', session: 3, fault: fault('transient'), livedMs }).state;
     expect(after(STABLE_CONNECTION_MS - 1)).toMatchObject({ kind: 'closing', attempt: 5 });

@@ -28,6 +28,7 @@
  *   Past the close deadline we go on, and the epoch guards the cursor.
  * QUEUED waits for a connection where an operator caps them per tenant or host; without caps the turn comes at once. `yield` asks
  * a listener that merely watches to close and queue again, so that folders over the cap share the connections in turn.
+ * A pass that back-pressure held (`heldBy`) leads to WATCHING like any other, and never to the next pass by itself: no spinning.
  * IDLE is ended and issued anew by the session itself (RFC 2177); `watchDue` is ours: a push can be lost, so we look anyway.
  */
 import type { Fault } from '@mailstream/shared/domain/fault';
@@ -193,9 +194,10 @@ function whileSyncing(state: ListenerState & { kind: 'syncing' }, event: Listene
     case 'poke':
       return step({ ...state, dirty: true }, []);
     case 'passDone':
-      return event.more || state.dirty
+      // Held: what is dirty or left stays in the mailbox until the relief; watching keeps the connection alive meanwhile.
+      return event.heldBy === null && (event.more || state.dirty)
         ? step({ ...state, dirty: false }, [{ kind: 'runPass', session }])
-        : step({ kind: 'watching', session, attempt }, [{ kind: 'watch', session }]);
+        : step({ kind: 'watching', session, attempt, heldBy: event.heldBy }, [{ kind: 'watch', session }]);
     case 'drain':
     case 'configChanged': {
       const then = event.kind === 'drain' ? 'stopped' : 'connecting';

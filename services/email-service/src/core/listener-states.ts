@@ -13,7 +13,13 @@ export type ListenerState =
   | { readonly kind: 'connecting'; readonly session: number; readonly attempt: number }
   | { readonly kind: 'opening'; readonly session: number; readonly attempt: number }
   | { readonly kind: 'syncing'; readonly session: number; readonly attempt: number; readonly dirty: boolean }
-  | { readonly kind: 'watching'; readonly session: number; readonly attempt: number }
+  /** `heldBy`: code of what keeps us from fetching meanwhile (back-pressure), null when the folder is in sync. */
+  | {
+      readonly kind: 'watching';
+      readonly session: number;
+      readonly attempt: number;
+      readonly heldBy: string | null;
+    }
   | { readonly kind: 'draining'; readonly session: number; readonly then: 'connecting' | 'stopped' }
   | {
       readonly kind: 'closing';
@@ -33,8 +39,16 @@ export type ListenerEvent =
   | { readonly kind: 'yield' }
   | { readonly kind: 'connected'; readonly session: number }
   | { readonly kind: 'opened'; readonly session: number }
-  /** A pass over the folder has ended well; `more` when its batch limit left something. */
-  | { readonly kind: 'passDone'; readonly session: number; readonly more: boolean }
+  /**
+   * A pass over the folder has ended well; `more` when its batch limit left something, `heldBy` when fetching pauses: the code of
+   * what is full. The folder is watched then, and a poke follows the relief.
+   */
+  | {
+      readonly kind: 'passDone';
+      readonly session: number;
+      readonly more: boolean;
+      readonly heldBy: string | null;
+    }
   /** The server hinted at a change. A hint only, never proof. */
   | { readonly kind: 'changed'; readonly session: number }
   | { readonly kind: 'watchDue'; readonly session: number }
