@@ -4,7 +4,7 @@ import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { instanceId } from '@mailstream/shared/domain/ids';
-import { createDatabase } from '@mailstream/shared/db/database';
+import { createDatabase, type Database } from '@mailstream/shared/db/database';
 import { createNoticeListener } from '@mailstream/shared/db/notices';
 import { createImapConnector } from '@mailstream/shared/imap/connector';
 import { imapTlsContext } from '@mailstream/shared/imap/imap-client';
@@ -42,6 +42,7 @@ import { createSupervisor } from './provider-supervisor.ts';
 import { createHeartbeat } from './heartbeat.ts';
 import { createStoreWatch } from './store-watch.ts';
 
+const SERVICE = 'email-service';
 const VERSION = '0.1.0';
 const MIB = 1024 * 1024;
 /** What all folders together may have asked for at one moment; a process has 512 MiB. */
@@ -56,16 +57,17 @@ const HEALTH_DELAY_MS = 200;
 const STORE_WATCH_MS = 5_000;
 /** After a store may have lost data, folders look one after the other within this time. */
 const DISTRUST_SPREAD_MS = 2_000;
-/** Renewals and bids have connections of their own and never wait behind ingest. */
+/** Bids, releases and looks never wait behind ingest, and renewals wait behind nothing. */
 const LEASE_POOL = 3;
+const RENEWAL_POOL = 1;
 const WORK_POOL = 10;
 
 /** @param steps marks on the way of a batch, for tests that end the process at one of them. */
 export async function compose(config: Config, steps: Steps = inertSteps): Promise<Composition> {
   const clock = systemClock;
   const owner = instanceId(randomUUID());
-  const log = createLogger({ service: 'email-service', level: config.logLevel }).child({ instanceId: owner });
-  const metrics = createMetrics({ service: 'email-service', version: VERSION, processMetrics: true });
+  const log = createLogger({ service: SERVICE, level: config.logLevel }).child({ instanceId: owner });
+  const metrics = createMetrics({ service: SERVICE, version: VERSION, processMetrics: true });
   const times = leaseTimes(config.leaseTtlMs, config.timerJitter);
 
   const database = createDatabase({
@@ -73,14 +75,17 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
     applicationName: 'mailstream-email',
     poolMax: WORK_POOL,
   });
-  const leaseDatabase = createDatabase({
-    url: config.databaseUrl,
-    applicationName: 'mailstream-leases',
-    poolMax: LEASE_POOL,
-    statementTimeoutMs: Math.floor(times.callTimeoutMs),
-    checkoutTimeoutMs: Math.floor(times.callTimeoutMs),
-  });
-  const redis = createRedis({ url: config.redisUrl, name: 'email-service', log });
+  const quickDatabase = (applicationName: string, poolMax: number): Database =>
+    createDatabase({
+      url: config.databaseUrl,
+      applicationName,
+      poolMax,
+      statementTimeoutMs: Math.floor(times.callTimeoutMs),
+      checkoutTimeoutMs: Math.floor(times.callTimeoutMs),
+    });
+  const leaseDatabase = quickDatabase('mailstream-leases', LEASE_POOL);
+  const renewalDatabase = quickDatabase('mailstream-renewals', RENEWAL_POOL);
+  const redis = createRedis({ url: config.redisUrl, name: SERVICE, log });
   const storage = createStorage(config.storageUrl);
 
   const keyRing = parseKeyRing(config.secretsMasterKey);
@@ -177,7 +182,7 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
     },
   };
   const supervisor = createSupervisor({
-    store: createPgLeaseStore(leaseDatabase),
+    store: createPgLeaseStore({ database: leaseDatabase, renewals: renewalDatabase, service: SERVICE }),
     owner,
     times,
     clock,
@@ -185,15 +190,14 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
     log,
     metrics: leaseMetrics(metrics),
     refreshMs: config.refreshMs,
-    parallelBids: LEASE_POOL - 1,
-    instances: () => heartbeat.instances(),
+    areNoticesHeard: () => true,
     pause: (ms) => pause(clock, ms),
     runtime: (ref, term, hooks) => new ProviderRuntime(runtimeDeps, ref, term, hooks),
   });
   const heartbeat = createHeartbeat({
-    registry: createPgInstances(leaseDatabase, {
+    registry: createPgInstances(renewalDatabase, {
       owner,
-      service: 'email-service',
+      service: SERVICE,
       host: hostname(),
       version: VERSION,
     }),
@@ -248,12 +252,21 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
       await tokens.idle();
       await storage.close();
       redis.disconnect();
-      await Promise.all([database.close(), leaseDatabase.close()]);
+      await Promise.all([database.close(), leaseDatabase.close(), renewalDatabase.close()]);
       await rm(spoolDir, { recursive: true, force: true });
     },
   });
 
-  return { log, services: [ops, stores, processor, heartbeat, supervisor, storeWatch, notices] };
+  /** First of all stops: those who share out the providers need not count this instance any more. */
+  const farewell = createService('farewell', {
+    start: () => Promise.resolve(),
+    stop: () => {
+      heartbeat.drain();
+      return Promise.resolve();
+    },
+  });
+
+  return { log, services: [ops, stores, processor, heartbeat, storeWatch, notices, supervisor, farewell] };
 }
 
 /** A directory of this process's own. What processes that were killed left in theirs is removed after a day: nobody needs it. */

@@ -1,4 +1,4 @@
-/** Says at every beat that this instance is alive and what it holds; takes its row back when it stops. */
+/** Says at every beat that this instance is alive and what it holds, and that it is leaving; takes its row back when it stops. */
 import { toFault } from '@mailstream/shared/errors/fault-error';
 import { jittered, type Clock } from '@mailstream/shared/domain/time';
 import { createService, type Service } from '@mailstream/shared/runtime/lifecycle';
@@ -18,8 +18,8 @@ export interface HeartbeatOptions {
 }
 
 export type Heartbeat = Service & {
-  /** Instances that run, this one included, as of the last beat. */
-  instances(): number;
+  /** Says now that this instance is leaving: the others share out what it held without counting it. */
+  drain(): void;
 };
 
 export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
@@ -27,11 +27,11 @@ export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
   let cancel: (() => void) | null = null;
   let beating: Promise<void> = Promise.resolve();
   let isStopped = false;
-  let instances = 1;
+  let state: InstanceReport['state'] = 'running';
 
   const beat = async (): Promise<void> => {
     try {
-      instances = await registry.beat({ state: 'running', ...options.report() }, options.deadAfterMs);
+      await registry.beat({ state, ...options.report() }, options.deadAfterMs);
     } catch (error) {
       // The next beat says it again; nothing of the protocol hangs on it.
       log.debug('heartbeat failed', { code: toFault(error).code });
@@ -45,6 +45,7 @@ export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
   const service = createService('heartbeat', {
     start: () => {
       isStopped = false;
+      state = 'running';
       beating = beat();
       return Promise.resolve();
     },
@@ -58,5 +59,15 @@ export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
       });
     },
   });
-  return { ...service, instances: () => instances };
+  return {
+    ...service,
+    drain: () => {
+      if (isStopped) return;
+      state = 'draining';
+      beating = beating.then(() => {
+        cancel?.();
+        return beat();
+      });
+    },
+  };
 }

@@ -21,9 +21,13 @@ export interface LeaseTimes {
   readonly marginMs: number;
   readonly renewEveryMs: number;
   readonly callTimeoutMs: number;
-  readonly quietDeadlineMs: number;
+  /** A drain that takes longer is cut short: in a handover, where nothing is urgent, and in a stop, where others wait. */
+  readonly quietDeadlineMs: { readonly handover: number; readonly stop: number };
   readonly jitter: number;
 }
+
+/** What is not finished by then is left to the next owner, who is there within a second of the signal, milliseconds. */
+const STOP_DRAIN_MS = 400;
 
 /** Derives all times from the ttl. Holds: renewEvery + callTimeout < ttl − margin, so one lost call does not lose the term. */
 export function leaseTimes(ttlMs: number, jitter: number): LeaseTimes {
@@ -32,7 +36,7 @@ export function leaseTimes(ttlMs: number, jitter: number): LeaseTimes {
     marginMs: Math.min(2_000, ttlMs / 10),
     renewEveryMs: ttlMs / 3,
     callTimeoutMs: Math.min(5_000, ttlMs / 6),
-    quietDeadlineMs: Math.min(15_000, ttlMs / 2),
+    quietDeadlineMs: { handover: Math.min(15_000, ttlMs / 2), stop: STOP_DRAIN_MS },
     jitter,
   };
 }
@@ -49,11 +53,11 @@ export interface LeaseRunnerDeps {
   readonly pause: (ms: number) => Promise<void>;
   /** Between bids for a lease that another holds; notices and sweeps come much sooner when it is given back or runs out. */
   readonly rebidMs: number;
-  /** Bounds the acquire calls under way at once. */
-  readonly bidding: <T>(work: () => Promise<T>) => Promise<T>;
   readonly runtime: (ref: ProviderRef, term: Term, hooks: RuntimeHooks) => ProviderRuntime;
   /** Asked by the machine: put this provider on the next renewal. */
   readonly renew: (runner: LeaseRunner) => void;
+  /** Its state is of another kind now. */
+  readonly changed: (runner: LeaseRunner) => void;
   readonly metrics: {
     transition(from: LeaseState['kind'], to: LeaseState['kind']): void;
     unexpected(state: string, event: string): void;
@@ -61,7 +65,7 @@ export interface LeaseRunnerDeps {
 }
 
 /** Head start of instances that are below their share, milliseconds; a notice and a bid take some ten. */
-const POLITE_MS = 150;
+const POLITE_MS = 60;
 const BID_BACKOFF = { baseMs: 1_000, capMs: 30_000, jitter: 0.5 };
 
 export class LeaseRunner {
@@ -119,6 +123,7 @@ export class LeaseRunner {
     this.#state = state;
     if (state.kind !== before.kind) {
       this.#deps.metrics.transition(before.kind, state.kind);
+      this.#deps.changed(this);
       this.#log.info('lease', { previousState: before.kind, state: state.kind, event: event.kind });
     }
     for (const [timer, cancel] of this.#timers) {
@@ -165,8 +170,11 @@ export class LeaseRunner {
         );
         return;
       }
-      case 'armQuietDeadline':
-        return this.#arm('quiet', times.quietDeadlineMs, { kind: 'quietDeadline' });
+      case 'armQuietDeadline': {
+        const isStop = this.#state.kind === 'quiescing' && this.#state.then === 'stopped';
+        const deadlineMs = times.quietDeadlineMs[isStop ? 'stop' : 'handover'];
+        return this.#arm('quiet', deadlineMs, { kind: 'quietDeadline' });
+      }
       default:
         return assertNever(effect);
     }
@@ -181,22 +189,19 @@ export class LeaseRunner {
   }
 
   async #acquire(call: number): Promise<void> {
-    const { store, owner, times, clock, bidding, random } = this.#deps;
+    const { store, owner, times, clock, random } = this.#deps;
     try {
       // Over its share an instance still bids, only later: nothing stays without an owner because of arithmetic.
       if (!this.#deps.mayTake(this.ref)) await this.#deps.pause(POLITE_MS * (1 + random()));
-      await bidding(async () => {
-        const begunMs = clock.monotonicMs();
-        const term = await store.acquire(this.ref, owner, times.ttlMs);
-        if (term === null) return this.send({ kind: 'taken', call });
-        const trustedUntilMs = begunMs + times.ttlMs - times.marginMs;
-        return this.send({
-          kind: 'won',
-          call,
-          epoch: term.epoch,
-          trustedUntilMs,
-          nowMs: clock.monotonicMs(),
-        });
+      const begunMs = clock.monotonicMs();
+      const term = await store.acquire(this.ref, owner, times.ttlMs);
+      if (term === null) return this.send({ kind: 'taken', call });
+      this.send({
+        kind: 'won',
+        call,
+        epoch: term.epoch,
+        trustedUntilMs: begunMs + times.ttlMs - times.marginMs,
+        nowMs: clock.monotonicMs(),
       });
     } catch (error) {
       const fault = toFault(error);

@@ -200,19 +200,35 @@ export interface DiscoveredProvider extends ProviderRef {
   readonly leaseExpired: boolean;
 }
 
+export interface FleetView {
+  /** Active, not paused providers whose lease nobody holds: given back, or run out. */
+  readonly free: readonly ProviderRef[];
+  /** Instances that run, the asking one included. */
+  readonly instances: number;
+  /** Becomes another one when a provider came, went, was paused or resumed, changed or poked. */
+  readonly fingerprint: string;
+}
+
+/** Of the leases that were to be renewed. Those in neither list are no longer ours under that epoch. */
+export interface Renewal {
+  readonly renewed: readonly ProviderRef[];
+  /** Ours still, but somebody is changing the row at this moment: not renewed, try again soon. */
+  readonly busy: readonly ProviderRef[];
+}
+
 export interface LeaseStore {
   /** Active, not paused providers of all tenants; or only one, when asked for one. */
   discover(only?: ProviderRef): Promise<readonly DiscoveredProvider[]>;
-  /** Active, not paused providers whose lease nobody holds: given back, or run out. One statement however many there are. */
-  unowned(): Promise<readonly ProviderRef[]>;
-  /** One conditional UPDATE by the database's clock, `lease_epoch + 1`; null when another holds a lease that runs. */
+  /** What an instance has to know each second, in one statement however many providers there are. */
+  look(owner: InstanceId, deadAfterMs: number): Promise<FleetView>;
+  /** Conditional, by the database's clock, `lease_epoch + 1`; null when another holds a lease that runs. */
   acquire(provider: ProviderRef, owner: InstanceId, ttlMs: number): Promise<Term | null>;
-  /** One statement for all; returns those that are still ours under exactly that epoch. */
+  /** One statement for all. Waits for no lock: one row that somebody else works on must not cost the others their lease. */
   renew(
     leases: readonly (ProviderRef & { readonly epoch: number })[],
     owner: InstanceId,
     ttlMs: number,
-  ): Promise<readonly ProviderRef[]>;
+  ): Promise<Renewal>;
   /** Gives back exactly this term and tells the others; does nothing when it is no longer ours. */
   release(provider: ProviderRef, term: Term): Promise<void>;
 }
@@ -226,11 +242,8 @@ export interface InstanceReport {
 
 /** Processes that are alive (`service_instances`). */
 export interface InstanceRegistry {
-  /**
-   * Writes this instance's row by the database's clock, and removes those that have been silent for `deadAfterMs`.
-   * Resolves with the number of instances of the service that run, this one included.
-   */
-  beat(report: InstanceReport, deadAfterMs: number): Promise<number>;
+  /** Writes this instance's row by the database's clock, and removes those that have been silent for `deadAfterMs`. */
+  beat(report: InstanceReport, deadAfterMs: number): Promise<void>;
   /** Removes this instance's row: the others need not wait for it. */
   leave(): Promise<void>;
 }

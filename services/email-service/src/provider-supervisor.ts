@@ -2,21 +2,24 @@
  * Decides which providers this instance bids for, renews all its leases in one statement per beat, and carries changes of
  * settings to the listeners.
  *
- * Discovery is by notice (within a second of the change), and by reading everything at each refresh and reconnect, because a
- * notice is only a hint. The renewal beat depends on nothing else here: not on discovery, not on any mail server.
+ * Three rhythms, none of which waits for another or for a mail server:
+ * - the beat (a third of the ttl) renews what is held;
+ * - the look (a second; half of it where no notices come) sees in one statement which leases are free, how many instances share
+ *   the providers, and whether anything changed that no notice told, as it is behind a transaction pooler; what is held above
+ *   the share is then given away, some at a time;
+ * - the refresh (a minute) reads everything, because notices and looks are only hints.
  */
 import { toFault } from '@mailstream/shared/errors/fault-error';
 import { jittered } from '@mailstream/shared/domain/time';
 import { createService, type Service } from '@mailstream/shared/runtime/lifecycle';
+import { FairShare } from './fair-share.ts';
 import { LeaseRunner, type LeaseRunnerDeps } from './lease-runner.ts';
 import type { DiscoveredProvider, ProviderRef } from './ports.ts';
 
-export interface SupervisorDeps extends Omit<LeaseRunnerDeps, 'renew' | 'bidding' | 'mayTake' | 'rebidMs'> {
-  /** Instances that run, this one included. */
-  readonly instances: () => number;
+export interface SupervisorDeps extends Omit<LeaseRunnerDeps, 'renew' | 'changed' | 'mayTake' | 'rebidMs'> {
   readonly refreshMs: number;
-  /** Acquire calls under way at once; about the size of the lease pool. */
-  readonly parallelBids: number;
+  /** False where notices of other processes do not arrive: changes are looked for more often then. */
+  readonly areNoticesHeard: () => boolean;
 }
 
 export interface Supervisor extends Service {
@@ -31,36 +34,36 @@ export interface Supervisor extends Service {
 
 interface Entry {
   readonly runner: LeaseRunner;
-  /** Folders. */
-  weight: number;
   configVersion: number;
   pokeVersion: number;
 }
 
-/** How often leases without an owner are looked for, milliseconds: a dead instance is replaced this soon after its ttl. */
-const SWEEP_MS = 1_000;
+/** Between looks, milliseconds: a dead instance is replaced this soon after its ttl; without notices a change is seen this soon. */
+const LOOK_MS = { withNotices: 1_000, withoutNotices: 500 };
+/** Folders given away per look at most: a thousand mailboxes that move at once would all wait for one another. */
+const MOST_SHED = 50;
 /** After a failed renewal the next try comes this soon, milliseconds, bounded by the ttl. */
 const RENEW_RETRY_MS = 1_000;
+/** Rows are busy for the milliseconds of a batch's transaction. */
+const BUSY_RETRY_MS = 250;
 
 export function createSupervisor(deps: SupervisorDeps): Supervisor {
   const entries = new Map<string, Entry>();
-  const timers = new Map<'renew' | 'refresh' | 'sweep', () => void>();
-  const bids = createLimit(deps.parallelBids);
-  let isStopping = false;
+  const timers = new Map<'renew' | 'refresh' | 'look', () => void>();
+  const share = new FairShare();
+  let isStopping = true;
   let isReady = false;
   let renewing: Promise<void> = Promise.resolve();
-  let sweeping: Promise<void> = Promise.resolve();
+  let looking: Promise<void> = Promise.resolve();
   let due: LeaseRunner[] = [];
+  let fingerprint = '';
+  let wasNoticed = false;
 
-  const share = (): number => {
-    const total = [...entries.values()].reduce((sum, entry) => sum + entry.weight, 0);
-    return Math.ceil(total / Math.max(1, deps.instances()));
-  };
   const runnerDeps: LeaseRunnerDeps = {
     ...deps,
-    bidding: bids,
     renew: (runner) => due.push(runner),
-    mayTake: (ref) => heldWeight([...entries.values()], ref) < share(),
+    changed: ({ ref, state }) => share.hold(keyOf(ref), state.kind === 'held' || state.kind === 'bidding'),
+    mayTake: (ref) => share.hasRoomFor(keyOf(ref)),
     rebidMs: deps.refreshMs,
   };
   const keyOf = (ref: ProviderRef): string => `${ref.tenant}/${ref.id}`;
@@ -68,21 +71,22 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
   const adopt = (found: DiscoveredProvider): void => {
     const key = keyOf(found);
     const known = entries.get(key);
+    share.weigh(key, found.weight);
     if (known === undefined) {
       const runner = new LeaseRunner(runnerDeps, { tenant: found.tenant, id: found.id });
       entries.set(key, {
         runner,
-        weight: found.weight,
         configVersion: found.configVersion,
         pokeVersion: found.pokeVersion,
       });
       void runner.stopped.then(() => {
-        if (entries.get(key)?.runner === runner) entries.delete(key);
+        if (entries.get(key)?.runner !== runner) return;
+        entries.delete(key);
+        share.forget(key);
       });
       runner.send({ kind: 'noticed' });
       return;
     }
-    known.weight = found.weight;
     if (found.leaseOwner === null || found.leaseExpired) known.runner.send({ kind: 'noticed' });
     if (found.configVersion !== known.configVersion) {
       known.configVersion = found.configVersion;
@@ -145,35 +149,45 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
     );
   };
 
-  /** Leases that ran out: their owner is dead or cut off. Those given back come by notice, and here if the notice was lost. */
-  const sweep = async (): Promise<void> => {
+  const look = async (): Promise<void> => {
     try {
-      for (const ref of await deps.store.unowned()) entries.get(keyOf(ref))?.runner.send({ kind: 'noticed' });
+      const view = await deps.store.look(deps.owner, deps.times.ttlMs);
+      if (isStopping) return;
+      share.instances = view.instances;
+      // A change that was noticed is in hand already; one that was not may be any.
+      const isUnexplained = view.fingerprint !== fingerprint && !wasNoticed;
+      fingerprint = view.fingerprint;
+      wasNoticed = false;
+      if (isUnexplained) await refresh();
+      for (const ref of view.free) entries.get(keyOf(ref))?.runner.send({ kind: 'noticed' });
+      shed();
     } catch (error) {
-      deps.log.debug('leases without an owner could not be read', { code: toFault(error).code });
+      deps.log.debug('the fleet could not be looked at', { code: toFault(error).code });
     }
-    if (!isStopping) armSweep();
+    if (!isStopping) armLook();
   };
 
-  const armSweep = (): void => {
+  const armLook = (): void => {
+    const everyMs = deps.areNoticesHeard() ? LOOK_MS.withNotices : LOOK_MS.withoutNotices;
     timers.set(
-      'sweep',
+      'look',
       deps.clock.schedule(
-        jittered(Math.min(SWEEP_MS, deps.times.ttlMs / 4), deps.times.jitter, deps.random()),
+        jittered(Math.min(everyMs, deps.times.ttlMs / 4), deps.times.jitter, deps.random()),
         () => {
-          sweeping = sweep();
+          looking = look();
         },
       ),
     );
   };
 
-  /** Gives what is above the share to the others, half of it per beat so that it does not swing. */
+  /** Gives what is above the share to the others, half of it per look so that it does not swing. */
   const shed = (): void => {
-    if (isStopping || deps.instances() < 2) return;
-    let surplus = heldWeight([...entries.values()]) - share();
-    let left = Math.max(1, Math.ceil(surplus / 2));
-    for (const { runner, weight } of entries.values()) {
+    let surplus = share.surplus;
+    if (surplus <= 0) return;
+    let left = Math.min(MOST_SHED, Math.ceil(surplus / 2));
+    for (const [key, { runner }] of entries) {
       if (left <= 0 || surplus <= 0) return;
+      const weight = share.weightOf(key);
       if (runner.state.kind !== 'held' || weight > surplus) continue;
       runner.send({ kind: 'handover' });
       surplus -= weight;
@@ -193,12 +207,16 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
     let nextMs = deps.times.renewEveryMs;
     if (leases.length > 0) {
       try {
-        const renewed = new Set((await deps.store.renew(leases, deps.owner, deps.times.ttlMs)).map(keyOf));
+        const answer = await deps.store.renew(leases, deps.owner, deps.times.ttlMs);
+        const renewed = new Set(answer.renewed.map(keyOf));
+        const busy = new Set(answer.busy.map(keyOf));
         const trustedUntilMs = nowMs + deps.times.ttlMs - deps.times.marginMs;
-        for (const { runner, epoch, ...ref } of leases)
-          runner.send(
-            renewed.has(keyOf(ref)) ? { kind: 'renewed', epoch, trustedUntilMs } : { kind: 'refused', epoch },
-          );
+        for (const { runner, epoch } of leases) {
+          const key = keyOf(runner.ref);
+          if (renewed.has(key)) runner.send({ kind: 'renewed', epoch, trustedUntilMs });
+          else if (!busy.has(key)) runner.send({ kind: 'refused', epoch });
+        }
+        if (busy.size > 0) nextMs = Math.min(BUSY_RETRY_MS, nextMs);
       } catch (error) {
         const fault = toFault(error);
         deps.log.warn('leases could not be renewed', {
@@ -209,7 +227,6 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
         nextMs = Math.min(RENEW_RETRY_MS, nextMs);
       }
     }
-    shed();
     if (entries.size > 0 || !isStopping) armBeat(nextMs);
   };
 
@@ -226,44 +243,37 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
   const service = createService('provider supervisor', {
     start: async () => {
       isStopping = false;
+      fingerprint = '';
       armBeat(deps.times.renewEveryMs);
-      armSweep();
-      await refresh();
+      armRefresh(deps.refreshMs);
+      looking = look();
+      await looking;
     },
     stop: async () => {
       isStopping = true;
       timers.get('refresh')?.();
-      timers.get('sweep')?.();
+      timers.get('look')?.();
       const runners = [...entries.values()].map((entry) => entry.runner);
       for (const runner of runners) runner.send({ kind: 'stop' });
       // Renewals go on until the last listener is quiet: a slow drain must not lose the lease half-way.
       await Promise.all(runners.map((runner) => runner.stopped));
       timers.get('renew')?.();
+      await Promise.all([renewing, looking]);
+      for (const cancel of timers.values()) cancel();
       timers.clear();
-      await renewing;
-      await sweeping;
-      timers.get('sweep')?.();
-      timers.get('renew')?.();
     },
   });
 
   return {
     ...service,
-    noticed: (ref) => void refreshOne(ref),
+    noticed: (ref) => {
+      wasNoticed = true;
+      void refreshOne(ref);
+    },
     refresh,
     runners: () => [...entries.values()].map((entry) => entry.runner),
     isReady: () => isReady,
   };
-}
-
-/** Folders of the providers that are ours or about to be, without `except`. */
-function heldWeight(entries: readonly Entry[], except?: ProviderRef): number {
-  return entries.reduce((sum, { runner, weight }) => {
-    const counts = runner.state.kind === 'held' || runner.state.kind === 'bidding';
-    const isExcepted =
-      except !== undefined && runner.ref.id === except.id && runner.ref.tenant === except.tenant;
-    return counts && !isExcepted ? sum + weight : sum;
-  }, 0);
 }
 
 /** On its way to STOPPED, so that it cannot take the provider up again. */
@@ -281,22 +291,4 @@ function isLeaving(runner: LeaseRunner): boolean {
     case 'held':
       return false;
   }
-}
-
-/** Runs at most `limit` pieces of work at once, the others in the order they came. */
-function createLimit(limit: number): <T>(work: () => Promise<T>) => Promise<T> {
-  let running = 0;
-  const waiting: (() => void)[] = [];
-  return async (work) => {
-    // A slot is handed over, never freed in between, so that nobody overtakes.
-    if (running >= limit) await new Promise<void>((resolve) => waiting.push(resolve));
-    else running += 1;
-    try {
-      return await work();
-    } finally {
-      const next = waiting.shift();
-      if (next === undefined) running -= 1;
-      else next();
-    }
-  };
 }

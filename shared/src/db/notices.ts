@@ -23,7 +23,20 @@ export interface ProviderNotice {
 
 /** Tells all listeners when (and only when) the transaction commits. */
 export async function notifyProvider(trx: Knex.Transaction, tenant: TenantId, id: ProviderId): Promise<void> {
-  await trx.raw('SELECT pg_notify(?, ?)', [PROVIDER_CHANNEL, JSON.stringify({ tenant, id })]);
+  await notifyProviders(trx, [{ tenant, id }]);
+}
+
+/** The same for several, in one statement. */
+export async function notifyProviders(
+  trx: Knex.Transaction,
+  providers: readonly ProviderNotice[],
+): Promise<void> {
+  if (providers.length === 0) return;
+  const payloads = providers.map(({ tenant, id }) => JSON.stringify({ tenant, id }));
+  await trx.raw('SELECT pg_notify(?, payload) FROM unnest(CAST(? AS text[])) AS payload', [
+    PROVIDER_CHANNEL,
+    payloads,
+  ]);
 }
 
 const payloadSchema = z.object({ tenant: z.guid(), id: z.guid() });

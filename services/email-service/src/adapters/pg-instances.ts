@@ -13,18 +13,15 @@ export interface InstanceIdentity {
 export function createPgInstances(database: Database, identity: InstanceIdentity): InstanceRegistry {
   return {
     beat: async (report, deadAfterMs) => {
-      const result = await database.asDaemon((trx) =>
-        trx.raw<{ rows: { others: number }[] }>(
+      await database.asDaemon((trx) =>
+        trx.raw(
           `WITH dead AS (
              DELETE FROM service_instances
               WHERE service = :service AND heartbeat_at < now() - make_interval(secs => :deadAfterMs / 1000.0)
-           ), own AS (
+           )
            INSERT INTO service_instances AS i (instance_id, service, host, version, state, details)
            VALUES (:owner, :service, :host, :version, :state, CAST(:details AS jsonb))
-           ON CONFLICT (instance_id) DO UPDATE SET heartbeat_at = now(), state = excluded.state, details = excluded.details)
-           SELECT count(*) AS others FROM service_instances
-            WHERE service = :service AND instance_id <> :owner AND state = 'running'
-              AND heartbeat_at >= now() - make_interval(secs => :deadAfterMs / 1000.0)`,
+           ON CONFLICT (instance_id) DO UPDATE SET heartbeat_at = now(), state = excluded.state, details = excluded.details`,
           {
             owner: identity.owner,
             service: identity.service,
@@ -36,7 +33,6 @@ export function createPgInstances(database: Database, identity: InstanceIdentity
           },
         ),
       );
-      return 1 + Number(result.rows[0]?.others ?? 0);
     },
     leave: async () => {
       await database.asDaemon((trx) =>

@@ -1,15 +1,23 @@
 /**
- * Leases in PostgreSQL: acquire, renew, release, each one statement that names (provider, owner, epoch), by the database's clock.
- * An old renewal cannot extend a newer term, an old release cannot delete it.
+ * Leases in PostgreSQL: acquire, renew, release, each naming (provider, owner, epoch), by the database's clock. An old renewal
+ * cannot extend a newer term, an old release cannot delete it.
+ *
+ * What comes in bursts (bids, releases, notices) is gathered, so that a burst costs a few statements. Statements over many rows
+ * never wait for a row that another transaction holds (`SKIP LOCKED`): a transaction that hangs on one provider, its owner cut
+ * off in the middle, holds up that provider alone, and two instances that bid for the same providers cannot deadlock.
  */
-import { notifyProvider } from '@mailstream/shared/db/notices';
+import { notifyProviders } from '@mailstream/shared/db/notices';
 import type { Database } from '@mailstream/shared/db/database';
-import { instanceId, providerId, tenantId } from '@mailstream/shared/domain/ids';
-import type { LeaseStore } from '../ports.ts';
+import { instanceId, providerId, tenantId, type InstanceId } from '@mailstream/shared/domain/ids';
+import { gather } from '../gather.ts';
+import type { DiscoveredProvider, LeaseStore, ProviderRef, Term } from '../ports.ts';
 
-interface DiscoveryRow {
+interface RefRow {
   readonly tenant: string;
   readonly id: string;
+}
+
+interface DiscoveryRow extends RefRow {
   readonly config_version: number;
   readonly poke_version: number;
   readonly weight: number;
@@ -17,97 +25,194 @@ interface DiscoveryRow {
   readonly lease_expired: boolean;
 }
 
-/**
- * @param database the pool for leases: its own, so that renewals never wait behind ingest.
- */
-export function createPgLeaseStore(database: Database): LeaseStore {
-  return {
-    async discover(only) {
-      const rows = await database.asDaemon(async (trx) => {
-        const found = await trx.raw<{ rows: DiscoveryRow[] }>(
-          `SELECT p.tenant, p.id, c.config_version, c.poke_version, c.lease_owner,
-                  greatest(jsonb_array_length(c.folder_filters), 1) AS weight,
-                  coalesce(c.lease_expires_at <= now(), true) AS lease_expired
-             FROM email_providers p
-             JOIN imap_email_provider_config c ON c.tenant = p.tenant AND c.email_provider_id = p.id
-            WHERE p.provider_type = 'imap' AND p.is_active AND p.paused_at IS NULL
-              ${only === undefined ? '' : 'AND p.tenant = :tenant AND p.id = :id'}`,
-          only === undefined ? {} : { tenant: only.tenant, id: only.id },
-        );
-        return found.rows;
-      });
-      return rows.map((row) => ({
-        tenant: tenantId(row.tenant),
-        id: providerId(row.id),
-        configVersion: Number(row.config_version),
-        pokeVersion: Number(row.poke_version),
-        weight: Number(row.weight),
-        leaseOwner: row.lease_owner === null ? null : instanceId(row.lease_owner),
-        leaseExpired: row.lease_expired,
-      }));
-    },
+interface ViewRow {
+  readonly others: number;
+  readonly fingerprint: string;
+  readonly free: readonly (readonly [tenant: string, id: string])[];
+}
 
-    async unowned() {
-      const rows = await database.asDaemon(async (trx) => {
-        const found = await trx.raw<{ rows: { tenant: string; id: string }[] }>(
-          `SELECT p.tenant, p.id
-             FROM imap_email_provider_config c
-             JOIN email_providers p ON p.tenant = c.tenant AND p.id = c.email_provider_id
-            WHERE (c.lease_owner IS NULL OR c.lease_expires_at <= now())
-              AND p.provider_type = 'imap' AND p.is_active AND p.paused_at IS NULL`,
-        );
-        return found.rows;
-      });
-      return rows.map((row) => ({ tenant: tenantId(row.tenant), id: providerId(row.id) }));
-    },
+export interface PgLeaseStoreOptions {
+  /** Its own pool, so that bids never wait behind ingest. */
+  readonly database: Database;
+  /** A pool for renewals alone: whatever else an instance asks of PostgreSQL, its leases live on. */
+  readonly renewals: Database;
+  /** Name in `service_instances` of those who share the providers. */
+  readonly service: string;
+}
 
-    async acquire(provider, owner, ttlMs) {
+/** Rows of one gathered statement: a few milliseconds of work. */
+const MOST_GATHERED = 500;
+
+const WATCHED = `
+  FROM email_providers p
+  JOIN imap_email_provider_config c ON c.tenant = p.tenant AND c.email_provider_id = p.id
+ WHERE p.provider_type = 'imap' AND p.is_active AND p.paused_at IS NULL`;
+const REFS = 'unnest(CAST(:tenants AS uuid[]), CAST(:ids AS uuid[])) AS asked (tenant, id)';
+const TERMS =
+  'unnest(CAST(:tenants AS uuid[]), CAST(:ids AS uuid[]), CAST(:epochs AS bigint[])) AS held (tenant, id, epoch)';
+const EXPIRES = 'now() + make_interval(secs => :ttlMs / 1000.0)';
+
+export function createPgLeaseStore({ database, renewals, service }: PgLeaseStoreOptions): LeaseStore {
+  const discover = async (refs: readonly ProviderRef[] | null): Promise<readonly DiscoveredProvider[]> => {
+    const rows = await database.asDaemon(async (trx) => {
+      const found = await trx.raw<{ rows: DiscoveryRow[] }>(
+        `SELECT p.tenant, p.id, c.config_version, c.poke_version, c.lease_owner,
+                greatest(jsonb_array_length(c.folder_filters), 1) AS weight,
+                coalesce(c.lease_expires_at <= now(), true) AS lease_expired
+         ${WATCHED} ${refs === null ? '' : `AND (p.tenant, p.id) IN (SELECT tenant, id FROM ${REFS})`}`,
+        refs === null ? {} : columns(refs),
+      );
+      return found.rows;
+    });
+    return rows.map(toDiscovered);
+  };
+
+  const discoverOne = gather<ProviderRef, readonly DiscoveredProvider[]>(async (refs) => {
+    const found = byKey(await discover(refs));
+    return refs.map((ref) => found.get(keyOf(ref)) ?? []);
+  }, MOST_GATHERED);
+
+  const acquire = gather<{ ref: ProviderRef; owner: InstanceId; ttlMs: number }, Term | null>(
+    async (bids) => {
+      const [first] = bids;
+      if (first === undefined) return [];
+      const { owner, ttlMs } = first;
       const rows = await database.asDaemon(async (trx) => {
-        const won = await trx.raw<{ rows: { lease_epoch: number }[] }>(
-          `UPDATE imap_email_provider_config
-              SET lease_owner = :owner, lease_epoch = lease_epoch + 1,
-                  lease_expires_at = now() + make_interval(secs => :ttlMs / 1000.0)
-            WHERE tenant = :tenant AND email_provider_id = :id
-              AND (lease_owner IS NULL OR lease_owner = :owner OR lease_expires_at <= now())
-        RETURNING lease_epoch`,
-          { tenant: provider.tenant, id: provider.id, owner, ttlMs },
+        const won = await trx.raw<{ rows: (RefRow & { lease_epoch: number })[] }>(
+          `WITH free AS (
+             SELECT c.tenant, c.email_provider_id
+               FROM imap_email_provider_config c
+               JOIN ${REFS} ON asked.tenant = c.tenant AND asked.id = c.email_provider_id
+              WHERE c.lease_owner IS NULL OR c.lease_owner = :owner OR c.lease_expires_at <= now()
+                FOR NO KEY UPDATE OF c SKIP LOCKED)
+           UPDATE imap_email_provider_config c
+              SET lease_owner = :owner, lease_epoch = c.lease_epoch + 1, lease_expires_at = ${EXPIRES}
+             FROM free WHERE c.tenant = free.tenant AND c.email_provider_id = free.email_provider_id
+        RETURNING c.tenant, c.email_provider_id AS id, c.lease_epoch`,
+          { owner, ttlMs, ...columns(bids.map((bid) => bid.ref)) },
         );
         return won.rows;
       });
-      return rows[0] === undefined ? null : { owner, epoch: Number(rows[0].lease_epoch) };
+      const epochs = new Map(rows.map((row) => [keyOf(row), Number(row.lease_epoch)]));
+      return bids.map(({ ref }) => {
+        const epoch = epochs.get(keyOf(ref));
+        return epoch === undefined ? null : { owner, epoch };
+      });
+    },
+    MOST_GATHERED,
+  );
+
+  const release = gather<{ ref: ProviderRef; term: Term }, void>(async (given) => {
+    await database.asDaemon(async (trx) => {
+      // Waits for locks, in a fixed order: nobody works on these rows any more, and a lease that is not given back costs a ttl.
+      const released = await trx.raw<{ rows: RefRow[] }>(
+        `WITH ours AS (
+           SELECT c.tenant, c.email_provider_id
+             FROM imap_email_provider_config c
+             JOIN ${TERMS} ON held.tenant = c.tenant AND held.id = c.email_provider_id
+            WHERE c.lease_owner = :owner AND c.lease_epoch = held.epoch
+            ORDER BY 1, 2 FOR NO KEY UPDATE OF c)
+         UPDATE imap_email_provider_config c SET lease_owner = NULL, lease_expires_at = NULL
+           FROM ours WHERE c.tenant = ours.tenant AND c.email_provider_id = ours.email_provider_id
+      RETURNING c.tenant, c.email_provider_id AS id`,
+        {
+          owner: given[0]?.term.owner ?? null,
+          ...columns(given.map(({ ref }) => ref)),
+          epochs: given.map(({ term }) => term.epoch),
+        },
+      );
+      await notifyProviders(trx, released.rows.map(toRef));
+    });
+    return given.map(() => undefined);
+  }, MOST_GATHERED);
+
+  return {
+    discover: (only) => (only === undefined ? discover(null) : discoverOne(only)),
+    acquire: (ref, owner, ttlMs) => acquire({ ref, owner, ttlMs }),
+    release: (ref, term) => release({ ref, term }),
+
+    async look(owner, deadAfterMs) {
+      const rows = await database.asDaemon(async (trx) => {
+        const seen = await trx.raw<{ rows: ViewRow[] }>(
+          `WITH watched AS (
+             SELECT p.tenant, p.id, c.config_version, c.poke_version,
+                    coalesce(c.lease_expires_at <= now(), true) OR c.lease_owner IS NULL AS is_free
+             ${WATCHED})
+           SELECT (SELECT count(*) FROM service_instances
+                    WHERE service = :service AND instance_id <> :owner AND state = 'running'
+                      AND heartbeat_at >= now() - make_interval(secs => :deadAfterMs / 1000.0)) AS others,
+                  coalesce(sum(hashint8extended(config_version, hashint8extended(poke_version, uuid_hash_extended(id, 0)))), 0)::text
+                    AS fingerprint,
+                  coalesce(json_agg(json_build_array(tenant, id)) FILTER (WHERE is_free), '[]') AS free
+             FROM watched`,
+          { owner, service, deadAfterMs },
+        );
+        return seen.rows;
+      });
+      const [row] = rows;
+      return {
+        free: (row?.free ?? []).map(([tenant, id]) => toRef({ tenant, id })),
+        instances: 1 + Number(row?.others ?? 0),
+        fingerprint: row?.fingerprint ?? '',
+      };
     },
 
     async renew(leases, owner, ttlMs) {
-      const rows = await database.asDaemon(async (trx) => {
-        const renewed = await trx.raw<{ rows: { tenant: string; id: string }[] }>(
-          `UPDATE imap_email_provider_config c
-              SET lease_expires_at = now() + make_interval(secs => :ttlMs / 1000.0)
-             FROM unnest(CAST(:tenants AS uuid[]), CAST(:ids AS uuid[]), CAST(:epochs AS bigint[])) AS held (tenant, id, epoch)
-            WHERE c.tenant = held.tenant AND c.email_provider_id = held.id
-              AND c.lease_owner = :owner AND c.lease_epoch = held.epoch
-        RETURNING c.tenant, c.email_provider_id AS id`,
-          {
-            owner,
-            ttlMs,
-            tenants: leases.map((lease) => lease.tenant),
-            ids: leases.map((lease) => lease.id),
-            epochs: leases.map((lease) => lease.epoch),
-          },
+      const rows = await renewals.asDaemon(async (trx) => {
+        const renewed = await trx.raw<{ rows: (RefRow & { is_renewed: boolean })[] }>(
+          `WITH ours AS (
+             SELECT c.tenant, c.email_provider_id, held.epoch
+               FROM imap_email_provider_config c
+               JOIN ${TERMS} ON held.tenant = c.tenant AND held.id = c.email_provider_id
+              WHERE c.lease_owner = :owner AND c.lease_epoch = held.epoch),
+           idle AS (
+             SELECT c.tenant, c.email_provider_id
+               FROM imap_email_provider_config c
+               JOIN ours ON ours.tenant = c.tenant AND ours.email_provider_id = c.email_provider_id
+              WHERE c.lease_owner = :owner AND c.lease_epoch = ours.epoch
+                FOR NO KEY UPDATE OF c SKIP LOCKED),
+           renewed AS (
+             UPDATE imap_email_provider_config c SET lease_expires_at = ${EXPIRES}
+               FROM idle WHERE c.tenant = idle.tenant AND c.email_provider_id = idle.email_provider_id
+          RETURNING c.tenant, c.email_provider_id)
+           SELECT ours.tenant, ours.email_provider_id AS id, renewed.tenant IS NOT NULL AS is_renewed
+             FROM ours LEFT JOIN renewed
+               ON renewed.tenant = ours.tenant AND renewed.email_provider_id = ours.email_provider_id`,
+          { owner, ttlMs, ...columns(leases), epochs: leases.map((lease) => lease.epoch) },
         );
         return renewed.rows;
       });
-      return rows.map((row) => ({ tenant: tenantId(row.tenant), id: providerId(row.id) }));
+      return {
+        renewed: rows.filter((row) => row.is_renewed).map(toRef),
+        busy: rows.filter((row) => !row.is_renewed).map(toRef),
+      };
     },
+  };
+}
 
-    async release(provider, term) {
-      await database.asDaemon(async (trx) => {
-        const released = await trx.raw<{ rowCount: number }>(
-          `UPDATE imap_email_provider_config SET lease_owner = NULL, lease_expires_at = NULL
-            WHERE tenant = :tenant AND email_provider_id = :id AND lease_owner = :owner AND lease_epoch = :epoch`,
-          { tenant: provider.tenant, id: provider.id, owner: term.owner, epoch: term.epoch },
-        );
-        if (released.rowCount > 0) await notifyProvider(trx, provider.tenant, provider.id);
-      });
-    },
+function columns(refs: readonly ProviderRef[]): { readonly tenants: string[]; readonly ids: string[] } {
+  return { tenants: refs.map((ref) => ref.tenant), ids: refs.map((ref) => ref.id) };
+}
+
+function keyOf(ref: RefRow): string {
+  return `${ref.tenant}/${ref.id}`;
+}
+
+function byKey(found: readonly DiscoveredProvider[]): ReadonlyMap<string, readonly DiscoveredProvider[]> {
+  return new Map(found.map((provider) => [keyOf(provider), [provider]]));
+}
+
+function toRef({ tenant, id }: RefRow): ProviderRef {
+  return { tenant: tenantId(tenant), id: providerId(id) };
+}
+
+function toDiscovered(row: DiscoveryRow): DiscoveredProvider {
+  return {
+    ...toRef(row),
+    configVersion: Number(row.config_version),
+    pokeVersion: Number(row.poke_version),
+    weight: Number(row.weight),
+    leaseOwner: row.lease_owner === null ? null : instanceId(row.lease_owner),
+    leaseExpired: row.lease_expired,
   };
 }

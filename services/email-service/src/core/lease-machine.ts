@@ -266,7 +266,8 @@ function whileQuiescing(state: LeaseState & { kind: 'quiescing' }, event: LeaseE
       // Asked again if it was not enough: listeners end by themselves at their own close deadline.
       return step({ ...state, aborted: true }, [...abort, { kind: 'armQuietDeadline' }]);
     case 'stop':
-      return step({ ...state, then: 'stopped' }, []);
+      // A stop waits less long than a handover.
+      return step({ ...state, then: 'stopped' }, [{ kind: 'armQuietDeadline' }]);
     case 'handover':
     case 'noticed':
       return step(state, []);

@@ -121,6 +121,7 @@ export function createInstance(context: InstanceContext, owner: InstanceId): Ins
       log,
       metrics,
       pause: waits,
+      pressure: { heldBy: () => null, noted: () => undefined },
       settings: SETTINGS,
     },
   };
@@ -144,8 +145,7 @@ export function createInstance(context: InstanceContext, owner: InstanceId): Ins
     log,
     metrics,
     refreshMs: REFRESH_MS,
-    parallelBids: 2,
-    instances: () => heartbeat.instances(),
+    areNoticesHeard: () => true,
     pause: (ms) => pause(clock, ms),
     runtime: (ref, term, hooks) => {
       const runtime = new ProviderRuntime(deps, ref, term, hooks);
@@ -201,7 +201,11 @@ export function ownerOf(slot: number, start: number, isSame: boolean): InstanceI
 
 function wrapLeases(store: LeaseStore, { mutations }: InstanceContext): LeaseStore {
   if (!mutations.blindRenewal) return store;
-  return { ...store, renew: (leases, owner, ttlMs) => store.renew(leases, owner, ttlMs).catch(() => leases) };
+  return {
+    ...store,
+    renew: (leases, owner, ttlMs) =>
+      store.renew(leases, owner, ttlMs).catch(() => ({ renewed: leases, busy: [] })),
+  };
 }
 
 function wrapLedger(ledger: Ledger, { mutations }: InstanceContext): Ledger {

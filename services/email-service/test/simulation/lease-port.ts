@@ -51,14 +51,20 @@ export function createLeasePort(
             leaseExpired: row.leaseOwner === null || row.leaseExpiresAtMs <= postgres.nowMs(),
           })),
       ),
-    unowned: () =>
-      network.call(process, link, 'unowned', () =>
-        [...postgres.state.providers.values()]
-          .filter(
-            (row) => !row.isPaused && (row.leaseOwner === null || row.leaseExpiresAtMs <= postgres.nowMs()),
-          )
-          .map(({ tenant, id }) => ({ tenant, id })),
-      ),
+    look: (owner, deadAfterMs) =>
+      network.call(process, link, 'look', () => {
+        const rows = [...postgres.state.providers.values()].filter((row) => !row.isPaused);
+        const others = [...postgres.state.instances].filter(
+          ([id, heardAtMs]) => id !== owner && heardAtMs >= postgres.nowMs() - deadAfterMs,
+        );
+        return {
+          free: rows
+            .filter((row) => row.leaseOwner === null || row.leaseExpiresAtMs <= postgres.nowMs())
+            .map(({ tenant, id }) => ({ tenant, id })),
+          instances: 1 + others.length,
+          fingerprint: rows.map((row) => `${row.id} ${row.configVersion} ${row.pokeVersion}`).join(),
+        };
+      }),
     acquire: ({ id }, owner, ttlMs) =>
       network.call(process, link, 'acquire', () =>
         postgres.commit(() => {
@@ -74,14 +80,16 @@ export function createLeasePort(
       ),
     renew: (leases, owner, ttlMs) =>
       network.call(process, link, 'renew', () =>
-        postgres.commit(() =>
-          leases.flatMap(({ tenant, id, epoch }) => {
+        postgres.commit(() => ({
+          renewed: leases.flatMap(({ tenant, id, epoch }) => {
             const row = postgres.provider(id);
             if (row.leaseOwner !== owner || row.leaseEpoch !== epoch) return [];
             set({ ...row, leaseExpiresAtMs: postgres.nowMs() + ttlMs });
             return [{ tenant, id }];
           }),
-        ),
+          // Statements of the model take no time: nobody finds a row locked.
+          busy: [],
+        })),
       ),
     release: (ref, term) =>
       network.call(process, link, 'release', () =>
@@ -132,7 +140,6 @@ export function createInstancesPort(
         for (const [other, heardAtMs] of instances)
           if (heardAtMs < nowMs - deadAfterMs) instances.delete(other);
         instances.set(owner, nowMs);
-        return instances.size;
       }),
     leave: () =>
       network.call(process, postgres.link, 'leave', () => void postgres.state.instances.delete(owner)),
