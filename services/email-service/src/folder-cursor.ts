@@ -74,15 +74,16 @@ export class FolderCursor {
     return hole === undefined || hole.dueMs <= nowMs;
   }
 
-  /** Holes that the server no longer lists, seen from another session than the one that listed them, are gone. */
-  confirmGone(listed: ReadonlySet<number>, session: object): readonly number[] {
-    const gone: number[] = [];
-    for (const [uid, hole] of this.#holes) {
+  /**
+   * Holes that the server no longer lists, seen from another session than the one that listed them, are gone. Those of this
+   * session wait for their next turn, or they would be due again at once, for ever.
+   */
+  confirmGone(listed: ReadonlySet<number>, session: object, nowMs: number): void {
+    for (const [uid, hole] of [...this.#holes]) {
       if (listed.has(uid)) continue;
-      if (hole.session !== session || hole.tries === 0) gone.push(uid);
+      if (hole.session !== session || hole.tries === 0) this.#holes.delete(uid);
+      else if (hole.dueMs <= nowMs) this.addHole(uid, session, nowMs);
     }
-    for (const uid of gone) this.#holes.delete(uid);
-    return gone;
   }
 
   addHole(uid: number, session: object, nowMs: number): void {

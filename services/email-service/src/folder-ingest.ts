@@ -5,14 +5,14 @@
  */
 import type { FolderState } from '@mailstream/shared/domain/folder-state';
 import type { ImapProvider } from '@mailstream/shared/domain/provider';
-import { FaultError } from '@mailstream/shared/errors/fault-error';
+import { FaultError, toFault } from '@mailstream/shared/errors/fault-error';
 import { assertNever } from '@mailstream/shared/domain/never';
 import { listFrom, planOpen, planRuns, selectNew, type OpenPlan, type Run } from './core/sync-plan.ts';
 import { firstBaseline } from './folder-baseline.ts';
 import { FolderCursor } from './folder-cursor.ts';
 import { FolderPublication } from './folder-publication.ts';
 import { beginRevalidation, settleAcquaintances } from './folder-revalidation.ts';
-import { fencedFault } from './ingest-steps.ts';
+import { changedFault, fencedFault } from './ingest-steps.ts';
 import { type IngestDeps, MessageRun, type RunResult } from './message-run.ts';
 import type { FolderRef, ImapSession, OpenedFolder, Term } from './ports.ts';
 
@@ -45,6 +45,8 @@ export class FolderIngest {
   readonly #publication: FolderPublication;
   #cursor: FolderCursor | null = null;
   #mustReload = false;
+  /** Attempts that nobody died of, not yet taken back in the ledger. */
+  readonly #unforgiven: { readonly uidValidity: number; readonly uids: readonly number[] }[] = [];
 
   constructor(deps: IngestDeps, provider: ImapProvider, folder: FolderRef, term: Term) {
     this.#deps = deps;
@@ -83,6 +85,7 @@ export class FolderIngest {
     const state = await this.#startingState(session, opened, plan, stored, signal);
     const from = plan === 'relist' ? state.baselineUid + 1 : listFrom(state, this.#deps.wideOverlap);
     const known = await this.#deps.ledger.knownUids(this.#folder, state.uidValidity, from);
+    await this.#forgive();
     const suspects = await this.#deps.ledger.unendedAttempts(this.#folder, state.uidValidity);
     signal.throwIfAborted();
     // Of a rewound folder the row still holds the cursor that it had.
@@ -108,7 +111,7 @@ export class FolderIngest {
 
     const listed = await session.listUids(listFrom(cursor.state, options.overlap), cursor.holes);
     steps('listed');
-    if (cursor.holes.length > 0) cursor.confirmGone(new Set(listed), session);
+    if (cursor.holes.length > 0) cursor.confirmGone(new Set(listed), session, clock.monotonicMs());
     const selection = selectNew(
       listed,
       (uid) => cursor.isSettled(uid),
@@ -121,19 +124,52 @@ export class FolderIngest {
     for (const run of await this.#cut(session, selection.uids, cursor)) {
       if (options.shouldStop()) return { more: true, received };
       signal.throwIfAborted();
-      const result = await new MessageRun(
-        this.#deps,
-        this.#folder,
-        this.#term,
-        cursor.state.uidValidity,
-      ).execute(session, run, cursor, signal);
-      received += await this.#commit(session, result, cursor, signal);
-      if (result.fault !== null) throw result.fault;
+      const done = await this.#work(session, run, cursor, signal);
+      received += done.received;
       // A parser was ended by a message: it goes alone next time, and what follows it must not overtake it.
-      if (result.isCutShort) return { more: true, received };
+      if (done.isCutShort) return { more: true, received };
       if (limits.fetchDelayMs > 0) await this.#deps.pause(limits.fetchDelayMs, signal);
     }
     return { more: selection.more, received };
+  }
+
+  async #work(
+    session: ImapSession,
+    run: Run,
+    cursor: FolderCursor,
+    signal: AbortSignal,
+  ): Promise<{ readonly received: number; readonly isCutShort: boolean }> {
+    const { uidValidity } = cursor.state;
+    const unended = new Set(run.uids);
+    try {
+      const work = new MessageRun(this.#deps, this.#folder, this.#term, uidValidity);
+      const result = await work.execute(session, run, cursor, signal);
+      if (result.killer !== null) unended.delete(result.killer);
+      const rows = await this.#record(session, result, cursor, signal);
+      for (const { record } of result.messages) unended.delete(record.uid);
+      for (const uid of result.missing) unended.delete(uid);
+      await rows?.publish();
+      if (result.fault !== null) throw result.fault;
+      return { received: result.messages.length, isCutShort: result.killer !== null };
+    } catch (error) {
+      // The attempts are the next owner's now.
+      if (toFault(error).kind === 'fenced') unended.clear();
+      throw error;
+    } finally {
+      if (unended.size > 0) {
+        this.#unforgiven.push({ uidValidity, uids: [...unended] });
+        // Again before the counts are next read.
+        await this.#forgive().catch(() => undefined);
+      }
+    }
+  }
+
+  /** A connection that breaks again and again is no fault of the message: only deaths are counted against it. */
+  async #forgive(): Promise<void> {
+    for (let next = this.#unforgiven[0]; next !== undefined; next = this.#unforgiven[0]) {
+      await this.#deps.ledger.forgiveAttempts(this.#folder, next.uidValidity, next.uids);
+      this.#unforgiven.shift();
+    }
   }
 
   /**
@@ -151,6 +187,8 @@ export class FolderIngest {
     const onTheirWay = new Set(cursor.holes);
     const missing = listed.filter((uid) => !known.has(uid) && !onTheirWay.has(uid));
     cursor.found(missing, session);
+    // On the same slow schedule the ledger is compared with the stream, at the pass that follows.
+    this.#publication.doubt();
     const fields = { ...this.#fields(), count: missing.length, total: listed.length };
     if (missing.length > 0) this.#deps.log.error('audit found messages that are not in the ledger', fields);
     else this.#deps.log.debug('audit found nothing missing', fields);
@@ -183,7 +221,7 @@ export class FolderIngest {
     if (stored === null || plan === 'baseline') {
       const baseline = await firstBaseline(session, opened, this.#provider.startFrom, clock.now());
       log.info('baseline stored', { ...this.#fields(), count: baseline.baselineUid });
-      return this.#store(baseline, signal);
+      return this.#store(baseline, null, signal);
     }
     switch (plan) {
       case 'continue':
@@ -195,16 +233,17 @@ export class FolderIngest {
       }
       case 'revalidate':
         log.warn('UIDVALIDITY changed; matching the folder against the ledger', this.#fields());
-        return this.#store(await beginRevalidation(session, opened, stored), signal);
+        return this.#store(await beginRevalidation(session, opened, stored), stored, signal);
       default:
         return assertNever(plan);
     }
   }
 
-  async #store(state: FolderState, signal: AbortSignal): Promise<FolderState> {
+  async #store(state: FolderState, expected: FolderState | null, signal: AbortSignal): Promise<FolderState> {
     signal.throwIfAborted();
-    const stored = await this.#deps.ledger.putFolderState(this.#folder, this.#term, state);
+    const stored = await this.#deps.ledger.putFolderState(this.#folder, this.#term, state, expected);
     if (stored.kind === 'fenced') throw fencedFault();
+    if (stored.kind === 'changed') throw changedFault();
     return state;
   }
 
@@ -217,14 +256,15 @@ export class FolderIngest {
     return planRuns(uids, sizes, { maxMessages, maxRunBytes }, suspect);
   }
 
-  async #commit(
+  /** Commits what became of a run. @returns how to publish it, or null when there was nothing to commit. */
+  async #record(
     session: ImapSession,
     result: RunResult,
     cursor: FolderCursor,
     signal: AbortSignal,
-  ): Promise<number> {
+  ): Promise<{ publish(): Promise<void> } | null> {
     const { ledger, clock, steps, metrics, log } = this.#deps;
-    if (result.messages.length === 0 && result.missing.length === 0) return 0;
+    if (result.messages.length === 0 && result.missing.length === 0) return null;
     for (const uid of result.missing) cursor.addHole(uid, session, clock.monotonicMs());
     if (cursor.isOverfull) {
       throw new FaultError({
@@ -254,26 +294,19 @@ export class FolderIngest {
       finished: [...done, ...result.missing],
     });
     if (stored.kind === 'fenced') throw fencedFault();
-    if (stored.kind === 'changed') {
-      throw new FaultError({
-        kind: 'transient',
-        code: 'DATABASE_UNAVAILABLE',
-        detail: 'the database holds another cursor than we stored: it lost commits',
-      });
-    }
+    if (stored.kind === 'changed') throw changedFault();
     steps('committed');
     const lastSeq = stored.rows.at(-1)?.publishSeq ?? stored.previousSeq;
     cursor.committed({ ...state, publishSeq: lastSeq }, done);
     metrics.messages(messages.map((message) => message.record.status));
+    log.debug('run committed', { ...this.#fields(), count: done.length });
 
     const entries = new Map(messages.map((message) => [message.record.uid, message.entry] as const));
     const rows = stored.rows.flatMap((row) => {
       const entry = entries.get(row.uid);
       return entry === undefined || entry === null ? [] : [{ ...row, uidValidity: state.uidValidity, entry }];
     });
-    await this.#publication.publish(rows, stored.previousSeq, signal);
-    log.debug('run committed', { ...this.#fields(), count: done.length });
-    return done.length;
+    return { publish: () => this.#publication.publish(rows, stored.previousSeq, signal) };
   }
 
   #fields(): { readonly tenantId: string; readonly providerId: string; readonly folder: string } {

@@ -48,6 +48,8 @@ export class FolderPublication {
   readonly #folder: FolderRef;
   readonly #term: Term;
   #isRecovered = false;
+  /** Grows at each doubt: one that comes while a recovery runs is not answered by that recovery. */
+  #doubts = 0;
 
   constructor(deps: PublicationDeps, folder: FolderRef, term: Term) {
     this.#deps = deps;
@@ -62,6 +64,7 @@ export class FolderPublication {
   /** Whatever was known about the stream is in doubt: recover before the next publish. */
   doubt(): void {
     this.#isRecovered = false;
+    this.#doubts += 1;
   }
 
   /**
@@ -79,10 +82,11 @@ export class FolderPublication {
     // A gap found while recovering means that Redis lost data meanwhile: begin again, but not for ever.
     for (let round = 0; round < 5; round += 1) {
       signal.throwIfAborted();
+      const doubts = this.#doubts;
       const mark = await publisher.watermark(this.#folder);
       await this.#raiseSequence(mark);
       if ((await this.#publishUnmarked(mark, signal)) && (await this.#reconcile(signal))) {
-        this.#isRecovered = true;
+        this.#isRecovered = this.#doubts === doubts;
         return;
       }
       log.warn('publication has a gap again while recovering', {
@@ -101,10 +105,7 @@ export class FolderPublication {
   async #raiseSequence(mark: number): Promise<void> {
     const state = await this.#deps.ledger.folderState(this.#folder);
     if (state === null || state.publishSeq >= mark) return;
-    const stored = await this.#deps.ledger.putFolderState(this.#folder, this.#term, {
-      ...state,
-      publishSeq: mark,
-    });
+    const stored = await this.#deps.ledger.raiseSequence(this.#folder, this.#term, mark);
     if (stored.kind === 'fenced') throw fencedFault();
   }
 

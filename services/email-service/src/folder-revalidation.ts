@@ -4,8 +4,9 @@
  * what we had becomes a row `skipped` under its new UID, what was there before the baseline stays unseen, the rest is new.
  * Message-ID alone never decides (DESIGN section 5): a sender may use it twice.
  *
- * Content is EMAILID or X-GM-MSGID where the server has them (RFC 8474), else the SHA-256 of the raw bytes. An old row explains
- * one message only: the same bytes delivered twice are two messages.
+ * Content is the SHA-256 of the raw bytes; where the ledger does not know them, because the server writes something into its copy,
+ * EMAILID or X-GM-MSGID where the server has them (RFC 8474). In this order, because the ids of a server that was replaced are
+ * new ones, and because an old row explains one message only: the same bytes delivered twice are two messages.
  * Mail from before the baseline is known by INTERNALDATE, the server's own clock on both sides of the comparison.
  */
 import type { FolderState } from '@mailstream/shared/domain/folder-state';
@@ -77,10 +78,9 @@ export async function settleAcquaintances(
   return messages.map((message) => {
     const { record } = message;
     if (record.uid > state.revalidateUpTo || record.status === 'skipped') return message;
-    // A row found by its EMAILID is used up for its bytes too.
-    const isSameId = take(byEmailId, record.emailId);
-    const isSameBytes = take(byHash, record.contentHash);
-    if (isSameId || isSameBytes) return skipped(message, 'same_content');
+    const areBytesKnown = record.contentHash !== null && open.byHash.has(record.contentHash);
+    const isKnown = areBytesKnown ? take(byHash, record.contentHash) : take(byEmailId, record.emailId);
+    if (isKnown) return skipped(message, 'same_content');
     return isBefore(record.internalDate, state.baselineDate) ? skipped(message, 'before_baseline') : message;
   });
 }

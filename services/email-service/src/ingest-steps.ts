@@ -16,6 +16,15 @@ export function fencedFault(): FaultError {
   });
 }
 
+/** A write found another cursor than was read before: of a call that was given up and landed late, or of a restored database. */
+export function changedFault(): FaultError {
+  return new FaultError({
+    kind: 'transient',
+    code: 'DATABASE_UNAVAILABLE',
+    detail: 'the database holds another cursor than we read or stored',
+  });
+}
+
 /** The message, not its surroundings, ended its parser: time, memory or a crash. */
 export function isParserKilled(error: unknown): boolean {
   return error instanceof FaultError && error.fault.code === 'PARSER_KILLED';

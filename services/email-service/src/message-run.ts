@@ -68,8 +68,8 @@ export interface RunResult {
   readonly messages: readonly RunMessage[];
   /** Listed, asked for and not delivered: holes. */
   readonly missing: readonly number[];
-  /** A message ended its parser; the run ends before it. */
-  readonly isCutShort: boolean;
+  /** The message that ended its parser; the run ends before it. Null when none did. */
+  readonly killer: number | null;
   /** What ended the run early, to be thrown once the messages are committed; null when nothing did. */
   readonly fault: Error | null;
 }
@@ -111,7 +111,7 @@ export class MessageRun {
     const mode =
       first === undefined ? 'full' : attemptMode(cursor.suspects.get(first) ?? { kills: 0, crashes: 0 });
     if (mode === 'giveUp' && first !== undefined) {
-      return { messages: [this.#givenUp(first)], missing: [], isCutShort: false, fault: null };
+      return { messages: [this.#givenUp(first)], missing: [], killer: null, fault: null };
     }
     const outcomes = new Map<number, Outcome>();
     const fault = await this.#deps.budget.during(() => this.#collect(session, run, mode, outcomes, signal));
@@ -235,11 +235,10 @@ export class MessageRun {
     const missing: number[] = [];
     for (const uid of run.uids) {
       const outcome = outcomes.get(uid) ?? (fault === null ? { kind: 'missing' as const } : null);
-      if (outcome === null) return { messages, missing, isCutShort: false, fault };
+      if (outcome === null) return { messages, missing, killer: null, fault };
       if (outcome.kind === 'done') messages.push(outcome.message);
       else if (outcome.kind === 'missing') missing.push(uid);
-      else if (outcome.kind === 'failed')
-        return { messages, missing, isCutShort: false, fault: outcome.error };
+      else if (outcome.kind === 'failed') return { messages, missing, killer: null, fault: outcome.error };
       else {
         const before = cursor.suspects.get(uid) ?? { kills: 0, crashes: 0 };
         cursor.suspects.set(uid, { ...before, kills: before.kills + 1 });
@@ -249,10 +248,10 @@ export class MessageRun {
           code: 'PARSER_KILLED',
           count: before.kills + 1,
         });
-        return { messages, missing, isCutShort: true, fault };
+        return { messages, missing, killer: uid, fault };
       }
     }
-    return { messages, missing, isCutShort: false, fault };
+    return { messages, missing, killer: null, fault };
   }
 
   async #spoolHead(head: Uint8Array): Promise<string> {

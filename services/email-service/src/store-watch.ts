@@ -34,7 +34,9 @@ export function createStoreWatch(options: StoreWatchOptions): Service {
       const now = await store.read();
       known.set(name, now);
       const wasUnseen = unseen.delete(name);
-      if (before === undefined ? !wasUnseen : store.continues(before, now)) return false;
+      if (before !== undefined && store.continues(before, now)) return false;
+      // The first look: what was recovered before it may have been lost since. At a start that is nothing, or little.
+      if (before === undefined && !wasUnseen) return true;
       log.warn('a store is not the one it was; comparing ledger, stream and mailboxes', { name });
       return true;
     } catch (error) {

@@ -1,20 +1,48 @@
 /** The longer statements of the ledger; parameters are named as in pg-ledger.ts. */
 
-/** Locks the provider's row if the term still holds; the CTE is empty otherwise. */
+/**
+ * Locks the provider's row if the term still holds; the CTE is empty otherwise. What it selects is of the locked row, after any
+ * wait; another look at the table would be of the statement's snapshot, from before the wait.
+ */
 export const OWNED = `owned AS (
-  SELECT coalesce((folder_state -> :folder ->> 'publish_seq')::bigint, 0) AS seq
+  SELECT coalesce((folder_state -> :folder ->> 'publish_seq')::bigint, 0) AS seq,
+         folder_state -> :folder ->> 'uid_validity' AS uid_validity, folder_state -> :folder ->> 'last_uid' AS last_uid
     FROM imap_email_provider_config
    WHERE tenant = :tenant AND email_provider_id = :provider AND lease_owner = :owner AND lease_epoch = :epoch
      FOR UPDATE
 )`;
 
+/** A folder's state, where the row still holds what was read. Anything that is not a whole cursor counts as none. */
+export const PUT_STATE = `
+WITH ${OWNED}, unchanged AS (
+  SELECT seq FROM owned
+   WHERE CASE WHEN coalesce(uid_validity ~ '^[0-9]+$' AND last_uid ~ '^[0-9]+$', false)
+              THEN uid_validity = CAST(:expectedValidity AS text) AND last_uid = CAST(:expectedUid AS text)
+              ELSE CAST(:expectedUid AS text) IS NULL END
+), moved AS (
+  UPDATE imap_email_provider_config c
+     SET folder_state = jsonb_set(c.folder_state, ARRAY[:folder], CAST(:state AS jsonb) || jsonb_build_object(
+           'publish_seq', CAST(greatest(o.seq, CAST(:publishSeq AS bigint)) AS text)))
+    FROM unchanged o
+   WHERE c.tenant = :tenant AND c.email_provider_id = :provider
+)
+SELECT EXISTS (SELECT FROM unchanged) AS unchanged FROM owned`;
+
+export const RAISE_SEQUENCE = `
+WITH ${OWNED}, raised AS (
+  UPDATE imap_email_provider_config c
+     SET folder_state = jsonb_set(c.folder_state, ARRAY[:folder, 'publish_seq'], to_jsonb(CAST(:atLeast AS text)))
+    FROM owned o
+   WHERE c.tenant = :tenant AND c.email_provider_id = :provider AND o.seq < CAST(:atLeast AS bigint)
+     AND o.last_uid IS NOT NULL
+)
+SELECT seq FROM owned`;
+
 /** One batch: rows, their numbers, the cursor and the attempts that ended, or nothing of it. */
 export const RECORD_BATCH = `
 WITH ${OWNED}, unchanged AS (
-  SELECT o.seq FROM owned o, imap_email_provider_config c
-   WHERE c.tenant = :tenant AND c.email_provider_id = :provider
-     AND c.folder_state -> :folder ->> 'uid_validity' = CAST(:expectedValidity AS text)
-     AND c.folder_state -> :folder ->> 'last_uid' = CAST(:expectedUid AS text)
+  SELECT seq FROM owned
+   WHERE uid_validity = CAST(:expectedValidity AS text) AND last_uid = CAST(:expectedUid AS text)
 ), input AS (
   SELECT * FROM jsonb_to_recordset(CAST(:messages AS jsonb)) AS m (
     uid bigint, event_id uuid, message_id text, content_hash text, size bigint, internal_date timestamptz, email_id text,

@@ -9,7 +9,7 @@ import type { Database } from '@mailstream/shared/db/database';
 import { decodeFolderState, encodeFolderState } from '@mailstream/shared/domain/folder-state';
 import { eventId } from '@mailstream/shared/events/email-received';
 import type { FolderRef, Ledger, LedgerRow, Term } from '../ports.ts';
-import { OWNED, RECORD_BATCH } from './pg-ledger-sql.ts';
+import { OWNED, PUT_STATE, RAISE_SEQUENCE, RECORD_BATCH } from './pg-ledger-sql.ts';
 
 interface LedgerDbRow {
   readonly uid_validity: number;
@@ -35,25 +35,26 @@ export function createPgLedger(database: Database): Ledger {
       return decodeFolderState(row[0]?.state);
     },
 
-    async putFolderState(folder, term, state) {
-      const updated = await database.withTenant(folder.tenant, (trx) =>
-        trx.raw<{ rowCount: number }>(
-          `UPDATE imap_email_provider_config SET folder_state = jsonb_set(folder_state, ARRAY[:folder], CAST(:state AS jsonb))
-            WHERE tenant = :tenant AND email_provider_id = :provider AND lease_owner = :owner AND lease_epoch = :epoch
-              -- A write that lands late must not undo a commit of the same term.
-              AND coalesce((folder_state -> :folder ->> 'publish_seq')::bigint, 0) <= CAST(:publishSeq AS bigint)
-              AND (folder_state -> :folder ->> 'uid_validity' IS DISTINCT FROM CAST(:uidValidity AS text)
-                   OR (folder_state -> :folder ->> 'last_uid')::bigint <= CAST(:lastUid AS bigint))`,
-          {
-            ...fence(folder, term),
-            publishSeq: state.publishSeq,
-            uidValidity: state.uidValidity,
-            lastUid: state.lastUid,
-            state: JSON.stringify(encodeFolderState(state)),
-          },
-        ),
+    async putFolderState(folder, term, state, expected) {
+      const result = await database.withTenant(folder.tenant, (trx) =>
+        trx.raw<{ rows: { unchanged: boolean }[] }>(PUT_STATE, {
+          ...fence(folder, term),
+          expectedValidity: expected?.uidValidity ?? null,
+          expectedUid: expected?.lastUid ?? null,
+          publishSeq: state.publishSeq,
+          state: JSON.stringify(encodeFolderState(state)),
+        }),
       );
-      return updated.rowCount > 0 ? { kind: 'stored' } : { kind: 'fenced' };
+      const [row] = result.rows;
+      if (row === undefined) return { kind: 'fenced' };
+      return row.unchanged ? { kind: 'stored' } : { kind: 'changed' };
+    },
+
+    async raiseSequence(folder, term, atLeast) {
+      const owned = await database.withTenant(folder.tenant, (trx) =>
+        trx.raw<{ rows: unknown[] }>(RAISE_SEQUENCE, { ...fence(folder, term), atLeast }),
+      );
+      return owned.rows.length === 0 ? { kind: 'fenced' } : { kind: 'stored' };
     },
 
     async knownUids(folder, uidValidity, from) {
@@ -81,7 +82,8 @@ export function createPgLedger(database: Database): Ledger {
             provider_id: folder.id,
             folder: folder.folder,
             uid_validity: uidValidity,
-          }),
+          })
+          .andWhere('attempts', '>', 0),
       );
       return new Map(
         rows.map(({ uid, attempts, kills }) => [Number(uid), { kills, crashes: attempts - kills }]),
@@ -115,6 +117,18 @@ export function createPgLedger(database: Database): Ledger {
             uid,
           })
           .increment('kills'),
+      );
+    },
+
+    async forgiveAttempts(folder, uidValidity, uids) {
+      if (uids.length === 0) return;
+      await database.withTenant(folder.tenant, (trx) =>
+        trx.raw(
+          `UPDATE ingest_attempts SET attempts = attempts - 1
+            WHERE tenant = :tenant AND provider_id = :provider AND folder = :folder AND uid_validity = :uidValidity
+              AND uid = ANY (CAST(:uids AS bigint[])) AND attempts > kills`,
+          { tenant: folder.tenant, provider: folder.id, folder: folder.folder, uidValidity, uids: [...uids] },
+        ),
       );
     },
 

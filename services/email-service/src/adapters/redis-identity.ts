@@ -1,11 +1,13 @@
+import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { streamName } from '@mailstream/shared/events/email-received';
 import type { StoreIdentity } from '../ports.ts';
 import { watermarkKey } from './redis-publisher.ts';
 
 /**
- * `run_id` changes with every start of the server and with a failover. An emptied database keeps it, so the watermarks and the
- * position of the global stream are looked at too: neither ever goes back by itself.
+ * `run_id` changes with every start of the server and with a failover. An emptied database keeps it, but loses a marker that we
+ * left there and that is another one when somebody leaves it again. What else never goes back by itself is looked at too, for
+ * keys that were deleted one by one: the number of watermarks, the position of the global stream and the entries it ever had.
  */
 export function createRedisIdentity(
   redis: Redis,
@@ -13,20 +15,24 @@ export function createRedisIdentity(
   lastAppended: () => string,
 ): StoreIdentity {
   const stream = streamName('', false);
+  const markerKey = `{${stream}}:marker`;
   return {
     read: async () => {
       // Before the look at Redis: what was appended by then must be there.
       const appended = lastAppended();
       const info = await redis.info('server');
       const runId = /^run_id:(\S+)/m.exec(info)?.[1] ?? '';
+      const marker = await readMarker(redis, markerKey);
       const marks = await redis.hlen(watermarkKey(stream));
-      const last = (await redis.exists(stream)) === 0 ? '0-0' : await lastGeneratedId(redis, stream);
-      return JSON.stringify({ runId, marks, last, appended });
+      const position = (await redis.exists(stream)) === 0 ? NOWHERE : await positionOf(redis, stream);
+      return JSON.stringify({ runId, marker, marks, ...position, appended } satisfies Seen);
     },
     continues: (before, now) => {
       const [was, is] = [parse(before), parse(now)];
       return (
         was.runId === is.runId &&
+        was.marker === is.marker &&
+        is.added >= was.added &&
         is.marks >= was.marks &&
         !isBelow(is.last, was.last) &&
         !isBelow(is.last, is.appended)
@@ -37,19 +43,37 @@ export function createRedisIdentity(
 
 interface Seen {
   readonly runId: string;
+  readonly marker: string;
   readonly marks: number;
   readonly last: string;
+  readonly added: number;
   readonly appended: string;
 }
+
+const NOWHERE: Pick<Seen, 'last' | 'added'> = { last: '0-0', added: 0 };
 
 function parse(text: string): Seen {
   return JSON.parse(text) as Seen;
 }
 
-async function lastGeneratedId(redis: Redis, stream: string): Promise<string> {
+async function readMarker(redis: Redis, key: string): Promise<string> {
+  const found = await redis.get(key);
+  if (found !== null) return found;
+  const own = randomUUID();
+  await redis.set(key, own, 'NX');
+  // Another may have been first.
+  return (await redis.get(key)) ?? own;
+}
+
+/** `entries-added` exists from Redis 7.0 on. */
+async function positionOf(redis: Redis, stream: string): Promise<Pick<Seen, 'last' | 'added'>> {
   const reply = (await redis.xinfo('STREAM', stream)) as unknown[];
-  const id = reply[reply.indexOf('last-generated-id') + 1];
-  return typeof id === 'string' ? id : '0-0';
+  const valueOf = (name: string): unknown => {
+    const index = reply.indexOf(name);
+    return index < 0 ? undefined : reply[index + 1];
+  };
+  const [last, added] = [valueOf('last-generated-id'), valueOf('entries-added')];
+  return { last: typeof last === 'string' ? last : '0-0', added: Number(added ?? 0) };
 }
 
 function isBelow(a: string, b: string): boolean {

@@ -105,7 +105,9 @@ export function scheduleFaults(world: FaultyWorld): void {
     const { redis } = world;
     const draw = random.next();
     if (draw < 0.3) redis.loseEverything(random.chance(0.5));
-    else if (draw < 0.5) redis.loseGroup();
+    else if (draw < 0.4) redis.loseGroup();
+    else if (draw < 0.5) redis.loseWatermarks();
+    else if (draw < 0.6) redis.loseStream();
     else if (redis.restorable > 0) redis.loseTail(random.between(1, redis.restorable));
   });
 }

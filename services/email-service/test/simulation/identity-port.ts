@@ -19,10 +19,20 @@ export function createRedisIdentityPort(context: IdentityContext, lastAppended: 
     network.call(process, redis.link, name, effect);
   const connection = {
     info: () => call('INFO', () => `run_id:${redis.runId}\r\n`),
+    get: () => call('GET', () => redis.state.marker),
+    set: (_key: string, value: string) =>
+      call('SET NX', () => {
+        redis.state.marker ??= value;
+      }),
     hlen: () => call('HLEN', () => redis.state.watermarks.size),
-    exists: () =>
-      call('EXISTS', () => (redis.state.entries.length > 0 || redis.state.group !== null ? 1 : 0)),
-    xinfo: () => call('XINFO', () => ['last-generated-id', `${redis.lastId()}-0`]),
+    exists: () => call('EXISTS', () => (redis.state.added > 0 || redis.state.group !== null ? 1 : 0)),
+    xinfo: () =>
+      call('XINFO', () => [
+        'last-generated-id',
+        `${redis.state.lastId}-0`,
+        'entries-added',
+        redis.state.added,
+      ]),
   };
   return createRedisIdentity(
     connection as unknown as Parameters<typeof createRedisIdentity>[0],

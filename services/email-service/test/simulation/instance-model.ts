@@ -179,17 +179,19 @@ export function createInstance(context: InstanceContext, owner: InstanceId): Ins
     isListening: () => isStarted && !isStopRequested,
     start: async () => {
       if (isStopRequested) return;
-      await supervisor.start();
-      if (isStopRequested) return;
+      // In the order of compose.ts.
       await heartbeat.start();
       await storeWatch.start();
+      if (isStopRequested) return;
+      await supervisor.start();
       isStarted = true;
     },
     stop: async () => {
       isStopRequested = true;
+      if (isStarted) heartbeat.drain();
+      await supervisor.stop();
       await storeWatch.stop();
       await heartbeat.stop();
-      await supervisor.stop();
     },
   };
 }

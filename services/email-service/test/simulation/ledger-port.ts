@@ -1,7 +1,7 @@
 /** The ledger on the modelled PostgreSQL: each method is one transaction, with the meaning of the SQL in adapters/pg-ledger.ts. */
 import type { FolderState } from '@mailstream/shared/domain/folder-state';
 import { eventId } from '@mailstream/shared/events/email-received';
-import type { FolderRef, Ledger, NewMessage, Term } from '../../src/ports.ts';
+import type { CursorPosition, FolderRef, Ledger, NewMessage, Term } from '../../src/ports.ts';
 import type { PortContext } from './lease-port.ts';
 import { rowKey, type MessageRow, type ProviderRow } from './postgres-model.ts';
 import { EPOCH_MS } from './process-model.ts';
@@ -36,14 +36,28 @@ export function createLedgerPort(context: PortContext): Ledger {
     folderState: (folder) =>
       call('folderState', () => postgres.provider(folder.id).folderState.get(folder.folder) ?? null),
 
-    putFolderState: (folder, term, state) =>
+    putFolderState: (folder, term, state, expected) =>
       call('putFolderState', () =>
         postgres.commit(() => {
           const row = owned(folder, term);
           if (row === null) return FENCED;
           const before = row.folderState.get(folder.folder) ?? null;
-          setState(row, folder.folder, state);
+          if (!mutations.blindCursor && !isAt(before, expected)) return { kind: 'changed' as const };
+          const publishSeq = Math.max(state.publishSeq, before?.publishSeq ?? 0);
+          setState(row, folder.folder, { ...state, publishSeq });
           checks.stateStored(process, folder, state, before);
+          return { kind: 'stored' as const };
+        }),
+      ),
+
+    raiseSequence: (folder, term, atLeast) =>
+      call('raiseSequence', () =>
+        postgres.commit(() => {
+          const row = owned(folder, term);
+          if (row === null) return FENCED;
+          const stored = row.folderState.get(folder.folder);
+          if (stored !== undefined && stored.publishSeq < atLeast)
+            setState(row, folder.folder, { ...stored, publishSeq: atLeast });
           return { kind: 'stored' as const };
         }),
       ),
@@ -62,7 +76,7 @@ export function createLedgerPort(context: PortContext): Ledger {
         const prefix = keyOf(folder, uidValidity, 0).slice(0, -1);
         const found = new Map<number, { kills: number; crashes: number }>();
         for (const [key, { attempts, kills }] of postgres.state.attempts)
-          if (key.startsWith(prefix))
+          if (key.startsWith(prefix) && attempts > 0)
             found.set(Number(key.slice(prefix.length)), { kills, crashes: attempts - kills });
         return found;
       }),
@@ -89,16 +103,26 @@ export function createLedgerPort(context: PortContext): Ledger {
         }),
       ),
 
+    forgiveAttempts: (folder, uidValidity, uids) =>
+      call('forgiveAttempts', () =>
+        postgres.commit((state) => {
+          for (const uid of uids) {
+            const key = keyOf(folder, uidValidity, uid);
+            const before = state.attempts.get(key);
+            if (before !== undefined && before.attempts > before.kills)
+              state.attempts.set(key, { ...before, attempts: before.attempts - 1 });
+          }
+        }),
+      ),
+
     recordBatch: (folder, term, batch) =>
       call('recordBatch', () =>
         postgres.commit((state) => {
           const row = owned(folder, term);
           if (row === null) return FENCED;
           const stored = row.folderState.get(folder.folder);
-          const { expected } = batch;
-          const isUnchanged =
-            stored?.uidValidity === expected.uidValidity && stored.lastUid === expected.lastUid;
-          if (!isUnchanged && !mutations.blindCursor) return { kind: 'changed' as const };
+          if (!mutations.blindCursor && !isAt(stored ?? null, batch.expected))
+            return { kind: 'changed' as const };
           const previousSeq = stored?.publishSeq ?? 0;
           let seq = previousSeq;
           const rows: { uid: number; publishSeq: number }[] = [];
@@ -220,6 +244,11 @@ export function createLedgerPort(context: PortContext): Ledger {
         }),
       ),
   };
+}
+
+/** Whether the row still holds the cursor that was read. */
+function isAt(stored: FolderState | null, expected: CursorPosition | null): boolean {
+  return stored?.uidValidity === expected?.uidValidity && stored?.lastUid === expected?.lastUid;
 }
 
 function newRow(

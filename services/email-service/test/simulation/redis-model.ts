@@ -17,9 +17,16 @@ export interface GroupModel {
 
 interface RedisState {
   entries: StreamEntryModel[];
+  /** Id of the last entry ever appended to this stream, and how many there were. */
+  lastId: number;
+  added: number;
   watermarks: Map<string, number>;
   group: GroupModel | null;
+  /** What an instance left there to know this data by. */
+  marker: string | null;
 }
+
+const EMPTY: Omit<RedisState, 'entries' | 'watermarks'> = { lastId: 0, added: 0, group: null, marker: null };
 
 const KEPT_WRITES = 12;
 
@@ -36,7 +43,7 @@ export class RedisModel {
     isDown: false,
     generation: 0,
   };
-  state: RedisState = { entries: [], watermarks: new Map(), group: null };
+  state: RedisState = { ...EMPTY, entries: [], watermarks: new Map() };
   hasLostData = false;
   /** Changes when the server starts anew. */
   runId = 1;
@@ -62,13 +69,10 @@ export class RedisModel {
     this.#nextId += 1;
     const added = { ...entry, id };
     this.state.entries.push(added);
+    this.state.lastId = id;
+    this.state.added += 1;
     this.history.push(added);
     return id;
-  }
-
-  /** Of the last entry ever appended to the stream as it is now. */
-  lastId(): number {
-    return this.state.entries.at(-1)?.id ?? 0;
   }
 
   get restorable(): number {
@@ -84,6 +88,15 @@ export class RedisModel {
     this.#lose(old);
   }
 
+  /** Somebody deletes one key. */
+  loseWatermarks(): void {
+    this.#lose({ ...copy(this.state), watermarks: new Map() });
+  }
+
+  loseStream(): void {
+    this.#lose({ ...copy(this.state), entries: [], lastId: 0, added: 0, group: null });
+  }
+
   loseGroup(): void {
     this.#lose({ ...copy(this.state), group: null });
   }
@@ -92,7 +105,7 @@ export class RedisModel {
   loseEverything(isRestart: boolean): void {
     if (isRestart) this.runId += 1;
     this.#log = [];
-    this.#lose({ entries: [], watermarks: new Map(), group: null });
+    this.#lose({ ...EMPTY, entries: [], watermarks: new Map() });
   }
 
   #lose(state: RedisState): void {
@@ -102,8 +115,9 @@ export class RedisModel {
   }
 }
 
-function copy({ entries, watermarks, group }: RedisState): RedisState {
+function copy({ entries, watermarks, group, ...rest }: RedisState): RedisState {
   return {
+    ...rest,
     entries: [...entries],
     watermarks: new Map(watermarks),
     group: group === null ? null : { lastDelivered: group.lastDelivered, pending: new Map(group.pending) },

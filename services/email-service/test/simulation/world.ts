@@ -324,19 +324,18 @@ export class World {
     if (isBroken()) return;
     const { scheduler, checks } = this;
     this.#isStopping = true;
-    let left = 0;
+    const running = new Set<ProcessModel>();
     for (const { process, instance } of this.slots) {
       if (!process.isAlive) continue;
-      left += 1;
-      scheduler.after(0, process, 'SIGTERM', () => {
-        void instance.stop().then(() => {
-          left -= 1;
-        });
-      });
+      running.add(process);
+      scheduler.after(0, process, 'SIGTERM', () => void instance.stop().then(() => running.delete(process)));
     }
+    // One that was asked before ends by itself.
+    const haveStopped = (): boolean => [...running].every((process) => !process.isAlive);
     const endsAtMs = scheduler.nowMs + STOP_WITHIN_MS;
-    await scheduler.run(() => isBroken() || left === 0 || scheduler.nowMs > endsAtMs);
-    if (left > 0) return checks.fail(`stop: ${left} processes do not stop`);
+    await scheduler.run(() => isBroken() || haveStopped() || scheduler.nowMs > endsAtMs);
+    if (!haveStopped())
+      return checks.fail(`stop: ${[...running].map(({ name }) => name).join()} does not stop`);
     const restsAtMs = scheduler.nowMs + 6_000;
     await scheduler.run(() => isBroken() || scheduler.nowMs > restsAtMs);
     for (const { process } of this.slots)
