@@ -57,6 +57,19 @@ export const SETTINGS = [
   { name: 'IMAP_STARTUP_STAGGER_MS', text: 'The first connections are spread over this time.' },
   { name: 'IMAP_TIMER_JITTER_PCT', text: 'Share of every interval that is random.' },
   { name: 'IMAP_RECONNECT_JITTER_PCT', text: 'Share of the delay before a reconnect that is random.' },
+  // Back-pressure
+  {
+    name: 'STREAM_MAX_BACKLOG_ENTRIES',
+    text: 'Events of a stream that a consumer group has not acknowledged; above it nothing is fetched, below 80 % it goes on.',
+  },
+  {
+    name: 'REDIS_MAX_MEMORY_RATIO',
+    text: 'Share of the maxmemory of Redis above which nothing is fetched, where it has one.',
+  },
+  {
+    name: 'STREAM_TRIM_INTERVAL_MS',
+    text: 'How often acknowledged events are removed from the streams; those of the last hour stay.',
+  },
   {
     name: 'IMAP_MAX_CONNECTIONS_PER_TENANT',
     text: 'Connections of one process for one tenant; above it folders share time. 0 is no limit.',

@@ -9,9 +9,11 @@ import { createNoticeListener } from '@mailstream/shared/db/notices';
 import { createImapConnector } from '@mailstream/shared/imap/connector';
 import { imapTlsContext } from '@mailstream/shared/imap/imap-client';
 import { plaintextPolicy } from '@mailstream/shared/imap/plaintext-policy';
+import { toFault } from '@mailstream/shared/errors/fault-error';
 import { createEgressGuard } from '@mailstream/shared/net/egress-guard';
 import { createTokenService } from '@mailstream/shared/oauth/token-service';
 import { createService, type Composition, type Service } from '@mailstream/shared/runtime/lifecycle';
+import { streamName } from '@mailstream/shared/events/email-received';
 import { createLogger } from '@mailstream/shared/runtime/logger';
 import { createMetrics } from '@mailstream/shared/runtime/metrics';
 import { checkDependency, createOpsServer } from '@mailstream/shared/runtime/ops-server';
@@ -21,6 +23,7 @@ import { parseKeyRing } from '@mailstream/shared/secrets/key-ring';
 import { createSecretBox } from '@mailstream/shared/secrets/secret-box';
 import { createSecretStore } from '@mailstream/shared/secrets/secret-store';
 import { createStorage } from '@mailstream/shared/storage/create-storage';
+import { spaceAt } from '@mailstream/shared/storage/disk-space';
 import { createImapSessionConnector } from './adapters/imap-session.ts';
 import { createMailProcessor } from './adapters/mail-processor.ts';
 import { createPgLeaseStore } from './adapters/pg-lease-store.ts';
@@ -29,11 +32,16 @@ import { createPgHealthStore, createPgProviderSource } from './adapters/pg-provi
 import { createRedisPublisher } from './adapters/redis-publisher.ts';
 import { createPgIdentity } from './adapters/pg-identity.ts';
 import { createPgInstances } from './adapters/pg-instances.ts';
+import { createPgFolderStatus } from './adapters/pg-folder-status.ts';
 import { createRedisIdentity } from './adapters/redis-identity.ts';
+import { createRedisStreamGauge } from './adapters/redis-stream-gauge.ts';
+import { createBackPressure, type BackPressure } from './back-pressure.ts';
 import type { Config } from './config.ts';
+import { AuditTurns } from './audit-turns.ts';
 import { ConnectionTurns } from './connection-turns.ts';
 import { WIDE_OVERLAP } from './core/sync-plan.ts';
 import { ingestMetrics, leaseMetrics, listenerMetrics } from './daemon-metrics.ts';
+import { createDataAgeWatch } from './data-age-watch.ts';
 import { FetchBudget } from './fetch-budget.ts';
 import { inertSteps, type Steps } from './ingest-steps.ts';
 import { leaseTimes } from './lease-runner.ts';
@@ -55,6 +63,10 @@ const WATCH_INTERVAL_MS = 300_000;
 const TURN_QUANTUM_MS = 5_000;
 const HEALTH_DELAY_MS = 200;
 const STORE_WATCH_MS = 5_000;
+/** A beat comes every third of a ttl and ends by itself; without one for this many ttls only a restart helps. */
+const STUCK_AFTER_TTLS = 4;
+/** When fetching pauses or goes on, so many listeners hear of it one after the other: milliseconds for each. */
+const PRESSURE_SPREAD_MS = 0.5;
 /** After a store may have lost data, folders look one after the other within this time. */
 const DISTRUST_SPREAD_MS = 2_000;
 /** Bids, releases and looks never wait behind ingest, and renewals wait behind nothing. */
@@ -126,18 +138,42 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
     spoolDir,
   });
 
+  const streamOf = (tenant: string): string => streamName(tenant, config.channelByTenant);
+  const pressure = createBackPressure({
+    gauge: createRedisStreamGauge(redis),
+    streams: () => {
+      const held = supervisor.runners().filter((runner) => runner.runtime !== null);
+      return [...new Set(held.map((runner) => streamOf(runner.ref.tenant)).concat(streamOf('')))];
+    },
+    probeStorage: () => storage.check(),
+    spaces: [() => storage.space(), () => spaceAt(spoolDir)],
+    limits: { maxBacklog: config.streamMaxBacklog, maxMemoryRatio: config.redisMaxMemoryRatio },
+    trimEveryMs: config.streamTrimIntervalMs,
+    clock,
+    random: Math.random,
+    log,
+    metrics,
+    onChange: () => {
+      const runtimes = supervisor.runners().flatMap((runner) => runner.runtime ?? []);
+      const listeners = runtimes.reduce((sum, runtime) => sum + runtime.listenerCount, 0);
+      for (const runtime of runtimes) runtime.pressureChanged(listeners * PRESSURE_SPREAD_MS);
+    },
+  });
   let lastAppended = '0-0';
+  const folderStatus = createPgFolderStatus(database, leaseDatabase);
   const runtimeDeps: RuntimeDeps = {
     source: createPgProviderSource(database),
     health: createPgHealthStore(database),
+    status: folderStatus,
     log,
     healthDelayMs: HEALTH_DELAY_MS,
     ingest: {
       ledger: createPgLedger(database),
       publisher: createRedisPublisher(redis, {
         channelByTenant: config.channelByTenant,
-        onAppended: (entryId) => {
+        onAppended: (entryId, stream) => {
           if (!config.channelByTenant) lastAppended = entryId;
+          pressure.appended(stream);
         },
       }),
       processor,
@@ -163,16 +199,18 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
         quantumMs: Math.min(TURN_QUANTUM_MS, config.pollIntervalMs),
       }),
       connector,
+      auditTurns: new AuditTurns(),
       clock,
       random: Math.random,
       log,
       metrics: listenerMetrics(metrics),
       pause: (ms, signal) => pause(clock, ms, signal),
-      pressure: { heldBy: () => null, noted: () => undefined },
+      pressure: { heldBy: () => null, noted: pressure.noted },
       settings: {
         pollIntervalMs: config.pollIntervalMs,
         idleRenewMs: config.idleRenewMs,
-        watchIntervalMs: WATCH_INTERVAL_MS,
+        // Three looks within the limit: one may come late.
+        watchIntervalMs: Math.min(WATCH_INTERVAL_MS, config.dataAgeLimitMs / 3),
         timerJitter: config.timerJitter,
         reconnectJitter: config.reconnectJitter,
         startupStaggerMs: config.startupStaggerMs,
@@ -192,7 +230,24 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
     refreshMs: config.refreshMs,
     areNoticesHeard: () => true,
     pause: (ms) => pause(clock, ms),
-    runtime: (ref, term, hooks) => new ProviderRuntime(runtimeDeps, ref, term, hooks),
+    runtime: (ref, term, hooks) =>
+      new ProviderRuntime(underPressure(runtimeDeps, pressure, streamOf(ref.tenant)), ref, term, hooks),
+  });
+  const dataAge = createDataAgeWatch({
+    runtimes: () =>
+      supervisor
+        .runners()
+        .flatMap(({ ref, renewableEpoch: epoch, runtime }) =>
+          runtime === null || epoch === null ? [] : [{ ref, epoch, runtime }],
+        ),
+    status: folderStatus,
+    owner,
+    limitMs: config.dataAgeLimitMs,
+    jitter: config.timerJitter,
+    clock,
+    random: Math.random,
+    log,
+    metrics,
   });
   const heartbeat = createHeartbeat({
     registry: createPgInstances(renewalDatabase, {
@@ -211,7 +266,7 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
     report: () => {
       const runtimes = supervisor.runners().flatMap((runner) => runner.runtime ?? []);
       const listeners = runtimes.reduce((sum, runtime) => sum + runtime.listenerCount, 0);
-      return { leases: runtimes.length, listeners };
+      return { leases: runtimes.length, listeners, data: dataAge.summary() };
     },
   });
   const storeWatch = createStoreWatch({
@@ -238,12 +293,19 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
     port: config.port,
     metrics,
     log,
+    stuck: () => {
+      const beatMs = supervisor.lastBeatMs();
+      const isStuck = beatMs !== null && clock.monotonicMs() - beatMs > STUCK_AFTER_TTLS * times.ttlMs;
+      return isStuck ? 'no lease was renewed, nor was it tried' : null;
+    },
     readiness: () =>
       Promise.all([
         checkDependency('postgresql', () => database.ping()),
         checkDependency('redis', () => redis.ping()),
-        checkDependency('storage', () => storage.check()),
+        // Full is not down: replicas that are taken out of service free no disk.
+        checkDependency('storage', () => storage.check().catch(unlessFull)),
         Promise.resolve({ name: 'providers', ok: supervisor.isReady() }),
+        Promise.resolve({ name: 'fetching', ok: true, detail: pressure.heldBy(streamOf('')) ?? 'goes on' }),
       ]),
   });
   const stores: Service = createService('stores', {
@@ -266,7 +328,44 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
     },
   });
 
-  return { log, services: [ops, stores, processor, heartbeat, storeWatch, notices, supervisor, farewell] };
+  return {
+    log,
+    services: [
+      ops,
+      stores,
+      processor,
+      heartbeat,
+      pressure,
+      storeWatch,
+      notices,
+      dataAge,
+      supervisor,
+      farewell,
+    ],
+  };
+}
+
+/** What a provider's listeners are given: they wait while something is full, and fetch no more than there is room for. */
+function underPressure(deps: RuntimeDeps, pressure: BackPressure, stream: string): RuntimeDeps {
+  const { limits } = deps.ingest;
+  const bounded = {
+    ...limits,
+    get maxMessages() {
+      return Math.min(limits.maxMessages, pressure.room(stream));
+    },
+  };
+  return {
+    ...deps,
+    ingest: { ...deps.ingest, limits: bounded },
+    listener: {
+      ...deps.listener,
+      pressure: { heldBy: () => pressure.heldBy(stream), noted: pressure.noted },
+    },
+  };
+}
+
+function unlessFull(error: unknown): void {
+  if (toFault(error).code !== 'STORAGE_FULL') throw error;
 }
 
 /** A directory of this process's own. What processes that were killed left in theirs is removed after a day: nobody needs it. */

@@ -32,6 +32,7 @@ export interface Config {
   readonly pollIntervalMs: number;
   readonly idleRenewMs: number;
   readonly auditIntervalMs: number;
+  readonly dataAgeLimitMs: number;
   readonly connectionTimeoutMs: number;
   readonly socketKeepalive: boolean;
   readonly maxEmailsPerSync: number;
@@ -42,6 +43,11 @@ export interface Config {
   readonly parserThreads: number;
   readonly parseTimeoutMs: number;
   readonly spoolDir: string;
+  /** Entries of a stream that some consumer group has not acknowledged; above it nothing is fetched. */
+  readonly streamMaxBacklog: number;
+  readonly streamTrimIntervalMs: number;
+  /** Share of Redis's maxmemory; above it nothing is fetched. */
+  readonly redisMaxMemoryRatio: number;
 }
 
 const MIB = 1024 * 1024;
@@ -79,6 +85,11 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     // RFC 2177: below 29 minutes. NAT gateways drop far earlier.
     idleRenewMs: env.integer('IMAP_IDLE_RENEW_MS', { default: 180_000, min: 1_000, max: 1_740_000 }),
     auditIntervalMs: env.integer('IMAP_AUDIT_INTERVAL_MS', { default: 21_600_000, max: 604_800_000 }),
+    dataAgeLimitMs: env.integer('IMAP_DATA_AGE_LIMIT_MS', {
+      default: 900_000,
+      min: 3_000,
+      max: 86_400_000,
+    }),
     connectionTimeoutMs: env.integer('IMAP_CONNECTION_TIMEOUT_MS', {
       default: 10_000,
       min: 500,
@@ -101,6 +112,13 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     parserThreads: env.integer('MAIL_PARSER_THREADS', { default: 2, min: 1, max: 64 }),
     parseTimeoutMs: env.integer('MAIL_PARSE_TIMEOUT_MS', { default: 20_000, min: 1_000, max: 600_000 }),
     spoolDir: env.string('SPOOL_DIR', { default: join(tmpdir(), 'mailstream-spool') }),
+    streamMaxBacklog: env.integer('STREAM_MAX_BACKLOG_ENTRIES', { default: 100_000, min: 1 }),
+    streamTrimIntervalMs: env.integer('STREAM_TRIM_INTERVAL_MS', {
+      default: 60_000,
+      min: 1_000,
+      max: 3_600_000,
+    }),
+    redisMaxMemoryRatio: env.ratio('REDIS_MAX_MEMORY_RATIO', { default: 0.85, min: 0.1, max: 1 }),
   };
   checkRelations(env, config);
   env.finish();

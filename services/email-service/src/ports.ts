@@ -278,30 +278,15 @@ export interface LedgerRow extends MessageKey {
 }
 
 export type Fenced = { readonly kind: 'fenced' };
-/** The row holds another cursor than expected: nothing was written, read it again. */
-export type Changed = { readonly kind: 'changed' };
-/** Enough of a folder's state to know it by. */
-export type CursorPosition = Pick<FolderState, 'uidValidity' | 'lastUid'>;
 
 export interface Ledger {
   /** The folder's state in the row, null before the first connect. */
   folderState(folder: FolderRef): Promise<FolderState | null>;
-  /**
-   * Sets a folder's state where it has none (baseline) or replaces it (UIDVALIDITY change); its `publishSeq` never goes back.
-   * Fenced, and `changed` when the row does not hold `expected` any more: a write that was given up may still have landed.
-   * @param expected what was read; null where the folder had no state
-   */
+  /** Sets a folder's state where it has none (baseline) or replaces it (UIDVALIDITY change, publish_seq raised). Fenced. */
   putFolderState(
     folder: FolderRef,
     term: Term,
     state: FolderState,
-    expected: CursorPosition | null,
-  ): Promise<{ readonly kind: 'stored' } | Changed | Fenced>;
-  /** Lets `publish_seq` go on above `atLeast`; does nothing where it is there already. Fenced. */
-  raiseSequence(
-    folder: FolderRef,
-    term: Term,
-    atLeast: number,
   ): Promise<{ readonly kind: 'stored' } | Fenced>;
   /** UIDs of this UIDVALIDITY at or above `from` that have a row; sorted. */
   knownUids(folder: FolderRef, uidValidity: number, from: number): Promise<readonly number[]>;
@@ -320,11 +305,6 @@ export interface Ledger {
   /** Notes that the attempt just counted ended its parser. Not fenced: it is true whoever owns the folder. */
   countKill(folder: FolderRef, uidValidity: number, uid: number): Promise<void>;
   /**
-   * Takes back the last attempt of each: it came to nothing, but neither its parser nor its process died of the message. Not
-   * fenced, never below the kills.
-   */
-  forgiveAttempts(folder: FolderRef, uidValidity: number, uids: readonly number[]): Promise<void>;
-  /**
    * One transaction: ledger rows, `publish_seq` for those with status `received` (the others get 0), `folder_state`, attempts
    * removed. Rows that exist already are left alone and not returned. `previousSeq` is the folder's `publish_seq` before.
    */
@@ -333,7 +313,7 @@ export interface Ledger {
     term: Term,
     batch: {
       /** What the row must still hold: the database may have lost commits that we remember. */
-      readonly expected: CursorPosition;
+      readonly expected: Pick<FolderState, 'uidValidity' | 'lastUid'>;
       /** The cursor to store; its `publishSeq` and `lastSeenAt` are set by the statement. */
       readonly state: FolderState;
       readonly messages: readonly NewMessage[];
@@ -347,7 +327,8 @@ export interface Ledger {
         /** The new rows to publish, in `publish_seq` order. */
         readonly rows: readonly { readonly uid: number; readonly publishSeq: number }[];
       }
-    | Changed
+    /** The row holds another cursor than expected: nothing was written, read it again. */
+    | { readonly kind: 'changed' }
     | Fenced
   >;
   /**
@@ -459,6 +440,29 @@ export type PublishOutcome =
   | { readonly kind: 'duplicate' }
   /** An entry before it is missing: recover the folder. */
   | { readonly kind: 'gap'; readonly watermark: number };
+
+export interface StreamFill {
+  /** Entries, acknowledged ones included. */
+  readonly length: number;
+  /** Of them, those that the slowest consumer group has not acknowledged; all where there is no group. */
+  readonly backlog: number;
+  readonly slowestGroup: string | null;
+}
+
+/** How full the streams and their server are. Every method rejects with a FaultError of Redis. */
+export interface StreamGauge {
+  /** Writes something of no meaning beside this stream: REDIS_FULL when there is no memory for it. */
+  probe(stream: string): Promise<void>;
+  /** Used memory as a share of the limit; null without a limit, or where nobody may ask. */
+  memoryRatio(): Promise<number | null>;
+  /** Streams that are not there yet are empty. */
+  measure(streams: readonly string[]): Promise<ReadonlyMap<string, StreamFill>>;
+  /**
+   * Removes what every group, among them the worker's, acknowledged, but for the last hour of it. Harmless at any time and however
+   * often it is called. Resolves with the number of entries removed.
+   */
+  trim(stream: string): Promise<number>;
+}
 
 /** What tells that a store is not the one it was. */
 export interface StoreIdentity {

@@ -85,7 +85,9 @@ export async function closeRedis(redis: Redis): Promise<void> {
 
 /** Words that Redis puts in front of an error which passes by itself or with an operator's help; nothing was executed. */
 const TRANSIENT_REPLIES =
-  /^(LOADING|BUSY|TRYAGAIN|CLUSTERDOWN|MASTERDOWN|READONLY|OOM|MISCONF|NOREPLICAS|UNBLOCKED|NOAUTH|WRONGPASS|NOPERM)\b/;
+  /^(LOADING|BUSY|TRYAGAIN|CLUSTERDOWN|MASTERDOWN|READONLY|MISCONF|NOREPLICAS|UNBLOCKED|NOAUTH|WRONGPASS|NOPERM)\b/;
+/** Before version 7 an error inside a script is an ERR with the script's name and line in front of what was refused. */
+const INSIDE_SCRIPT = /^ERR Error running script .*: -?(OOM|MISCONF|READONLY|NOREPLICAS)\b/;
 
 /**
  * What an error of a Redis command means. Anything that is not an answer of Redis is a lost or late connection, and the command
@@ -95,6 +97,11 @@ const TRANSIENT_REPLIES =
 export function redisFault(error: unknown): FaultError {
   if (error instanceof FaultError) return error;
   const word = redisErrorWord(error);
+  if (word === 'OOM')
+    return new FaultError(
+      { kind: 'transient', code: 'REDIS_FULL', detail: 'Redis has reached its maxmemory' },
+      error,
+    );
   if (word === null)
     return new FaultError(
       { kind: 'transient', code: 'REDIS_UNAVAILABLE', detail: 'no answer from Redis' },
@@ -111,5 +118,5 @@ export function redisFault(error: unknown): FaultError {
 /** The first word of an error that Redis itself answered (`NOGROUP`, `OOM`, ...); null when it is not an answer. */
 export function redisErrorWord(error: unknown): string | null {
   if (!(error instanceof Error) || error.name !== 'ReplyError') return null;
-  return /^-?([A-Z]+)/.exec(error.message)?.[1] ?? 'ERR';
+  return (INSIDE_SCRIPT.exec(error.message) ?? /^-?([A-Z]+)/.exec(error.message))?.[1] ?? 'ERR';
 }

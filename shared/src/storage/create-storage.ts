@@ -61,6 +61,7 @@ function lazyS3Storage(settings: S3Settings): Storage {
     read: async (key) => await (await storage()).read(key),
     exists: async (key) => await (await storage()).exists(key),
     check: async () => await (await storage()).check(),
+    space: async () => await (await storage()).space(),
     close: async () => {
       if (loading !== null) await (await loading).close();
     },

@@ -13,6 +13,7 @@ import { dirname, join, sep } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { createBlockingWrite } from './blocking-write.ts';
+import { spaceAt } from './disk-space.ts';
 import { storageNotFound, storageUnavailable } from './storage-faults.ts';
 import { assertStorageKey } from './storage-key.ts';
 import { SourceError, chunksOf, discard, isBytes } from './storage-source.ts';
@@ -117,6 +118,10 @@ export function createFilesystemStorage(root: string, isBlocking = false): Stora
         await unlink(await writeIncoming(Buffer.from('check')));
         await removeLeftovers(join(root, INCOMING));
       });
+    },
+
+    async space() {
+      return await asFault(async () => await spaceAt(root));
     },
 
     async close() {

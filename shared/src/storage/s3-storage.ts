@@ -91,6 +91,9 @@ export function createS3Storage(settings: S3Settings): Storage {
       });
     },
 
+    // A bucket has no size that could be asked for.
+    space: () => Promise.resolve(null),
+
     async close() {
       client.destroy();
     },

@@ -1,12 +1,30 @@
 /** What goes wrong in a storage, as faults. Details never name a key: it holds the tenant and the hash of a message. */
 import { FaultError } from '../errors/fault-error.ts';
 
-/** Also the answer to a full disk: the daemon stops fetching, the mailbox is the queue (security review, I). */
+/**
+ * What says that there is no room: ENOSPC and EDQUOT of file systems, names that S3-compatible servers use with 507 or 403. EROFS,
+ * an S3 503 and the like are not among them: those are storages that cannot be written, however much room they have.
+ */
+const FULL = new Set([
+  'ENOSPC',
+  'EDQUOT',
+  'InsufficientStorage',
+  'InsufficientStorageSpace',
+  'InsufficientCapacity',
+  'XMinioStorageFull',
+  'XMinioAdminBucketQuotaExceeded',
+  'QuotaExceeded',
+]);
+const HTTP_INSUFFICIENT_STORAGE = 507;
+
+/** `STORAGE_FULL` where the storage says that it is full, else `STORAGE_UNAVAILABLE`: the daemon stops fetching, the mailbox is the queue. */
 export function storageUnavailable(cause: unknown): FaultError {
-  return new FaultError(
-    { kind: 'transient', code: 'STORAGE_UNAVAILABLE', detail: `storage failed: ${reasonOf(cause)}` },
-    cause,
-  );
+  const reason = reasonOf(cause);
+  const code =
+    FULL.has(reason) || httpStatusOf(cause) === HTTP_INSUFFICIENT_STORAGE
+      ? 'STORAGE_FULL'
+      : 'STORAGE_UNAVAILABLE';
+  return new FaultError({ kind: 'transient', code, detail: `storage failed: ${reason}` }, cause);
 }
 
 export function storageNotFound(): FaultError {
@@ -19,4 +37,10 @@ function reasonOf(cause: unknown): string {
   const { code, name } = cause as { code?: unknown; name?: unknown };
   if (typeof code === 'string') return code;
   return typeof name === 'string' ? name : 'unknown';
+}
+
+/** The AWS SDK's way to tell the status of an answer. */
+function httpStatusOf(cause: unknown): unknown {
+  if (typeof cause !== 'object' || cause === null) return null;
+  return (cause as { $metadata?: { httpStatusCode?: unknown } }).$metadata?.httpStatusCode;
 }

@@ -4,12 +4,18 @@
  */
 import type { Readable } from 'node:stream';
 
+export interface StorageSpace {
+  /** For a process that is not root; 0 also when there are no inodes left. */
+  readonly freeBytes: number;
+  readonly totalBytes: number;
+}
+
 /** Bytes in memory, or a stream of them that is read once. */
 export type StorageSource = Uint8Array | AsyncIterable<Uint8Array>;
 
 /**
- * Every method rejects with a `FaultError`: code `STORAGE_UNAVAILABLE` (kind `transient`) when the storage cannot be reached,
- * written or read, and with `TypeError` for a key that is not one. An error of the source given to `put` comes through unchanged.
+ * Every method rejects with a `FaultError`: code `STORAGE_FULL` when there is no room, `STORAGE_UNAVAILABLE` (both of kind
+ * `transient`) when the storage cannot be reached, written or read, and with `TypeError` for a key that is not one. An error of the source given to `put` comes through unchanged.
  */
 export interface Storage {
   /**
@@ -22,6 +28,8 @@ export interface Storage {
   exists(key: string): Promise<boolean>;
   /** Proves that the storage can be written now; also removes what killed processes left behind. For readiness. */
   check(): Promise<void>;
+  /** Room left, to stop before there is none; null where nobody can tell (object storage). */
+  space(): Promise<StorageSpace | null>;
   /** Gives back connections. The storage must not be used after it. */
   close(): Promise<void>;
 }

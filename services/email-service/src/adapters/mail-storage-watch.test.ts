@@ -13,6 +13,7 @@ function slowStorage(): { storage: Storage; answer: () => void } {
     read: async () => await Promise.reject(new Error('not asked for')),
     exists: async () => await Promise.resolve(false),
     check: async () => await done,
+    space: () => Promise.resolve(null),
     close: async () => await Promise.resolve(),
   };
   return { storage, answer };

@@ -25,6 +25,7 @@ export function watchStorage(storage: Storage): WatchedStorage {
     read: async (key) => await counted(storage.read(key)),
     exists: async (key) => await counted(storage.exists(key)),
     check: async () => await counted(storage.check()),
+    space: async () => await counted(storage.space()),
     close: async () => await storage.close(),
     onPatienceLost(ms, action) {
       timer = setTimeout(() => {

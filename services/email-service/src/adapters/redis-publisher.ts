@@ -10,6 +10,7 @@
 import type { Redis } from 'ioredis';
 import { FaultError } from '@mailstream/shared/errors/fault-error';
 import { streamName } from '@mailstream/shared/events/email-received';
+import { redisErrorWord, redisFault } from '@mailstream/shared/runtime/redis';
 import type { EventPublisher, FolderRef, PublishOutcome, SequencedEntry } from '../ports.ts';
 import { locate, withoutWaitingEntry } from './redis-stream-search.ts';
 
@@ -42,7 +43,7 @@ export function createRedisPublisher(
   options: {
     readonly channelByTenant: boolean;
     /** Told of each entry appended. */
-    readonly onAppended?: (entryId: string) => void;
+    readonly onAppended?: (entryId: string, stream: string) => void;
   },
 ): EventPublisher {
   redis.defineCommand('mailstreamAppend', { numberOfKeys: 2, lua: APPEND });
@@ -93,7 +94,8 @@ export function createRedisPublisher(
       }
       if (replies === null) throw unavailable(new Error('the pipeline was discarded'));
       const outcomes = entries.map((entry, index) => toOutcome(replies[index], entry));
-      for (const outcome of outcomes) if (outcome.kind === 'appended') options.onAppended?.(outcome.entryId);
+      for (const outcome of outcomes)
+        if (outcome.kind === 'appended') options.onAppended?.(outcome.entryId, stream);
       return outcomes;
     },
   };
@@ -110,9 +112,11 @@ function toOutcome(reply: [Error | null, unknown] | undefined, entry: SequencedE
   throw unavailable(new Error(`unexpected reply for publish_seq ${entry.publishSeq}`));
 }
 
+/** An answer that nobody expects (a key of another type) is not the messages' fault: they wait until somebody mends it. */
 function unavailable(error: unknown): FaultError {
-  const text = error instanceof Error ? error.message : 'unknown';
+  const found = redisFault(error);
+  if (found.fault.kind === 'transient') return found;
   // Redis repeats arguments in some errors: only the error's first word leaves this file.
-  const detail = `Redis did not take the entry (${text.split(/\s/)[0] ?? 'error'})`;
+  const detail = `Redis did not take the entry (${redisErrorWord(error) ?? 'error'})`;
   return new FaultError({ kind: 'transient', code: 'REDIS_UNAVAILABLE', detail }, error);
 }
