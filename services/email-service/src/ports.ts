@@ -278,15 +278,30 @@ export interface LedgerRow extends MessageKey {
 }
 
 export type Fenced = { readonly kind: 'fenced' };
+/** The row holds another cursor than expected: nothing was written, read it again. */
+export type Changed = { readonly kind: 'changed' };
+/** Enough of a folder's state to know it by. */
+export type CursorPosition = Pick<FolderState, 'uidValidity' | 'lastUid'>;
 
 export interface Ledger {
   /** The folder's state in the row, null before the first connect. */
   folderState(folder: FolderRef): Promise<FolderState | null>;
-  /** Sets a folder's state where it has none (baseline) or replaces it (UIDVALIDITY change, publish_seq raised). Fenced. */
+  /**
+   * Sets a folder's state where it has none (baseline) or replaces it (UIDVALIDITY change); its `publishSeq` never goes back.
+   * Fenced, and `changed` when the row does not hold `expected` any more: a write that was given up may still have landed.
+   * @param expected what was read; null where the folder had no state
+   */
   putFolderState(
     folder: FolderRef,
     term: Term,
     state: FolderState,
+    expected: CursorPosition | null,
+  ): Promise<{ readonly kind: 'stored' } | Changed | Fenced>;
+  /** Lets `publish_seq` go on above `atLeast`; does nothing where it is there already. Fenced. */
+  raiseSequence(
+    folder: FolderRef,
+    term: Term,
+    atLeast: number,
   ): Promise<{ readonly kind: 'stored' } | Fenced>;
   /** UIDs of this UIDVALIDITY at or above `from` that have a row; sorted. */
   knownUids(folder: FolderRef, uidValidity: number, from: number): Promise<readonly number[]>;
@@ -305,6 +320,11 @@ export interface Ledger {
   /** Notes that the attempt just counted ended its parser. Not fenced: it is true whoever owns the folder. */
   countKill(folder: FolderRef, uidValidity: number, uid: number): Promise<void>;
   /**
+   * Takes back the last attempt of each: it came to nothing, but neither its parser nor its process died of the message. Not
+   * fenced, never below the kills.
+   */
+  forgiveAttempts(folder: FolderRef, uidValidity: number, uids: readonly number[]): Promise<void>;
+  /**
    * One transaction: ledger rows, `publish_seq` for those with status `received` (the others get 0), `folder_state`, attempts
    * removed. Rows that exist already are left alone and not returned. `previousSeq` is the folder's `publish_seq` before.
    */
@@ -313,7 +333,7 @@ export interface Ledger {
     term: Term,
     batch: {
       /** What the row must still hold: the database may have lost commits that we remember. */
-      readonly expected: Pick<FolderState, 'uidValidity' | 'lastUid'>;
+      readonly expected: CursorPosition;
       /** The cursor to store; its `publishSeq` and `lastSeenAt` are set by the statement. */
       readonly state: FolderState;
       readonly messages: readonly NewMessage[];
@@ -327,8 +347,7 @@ export interface Ledger {
         /** The new rows to publish, in `publish_seq` order. */
         readonly rows: readonly { readonly uid: number; readonly publishSeq: number }[];
       }
-    /** The row holds another cursor than expected: nothing was written, read it again. */
-    | { readonly kind: 'changed' }
+    | Changed
     | Fenced
   >;
   /**
