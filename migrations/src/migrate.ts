@@ -49,7 +49,10 @@ export async function migrate(databaseUrl: string): Promise<readonly string[]> {
   await lock.connect();
   const knex = knexFactory({ client: 'pg', connection: databaseUrl, pool: { min: 0, max: 2 } });
   try {
-    await lock.query('SELECT pg_advisory_lock($1)', [ADVISORY_LOCK.toString()]);
+    // Held by a transaction, not by the session: behind a transaction pooler a session is anybody's.
+    await lock.query('BEGIN');
+    await lock.query('SET LOCAL idle_in_transaction_session_timeout = 0');
+    await lock.query('SELECT pg_advisory_xact_lock($1)', [ADVISORY_LOCK.toString()]);
     const config: Knex.MigratorConfig = { migrationSource: source, tableName: 'schema_migrations' };
     await knex.migrate.forceFreeMigrationsLock(config);
     const [, applied] = (await knex.migrate.latest(config)) as [number, string[]];

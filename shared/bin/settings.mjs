@@ -10,7 +10,7 @@ export const SETTINGS = [
   },
   {
     name: 'DATABASE_DIRECT_URL',
-    text: 'For LISTEN, where DATABASE_URL goes through a transaction pooler. Default: DATABASE_URL.',
+    text: 'For LISTEN, where DATABASE_URL goes through a transaction pooler; without it the daemon looks for changes twice a second. Default: DATABASE_URL.',
     shown: '',
   },
   { name: 'DATABASE_POOL_MAX', text: 'Connections of one process to PostgreSQL.' },

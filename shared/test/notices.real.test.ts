@@ -1,6 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { createDatabase } from '@mailstream/shared/db/database';
-import { createNoticeListener, notifyProvider, type ProviderNotice } from '@mailstream/shared/db/notices';
+import {
+  createNoticeListener,
+  notifyProbe,
+  notifyProvider,
+  type ProviderNotice,
+} from '@mailstream/shared/db/notices';
 import { providerId, tenantId } from '@mailstream/shared/domain/ids';
 import { createLogger } from '@mailstream/shared/runtime/logger';
 import { useDatabase } from '@mailstream/shared/testing/fixtures';
@@ -21,6 +26,7 @@ const listener = createNoticeListener({
   log: createLogger({ service: 'test', level: 'silent' }),
   onNotice: (notice) => void notices.push(notice),
   onReconnected: () => void (connections += 1),
+  sendProbe: (channel) => database.asDaemon((trx) => notifyProbe(trx, channel)),
 });
 
 afterAll(async () => {

@@ -5,7 +5,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { instanceId } from '@mailstream/shared/domain/ids';
 import { createDatabase, type Database } from '@mailstream/shared/db/database';
-import { createNoticeListener } from '@mailstream/shared/db/notices';
+import { createNoticeListener, notifyProbe } from '@mailstream/shared/db/notices';
 import { createImapConnector } from '@mailstream/shared/imap/connector';
 import { imapTlsContext } from '@mailstream/shared/imap/imap-client';
 import { plaintextPolicy } from '@mailstream/shared/imap/plaintext-policy';
@@ -228,7 +228,7 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
     log,
     metrics: leaseMetrics(metrics),
     refreshMs: config.refreshMs,
-    areNoticesHeard: () => true,
+    areNoticesHeard: () => notices.isHearing(),
     pause: (ms) => pause(clock, ms),
     runtime: (ref, term, hooks) =>
       new ProviderRuntime(underPressure(runtimeDeps, pressure, streamOf(ref.tenant)), ref, term, hooks),
@@ -288,6 +288,8 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
     log,
     onNotice: (notice) => supervisor.noticed(notice),
     onReconnected: () => void supervisor.refresh(),
+    sendProbe: (channel) => leaseDatabase.asDaemon((trx) => notifyProbe(trx, channel)),
+    onHearing: (isHearing) => metrics.noticesHeard.set(isHearing ? 1 : 0),
   });
   const ops = createOpsServer({
     port: config.port,

@@ -39,8 +39,9 @@ export interface Daemon {
   kill(signal: NodeJS.Signals): void;
 }
 
-export function startDaemon(env: Readonly<Record<string, string>>): Daemon {
-  const child: ChildProcess = spawn(process.execPath, [MAIN], {
+/** @param main another process of the system, run and watched in the same way. */
+export function startDaemon(env: Readonly<Record<string, string>>, main = MAIN): Daemon {
+  const child: ChildProcess = spawn(process.execPath, [main], {
     env: { PATH: process.env['PATH'] ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

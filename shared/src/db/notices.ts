@@ -1,9 +1,19 @@
 /**
  * "Provider settings changed" between processes, over PostgreSQL's LISTEN and NOTIFY.
  *
- * A notice is a hint, never the only way: it is lost while a listener is away, and a transaction pooler passes none. Therefore
- * `onReconnected` is called each time LISTEN takes effect, the first time included, and the listener's owner then reads everything.
+ * A notice is a hint, never the only way: it is lost while a listener is away, and a transaction pooler passes none although it
+ * takes LISTEN without a complaint. Therefore the listener sends itself a notice, by the way that all notices go, and believes
+ * that it hears only while that arrives.
+ *
+ * ```
+ *            probe heard: onReconnected          probe heard
+ *   DEAF ─────────────────────────────▶ HEARING ⟲ every 15 s
+ *    ▲ ⟲ probe not heard: again in a minute │
+ *    └──── connection lost, probe not heard ┘
+ * ```
+ * While DEAF its owner has to look by itself. `onReconnected` is called at each change to HEARING: notices were lost before it.
  */
+import { randomBytes } from 'node:crypto';
 import type { Knex } from 'knex';
 import pg from 'pg';
 import { z } from 'zod';
@@ -51,28 +61,58 @@ export function parseNotice(payload: string | undefined): ProviderNotice | null 
   }
 }
 
+/** Sends a notice that means nothing, on a channel of the asker's own. */
+export async function notifyProbe(trx: Knex.Transaction, channel: string): Promise<void> {
+  await trx.raw("SELECT pg_notify(?, '')", [channel]);
+}
+
 export interface NoticeListenerOptions {
-  /** Needs a direct connection, not a transaction pooler. */
+  /** Should be a direct connection, not one through a transaction pooler. */
   readonly url: string;
   readonly log: Logger;
   readonly onNotice: (notice: ProviderNotice) => void;
   readonly onReconnected: () => void;
+  /** Sends `notifyProbe` in a transaction of its own, on the database and by the way that others send their notices. */
+  readonly sendProbe: (channel: string) => Promise<void>;
+  readonly onHearing?: (isHearing: boolean) => void;
   readonly clock?: Clock;
   readonly applicationName?: string;
 }
+
+export type NoticeListener = Service & {
+  /** True while notices are known to arrive. */
+  isHearing(): boolean;
+};
 
 const BACKOFF = { baseMs: 200, capMs: 10_000, jitter: 0.5 };
 /** An idle link that died without a word is found by asking. */
 const PROBE_INTERVAL_MS = 15_000;
 const ANSWER_DEADLINE_MS = 5_000;
+/** A notice takes a millisecond; on a machine that is busy, some hundred. */
+const PROBE_DEADLINE_MS = 2_000;
+/** A pooler may be taken away, or have been slow; each try leaves a LISTEN on one of its connections. */
+const DEAF_RETRY_MS = 60_000;
 
-export function createNoticeListener(options: NoticeListenerOptions): Service {
+/** LISTEN works, and nothing comes. */
+class DeafError extends Error {
+  override readonly name = 'DeafError';
+}
+
+export function createNoticeListener(options: NoticeListenerOptions): NoticeListener {
   let aborter = new AbortController();
   let loop: Promise<void> = Promise.resolve();
-  return createService('notice listener', {
+  let isHearing = false;
+  const hear = (now: boolean): void => {
+    if (now === isHearing) return;
+    isHearing = now;
+    options.onHearing?.(now);
+    options.log.info('notices', { state: now ? 'heard' : 'not heard' });
+    if (now) options.onReconnected();
+  };
+  const service = createService('notice listener', {
     start: () => {
       aborter = new AbortController();
-      loop = keepListening(options, aborter.signal);
+      loop = keepListening(options, aborter.signal, hear);
       return Promise.resolve();
     },
     stop: () => {
@@ -80,32 +120,46 @@ export function createNoticeListener(options: NoticeListenerOptions): Service {
       return loop;
     },
   });
+  return { ...service, isHearing: () => isHearing };
 }
 
-async function keepListening(options: NoticeListenerOptions, signal: AbortSignal): Promise<void> {
+async function keepListening(
+  options: NoticeListenerOptions,
+  signal: AbortSignal,
+  hear: (isHearing: boolean) => void,
+): Promise<void> {
   const { clock = systemClock, log } = options;
   let attempt = 0;
   while (!signal.aborted) {
     try {
       await listenOnce(options, clock, signal, () => {
         attempt = 0;
+        hear(true);
       });
     } catch (error) {
       if (signal.aborted) return;
-      attempt += 1;
-      const delayMs = backoffMs(BACKOFF, attempt, Math.random());
-      log.warn('notice listener lost its connection', { error, attempt, delayMs });
+      const isDeaf = error instanceof DeafError;
+      attempt = isDeaf ? 0 : attempt + 1;
+      const delayMs = isDeaf ? DEAF_RETRY_MS : backoffMs(BACKOFF, attempt, Math.random());
+      if (isDeaf)
+        log.warn('notices do not arrive, as behind a transaction pooler; looking for changes instead', {
+          delayMs,
+        });
+      else log.warn('notice listener lost its connection', { error, attempt, delayMs });
+      hear(false);
       await pause(clock, delayMs, signal);
+    } finally {
+      hear(false);
     }
   }
 }
 
-/** Resolves when `signal` aborts, rejects when the connection ends or does not answer. Leaves nothing open. */
+/** Resolves when `signal` aborts, rejects when the connection ends, or nothing is heard on it. Leaves nothing open. */
 async function listenOnce(
   options: NoticeListenerOptions,
   clock: Clock,
   signal: AbortSignal,
-  onListening: () => void,
+  onHeard: () => void,
 ): Promise<void> {
   const client = new pg.Client({
     ...connectionSettings(options.url),
@@ -118,7 +172,10 @@ async function listenOnce(
     client.on('error', resolve);
     client.on('end', () => resolve(new Error('Connection terminated')));
   });
+  const probeChannel = `mailstream_probe_${randomBytes(8).toString('hex')}`;
+  let probeHeard = (): void => undefined;
   client.on('notification', ({ channel, payload }) => {
+    if (channel === probeChannel) return probeHeard();
     const notice = channel === PROVIDER_CHANNEL ? parseNotice(payload) : null;
     if (notice === null)
       options.log.warn('notice with an unknown form ignored', { count: payload?.length ?? 0 });
@@ -127,13 +184,26 @@ async function listenOnce(
   try {
     await client.connect();
     await client.query(`LISTEN ${PROVIDER_CHANNEL}`);
-    onListening();
-    options.log.debug('listening for notices');
-    options.onReconnected();
+    await client.query(`LISTEN ${probeChannel}`);
     while (!signal.aborted) {
+      const heard = new Promise<'heard'>((resolve) => {
+        probeHeard = () => resolve('heard');
+      });
+      const waiting = new AbortController();
+      const end = AbortSignal.any([signal, waiting.signal]);
+      await options.sendProbe(probeChannel);
+      const answer = await Promise.race([ended, heard, pause(clock, PROBE_DEADLINE_MS, end)]);
+      waiting.abort();
+      if (answer instanceof Error) throw answer;
+      if (signal.aborted) return;
+      if (answer !== 'heard') {
+        // As far as a pooler lets it: its connections live on, and others get them.
+        await client.query('UNLISTEN *');
+        throw new DeafError('a notice to ourselves did not arrive');
+      }
+      onHeard();
       const lost = await Promise.race([ended, pause(clock, PROBE_INTERVAL_MS, signal)]);
       if (lost instanceof Error) throw lost;
-      if (!signal.aborted) await client.query('SELECT 1');
     }
   } finally {
     await close(client, ended);

@@ -20,7 +20,8 @@ export interface Need {
   readonly isComplete?: (program: string) => Promise<boolean>;
   readonly apt: readonly string[];
   readonly brew: string;
-  readonly image: string;
+  /** Absent where a container would be no use. */
+  readonly image?: string;
 }
 
 export type Means =
@@ -43,6 +44,14 @@ export const MAIL_SERVER: Need = {
   apt: ['dovecot-imapd', 'dovecot-lmtpd'],
   brew: 'dovecot',
   image: 'greenmail/standalone:2.1.5',
+};
+
+/** For tests alone: what an operator may put between us and PostgreSQL. */
+export const POOLER: Need = {
+  what: 'The connection pooler PgBouncer',
+  programs: ['pgbouncer'],
+  apt: ['pgbouncer'],
+  brew: 'pgbouncer',
 };
 
 /** Debian packs the protocols apart from the master: each is a program of its own in the folder of helpers. */
@@ -82,8 +91,8 @@ export async function obtain(need: Need, options: ObtainOptions): Promise<Means>
   const failure = await install(need, options);
   const installed = await find(need);
   if (installed !== null) return { kind: 'program', path: installed };
-  const docker = options.mayUseDocker ? await workingDocker() : null;
-  if (docker !== null) {
+  const docker = options.mayUseDocker && need.image !== undefined ? await workingDocker() : null;
+  if (docker !== null && need.image !== undefined) {
     options.say(`${need.what} is not installed: running ${need.image} with Docker instead`);
     return { kind: 'docker', docker, image: need.image };
   }

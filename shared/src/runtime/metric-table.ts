@@ -85,6 +85,12 @@ export const METRIC_TABLE = {
     labels: ['result'],
     buckets: FAST_SECONDS,
   },
+  noticesHeard: {
+    type: 'gauge',
+    name: 'mailstream_notices_heard',
+    help: '1 while notices of other processes arrive; 0 behind a transaction pooler, where changes are looked for instead.',
+    labels: [],
+  },
   listeners: {
     type: 'gauge',
     name: 'mailstream_listeners',
