@@ -3,18 +3,20 @@
  *
  *     npm run chaos -- --minutes=60 --seed=1000        as many schedules as fit, seeds 1000, 1001, …
  *     npm run chaos -- --seed=1017 --schedules=1       that schedule again
+ *
+ * Every third seed also makes a store lose data that it had confirmed.
  */
 import { rmSync } from 'node:fs';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freezeBuild } from './frozen-build.ts';
 import { readOptions, USAGE, type CampaignOptions } from './options.ts';
+import { prove } from './proof.ts';
 import { linesOf, summary, takeoverLines } from './report.ts';
-import { runSchedule, type RunResult } from './run-schedule.ts';
+import { isClean, runSchedule, type BrokenOff, type Outcome } from './run-schedule.ts';
 import { measureTakeovers } from './takeover.ts';
 import { makeTemplate } from './template.ts';
-import { LEASE_TTL_MS } from './world.ts';
 
 /** @returns the exit code: 0 when every column of every schedule is 0, 1 when not, 64 for arguments that it does not know. */
 export async function campaign(argv: readonly string[], say: (line: string) => void): Promise<number> {
@@ -34,6 +36,11 @@ export async function campaign(argv: readonly string[], say: (line: string) => v
   };
   process.once('SIGINT', stop).once('SIGTERM', stop);
   try {
+    if (options.mutants !== null) {
+      const template = await makeTemplate(folder);
+      const failures = await prove({ ...options, only: options.mutants, template, within: folder, say });
+      return failures.length === 0 ? 0 : 1;
+    }
     return (await runAll(options, folder, say)).every(isClean) ? 0 : 1;
   } finally {
     process.off('SIGINT', stop).off('SIGTERM', stop);
@@ -45,7 +52,7 @@ async function runAll(
   options: CampaignOptions,
   folder: string,
   say: (line: string) => void,
-): Promise<readonly RunResult[]> {
+): Promise<readonly Outcome[]> {
   const build = await freezeBuild(join(folder, 'build'));
   const template = await makeTemplate(folder);
   if (options.takeovers > 0) {
@@ -56,29 +63,36 @@ async function runAll(
       template,
       within: folder,
     });
-    for (const line of takeoverLines(takeovers, LEASE_TTL_MS)) say(line);
+    for (const line of takeoverLines(takeovers, takeovers.leaseTtlMs)) say(line);
+    if (options.json !== null) await writeFile(options.json, JSON.stringify(takeovers, null, 1));
   }
   const until = Date.now() + options.minutes * 60_000;
-  const results: RunResult[] = [];
-  for (let index = 0; index < options.schedules && Date.now() < until; index += 1) {
-    const seed = options.seed + index;
-    say(`\nschedule ${index + 1}, seed ${seed}`);
-    const result = await runSchedule({
-      ...options,
-      seed,
-      build,
-      template,
-      within: folder,
-      keepIn: options.keepIn,
-      say,
-    });
-    results.push(result);
-    for (const line of linesOf(result, options.withLosses)) say(line);
-  }
-  for (const line of summary(results)) say(line);
-  return results;
+  const outcomes: Outcome[] = [];
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    while (next < options.schedules && Date.now() < until) {
+      const seed = options.seed + next;
+      next += 1;
+      const lines = [`\nschedule ${next}, seed ${seed}`];
+      const withLosses = options.withLosses || seed % 3 === 0;
+      const outcome = await runSchedule({
+        ...options,
+        ...{ seed, withLosses, build, template },
+        within: folder,
+        say: (line) => lines.push(line),
+      }).catch((error: unknown) => brokenOff(seed, error));
+      outcomes.push(outcome);
+      // At once, so that schedules side by side do not mix.
+      for (const line of [...lines, ...linesOf(outcome)]) say(line);
+    }
+  };
+  await Promise.all(Array.from({ length: options.parallel }, lane));
+  for (const line of summary(outcomes)) say(line);
+  if (options.json !== null) await writeFile(options.json, JSON.stringify(outcomes, null, 1));
+  return outcomes;
 }
 
-export function isClean(result: RunResult): boolean {
-  return result.verdict.isClean && result.convergedInMs !== null;
+/** Not a verdict on the product, and not clean either. */
+function brokenOff(seed: number, error: unknown): BrokenOff {
+  return { seed, brokenOff: error instanceof Error ? (error.stack ?? error.message) : String(error) };
 }

@@ -6,14 +6,24 @@ import { decodeEntry, deadLetterStream, streamName } from '@mailstream/shared/ev
 import { isBodyOf, keyInHeader, keyOfMessageId, sha256 } from './message.ts';
 import type { Mailbox } from './mailboxes.ts';
 import type { Evidence, LedgerRecord, MailboxMessage, StreamRecord } from './oracle.ts';
+import { ownershipFindings, refusedWrites } from './ownership.ts';
 import type { Senders } from './senders.ts';
 import type { World } from './world.ts';
+
+export interface Circumstances {
+  /** Messages from before the first baseline: none may come out. */
+  readonly old: ReadonlySet<string>;
+  /** A store lost what it had confirmed. */
+  readonly hadLosses: boolean;
+  /** Nothing that happened excuses a process that works without its lease. */
+  readonly isUndisturbed: boolean;
+}
 
 export async function collect(
   world: World,
   senders: Senders,
   mailbox: readonly MailboxMessage[],
-  hadLosses: boolean,
+  { old, hadLosses, isUndisturbed }: Circumstances,
 ): Promise<Evidence> {
   const tenants: string[] = [];
   for (const { tenant, tenantIndex } of world.mailboxes) tenants[tenantIndex] = tenant;
@@ -25,7 +35,7 @@ export async function collect(
   );
   return {
     tenants,
-    accepted: [...senders.accepted.keys()],
+    accepted: [...senders.accepted.keys()].filter((key) => !old.has(key)),
     unknown: [...senders.unknown],
     mailbox,
     stream: await readStream(world),
@@ -38,21 +48,33 @@ export async function collect(
       tenant: row.tenant,
       eventId: row.event_id,
     })),
-    ledger: await readLedger(world),
+    // After a change of UIDVALIDITY old messages are noted as old.
+    ledger: (await readLedger(world)).filter(
+      ({ key, status }) => status !== 'skipped' || !old.has(key ?? ''),
+    ),
     deadLetters: await readDeadLetters(world),
     crashes: world.endings
       .filter(({ isUnexpected }) => isUnexpected)
       .map(
         ({ replica, incarnation, code, signal }) => `${replica}.${incarnation} ended with ${signal ?? code}`,
       ),
+    staleWrites: await ownershipFindings(world, 'stale write'),
+    twoOwners: [
+      ...(await ownershipFindings(world, 'two owners')),
+      ...(isUndisturbed ? await refusedWrites(world) : []),
+    ],
     hadLosses,
   };
 }
 
-export async function readMailboxes(world: World): Promise<readonly MailboxMessage[]> {
+/** Without those in `old`. */
+export async function readMailboxes(
+  world: World,
+  old: ReadonlySet<string>,
+): Promise<readonly MailboxMessage[]> {
   const found: MailboxMessage[] = [];
   for (const mailbox of world.mailboxes) found.push(...(await readMailbox(world, mailbox)));
-  return found;
+  return found.filter(({ key }) => !old.has(key));
 }
 
 async function readMailbox(world: World, mailbox: Mailbox): Promise<readonly MailboxMessage[]> {

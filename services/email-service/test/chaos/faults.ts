@@ -2,13 +2,18 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { ImapFlow } from 'imapflow';
 import { assertNever } from '@mailstream/shared/domain/never';
 import type { ServerProcess } from '@mailstream/shared/local-stack/server-process';
-import type { FaultLink } from './fault-link.ts';
+import type { TcpLink } from '@mailstream/shared/testing/tcp-link';
 import type { Replica } from './replica.ts';
 import type { ScheduledFault, ServerName } from './schedule.ts';
 import type { Managed } from './servers.ts';
 import type { World } from './world.ts';
+
+/** For a daemon that was started anew to get a mailbox with mail. */
+const STEP_PATIENCE_MS = 5_000;
+const FLICKER_MS = 30;
 
 /** Resolves when the fault is over and what it stopped was started again. */
 export async function perform(world: World, { fault, forMs }: ScheduledFault): Promise<void> {
@@ -31,6 +36,15 @@ export async function perform(world: World, { fault, forMs }: ScheduledFault): P
     case 'freeze': {
       const replica = replicaOf(world, fault.target);
       replica.freeze();
+      await delay(forMs);
+      return replica.thaw();
+    }
+    case 'freezeAtStep': {
+      const replica = replicaOf(world, fault.target);
+      await replica.stop();
+      replica.start({ TEST_STOP_AT: fault.step });
+      // It may get no mailbox, or none with mail: then it stops here, like any other.
+      if (!(await replica.stopsItself(STEP_PATIENCE_MS))) replica.freeze();
       await delay(forMs);
       return replica.thaw();
     }
@@ -57,6 +71,16 @@ export async function perform(world: World, { fault, forMs }: ScheduledFault): P
       await world.redis.setFull(true);
       await delay(forMs);
       return world.redis.setFull(false);
+    case 'flickeringRedis':
+      for (const until = performance.now() + forMs; performance.now() < until;) {
+        await world.redis.setFull(true);
+        await delay(FLICKER_MS);
+        await world.redis.setFull(false);
+        await delay(FLICKER_MS);
+      }
+      return;
+    case 'readMail':
+      return readMail(world);
     case 'newUidValidity': {
       await world.dovecot.stop();
       await forgetUids(world, fault.mailbox);
@@ -74,7 +98,7 @@ export async function perform(world: World, { fault, forMs }: ScheduledFault): P
       await delay(forMs);
       return world.postgres.restore();
     case 'resetLink':
-      return linkOf(world, fault.target).reset();
+      return linkOf(world, fault.target).cut();
     case 'endLink':
       return linkOf(world, fault.target).end();
     case 'refuseLink': {
@@ -85,9 +109,9 @@ export async function perform(world: World, { fault, forMs }: ScheduledFault): P
     }
     case 'blackHole': {
       const link = linkOf(world, fault.target);
-      link.blackHole(fault.scope);
+      link.freeze(fault.scope);
       await delay(forMs);
-      return link.heal(fault.then);
+      return link.thaw(fault.then);
     }
     case 'weather': {
       const link = linkOf(world, fault.target);
@@ -109,13 +133,37 @@ async function forgetUids(world: World, index: number): Promise<void> {
     if (name.startsWith('dovecot')) await rm(join(maildir, name), { recursive: true, force: true });
 }
 
+/** What it cannot reach stays unread, as in life. */
+async function readMail(world: World): Promise<void> {
+  const { imapPort: port, password: pass } = world.dovecot.server;
+  for (const { user } of world.mailboxes) {
+    const client = new ImapFlow({
+      host: '127.0.0.1',
+      port,
+      secure: false,
+      doSTARTTLS: false,
+      auth: { user, pass },
+      logger: false,
+    });
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+      await client.mailboxOpen('INBOX');
+      await client.messageFlagsAdd('1:*', ['\\Seen']);
+      await client.logout();
+    } catch {
+      client.close();
+    }
+  }
+}
+
 function replicaOf(world: World, name: string): Replica {
   const found = [...world.daemons, ...world.workers].find((replica) => replica.name === name);
   if (found === undefined) throw new Error(`no replica ${name}`);
   return found;
 }
 
-function linkOf(world: World, name: string): FaultLink {
+function linkOf(world: World, name: string): TcpLink {
   const found = world.links.get(name);
   if (found === undefined) throw new Error(`no link ${name}`);
   return found;

@@ -13,6 +13,12 @@ export interface CampaignOptions {
   readonly messagesPerSecond: number;
   readonly withLosses: boolean;
   readonly takeovers: number;
+  /** Part of the names of the mutants to try; null for none. */
+  readonly mutants: string | null;
+  /** Schedules at the same time. */
+  readonly parallel: number;
+  /** File for the figures; null for none. */
+  readonly json: string | null;
   readonly keepIn: string;
   readonly size: Size;
   readonly daemonEnv: Readonly<Record<string, string>>;
@@ -24,7 +30,10 @@ export const USAGE = `npm run chaos -- [options]
   --schedules=N   most schedules (default: as many as fit)
   --seconds=N     how long faults and mail last in a schedule (default 15)
   --rate=N        messages a second, all mailboxes together (default 15)
-  --losses        also faults after which a store has lost what it confirmed
+  --losses        in each schedule a store loses what it had confirmed (else: in every third)
+  --parallel=N    schedules at the same time (default 1)
+  --json=FILE     the figures of each schedule, for machines
+  --mutants[=NAME]   proof that damage is seen: the product with deliberate faults, each in a schedule that shows it
   --takeovers=N   measure so many takeovers after SIGKILL and after SIGTERM (default 0)
   --quick         one schedule of 8 seconds
   --keep=FOLDER   where logs of failed schedules go
@@ -36,7 +45,7 @@ export const STANDARD_SIZE: Size = { tenants: 6, mailboxesPerTenant: 2, daemons:
 export function readOptions(argv: readonly string[]): CampaignOptions | string {
   try {
     const { values } = parseArgs({
-      args: [...argv],
+      args: argv.map((arg) => (arg === '--mutants' ? '--mutants=' : arg)),
       options: {
         minutes: { type: 'string' },
         seed: { type: 'string' },
@@ -45,13 +54,16 @@ export function readOptions(argv: readonly string[]): CampaignOptions | string {
         rate: { type: 'string' },
         losses: { type: 'boolean', default: false },
         takeovers: { type: 'string' },
+        mutants: { type: 'string' },
         quick: { type: 'boolean', default: false },
+        parallel: { type: 'string' },
+        json: { type: 'string' },
         keep: { type: 'string' },
         'daemon-env': { type: 'string', multiple: true, default: [] },
       },
     });
     const number = (
-      name: 'minutes' | 'seed' | 'schedules' | 'seconds' | 'rate' | 'takeovers',
+      name: 'minutes' | 'seed' | 'schedules' | 'seconds' | 'rate' | 'takeovers' | 'parallel',
       otherwise: number,
     ): number => {
       const value = Number(values[name] ?? otherwise);
@@ -66,6 +78,9 @@ export function readOptions(argv: readonly string[]): CampaignOptions | string {
       messagesPerSecond: number('rate', 15),
       withLosses: values.losses,
       takeovers: number('takeovers', 0),
+      mutants: values.mutants ?? null,
+      parallel: Math.max(1, number('parallel', 1)),
+      json: values.json ?? null,
       keepIn: values.keep ?? join(tmpdir(), 'mailstream-chaos'),
       size: STANDARD_SIZE,
       daemonEnv: Object.fromEntries(

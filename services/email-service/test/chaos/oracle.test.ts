@@ -61,6 +61,8 @@ const CLEAN: Evidence = {
   ledger: NUMBERS.map((n) => row(n)),
   deadLetters: [],
   crashes: [],
+  staleWrites: [],
+  twoOwners: [],
   hadLosses: false,
 };
 

@@ -65,6 +65,10 @@ export interface Evidence {
   readonly deadLetters: readonly (string | null)[];
   /** Processes that ended although nobody asked for it, or not as asked. */
   readonly crashes: readonly string[];
+  /** Writes of one who did not hold the lease, seen by the database. */
+  readonly staleWrites: readonly string[];
+  /** Signs of two who both believed they held a lease, where nothing that happened allows for it. */
+  readonly twoOwners: readonly string[];
   /** A store lost what it had confirmed: the stream may repeat itself then, effects may not. */
   readonly hadLosses: boolean;
 }
@@ -76,6 +80,8 @@ export const COLUMNS = [
   'phantom',
   'out of order',
   'cross-tenant',
+  'stale write',
+  'two owners',
   'raw wrong',
   'unsettled',
   'crashed',
@@ -121,6 +127,8 @@ export function judge(evidence: Evidence): Verdict {
     ],
     'out of order': evidence.hadLosses ? [] : outOfOrder(evidence.stream),
     'cross-tenant': crossTenant(evidence),
+    'stale write': evidence.staleWrites,
+    'two owners': evidence.twoOwners,
     'raw wrong': rawWrong(evidence, inMailbox),
     unsettled: evidence.ledger
       .filter((row) => !['processed', 'skipped', 'dead_letter'].includes(row.status))

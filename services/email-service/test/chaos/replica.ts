@@ -1,8 +1,9 @@
 /** One daemon or worker: a process that is started again and again, and what became of each start. */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { closeSync, existsSync, openSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 
 export interface Ending {
   readonly replica: string;
@@ -28,8 +29,7 @@ const STOP_PATIENCE_MS = 30_000;
 /** As an orchestrator does. */
 const REVIVED_AFTER_MS = 300;
 const HANDLER_AFTER_MS = 2_000;
-/** On a machine with much else to do. */
-const BEGUN_AFTER_MS = 5_000;
+const ASK_EVERY_MS = 20;
 
 export class Replica {
   readonly name: string;
@@ -39,6 +39,8 @@ export class Replica {
   #ended: Promise<void> = Promise.resolve();
   #incarnation = 0;
   #startedMs = 0;
+  /** Whether it handled SIGTERM itself when it was told to stop: else the signal ends it, as it must. */
+  #couldHear = false;
   #expected: 'running' | 'armed' | 'killed' | 'stopped' = 'stopped';
   #crashPlan: readonly string[] = [];
   #revival: NodeJS.Timeout | null = null;
@@ -77,7 +79,15 @@ export class Replica {
     const incarnation = this.#incarnation;
     const log = openSync(this.logFile(), 'a', 0o600);
     const child = spawn(process.execPath, ['--enable-source-maps', `--import=${clockStep}`, main], {
-      env: { PATH: process.env['PATH'] ?? '', CHAOS_CLOCK_FILE: this.#clockFile, ...env, ...armed, ...extra },
+      env: {
+        PATH: process.env['PATH'] ?? '',
+        CHAOS_CLOCK_FILE: this.#clockFile,
+        CHAOS_HANDLERS_FILE: this.#handlersFile(),
+        ...env,
+        DATABASE_URL: namedAs(env['DATABASE_URL'] ?? '', `${this.name}.${incarnation}`),
+        ...armed,
+        ...extra,
+      },
       stdio: ['ignore', log, log],
     });
     closeSync(log);
@@ -91,8 +101,7 @@ export class Replica {
         process.off('exit', atExit);
         if (this.#child === child) this.#child = null;
         if (this.#expected === 'armed') this.#revival = setTimeout(() => this.start(), REVIVED_AFTER_MS);
-        // Asked to end before it had begun: the signal did it.
-        const isTooEarly = signal === 'SIGTERM' && performance.now() - this.#startedMs < BEGUN_AFTER_MS;
+        const isTooEarly = signal === 'SIGTERM' && !this.#couldHear;
         const isUnexpected =
           this.#expected === 'running' ||
           (this.#expected === 'armed' && signal !== 'SIGKILL') ||
@@ -121,6 +130,7 @@ export class Replica {
     if (this.#child === null) return;
     const child = this.#child;
     this.#expected = 'stopped';
+    this.#couldHear = existsSync(this.#handlersFile());
     child.kill('SIGTERM');
     const timer = setTimeout(() => child.kill('SIGKILL'), STOP_PATIENCE_MS);
     await this.#ended;
@@ -135,10 +145,32 @@ export class Replica {
     this.#child?.kill('SIGCONT');
   }
 
+  /** @returns false when it did not stop itself (SIGSTOP) in time. */
+  async stopsItself(withinMs: number): Promise<boolean> {
+    const deadline = performance.now() + withinMs;
+    while (performance.now() < deadline) {
+      const stat = await readFile(`/proc/${this.#child?.pid ?? 0}/stat`, 'utf8').catch(() => '');
+      if (/^\d+ \(.*\) T /.test(stat)) return true;
+      await delay(ASK_EVERY_MS);
+    }
+    return false;
+  }
+
+  #handlersFile(): string {
+    return join(this.#options.folder, `${this.name}.${this.#incarnation}.handlers`);
+  }
+
   /** The wall clock of this process, away from the real one. Forgotten by a restart. */
   async stepClock(ms: number): Promise<void> {
     await writeFile(this.#clockFile, String(ms));
     // Before its handler is there the signal would end it.
     if (performance.now() - this.#startedMs > HANDLER_AFTER_MS) this.#child?.kill('SIGUSR2');
   }
+}
+
+/** PostgreSQL knows in each session whose it is: see ownership.ts. */
+function namedAs(databaseUrl: string, replica: string): string {
+  const url = new URL(databaseUrl);
+  url.searchParams.set('options', `-c chaos.replica=${replica}`);
+  return url.href;
 }

@@ -9,7 +9,7 @@ import { perform } from './faults.ts';
 import { judge, type Verdict } from './oracle.ts';
 import { seeded } from './random.ts';
 import { describeSchedule, drawCrashPlans, drawSchedule, LOSSES, type ScheduledFault } from './schedule.ts';
-import { startSenders } from './senders.ts';
+import { createSenders } from './senders.ts';
 import type { Template } from './template.ts';
 import { createWorld, LEASE_TTL_MS, type Size, type World } from './world.ts';
 
@@ -27,6 +27,9 @@ export interface RunOptions {
   readonly say: (line: string) => void;
   /** In place of the one drawn from the seed. */
   readonly schedule?: readonly ScheduledFault[];
+  /** Nothing in that schedule excuses a process that works without its lease. */
+  readonly isUndisturbed?: boolean;
+  readonly patienceMs?: number;
   readonly daemonEnv?: Readonly<Record<string, string>>;
 }
 
@@ -34,14 +37,28 @@ export interface RunResult {
   readonly seed: number;
   readonly schedule: readonly ScheduledFault[];
   readonly verdict: Verdict;
+  /** Answered with 250. */
+  readonly delivered: number;
+  /** In the mailboxes in the end, those from before the baselines left out. */
   readonly messages: number;
   readonly entries: number;
+  readonly effects: number;
+  /** Processes that ended by SIGKILL. */
+  readonly kills: number;
   /** From the end of the last fault until everything was settled; null when that did not happen. */
   readonly convergedInMs: number | null;
   readonly tookMs: number;
   /** Of a failed run. */
   readonly keptIn: string | null;
 }
+
+/** A schedule that could not be brought to its end: the harness, or the machine. */
+export interface BrokenOff {
+  readonly seed: number;
+  readonly brokenOff: string;
+}
+
+export type Outcome = RunResult | BrokenOff;
 
 /** Reconnecting takes up to a minute after many failures in a row. */
 const CONVERGENCE_PATIENCE_MS = 90_000;
@@ -54,43 +71,48 @@ export async function runSchedule(options: RunOptions): Promise<RunResult> {
   try {
     const plans =
       options.schedule === undefined ? drawCrashPlans(random.fork('crashes'), world.daemons.length) : [];
-    for (const replica of [...world.daemons, ...world.workers]) replica.start();
-    if (!(await hasBaselines(world))) throw new Error('the daemons did not get to their baselines');
-    const schedule = options.schedule ?? draw(world, options);
-    await arm(world, plans, options.say);
-    for (const line of describeSchedule(schedule)) options.say(`  ${line}`);
-
-    const senders = startSenders({
+    const senders = createSenders({
       port: world.dovecot.server.lmtpPort,
       mailboxes: world.mailboxes,
       perSecond: options.messagesPerSecond,
       random: random.fork('senders'),
     });
     try {
-      const sending = delay(options.windowMs);
-      await Promise.all([sending, performAll(world, schedule)]);
+      const old = new Set<string>();
+      for (const mailbox of world.mailboxes) old.add(await senders.sendOne(mailbox));
+      for (const replica of [...world.daemons, ...world.workers]) replica.start();
+      if (!(await hasBaselines(world))) throw new Error('the daemons did not get to their baselines');
+      const schedule = options.schedule ?? draw(world, options);
+      await arm(world, plans, options.say);
+      for (const line of describeSchedule(schedule)) options.say(`  ${line}`);
+
+      senders.begin();
+      await Promise.all([delay(options.windowMs), performAll(world, schedule)]);
       for (const daemon of world.daemons) daemon.armWith([]);
       const faultsEndedAt = Date.now();
       // One more for each mailbox, so that each has to work again.
       for (const mailbox of world.mailboxes) await senders.sendOne(mailbox);
       await senders.stop();
-      const mailbox = await readMailboxes(world);
+      const mailbox = await readMailboxes(world, old);
       const keys = mailbox.map(({ key }) => key);
-      const isDone = await isConverged(world, keys, CONVERGENCE_PATIENCE_MS);
+      const isDone = await isConverged(world, keys, options.patienceMs ?? CONVERGENCE_PATIENCE_MS);
       const convergedInMs = isDone ? Date.now() - faultsEndedAt : null;
 
       const hadLosses = schedule.some(({ fault }) => LOSSES.has(fault.kind));
-      const evidence = await collect(world, senders, mailbox, hadLosses);
+      const isUndisturbed = options.isUndisturbed ?? false;
+      const evidence = await collect(world, senders, mailbox, { old, hadLosses, isUndisturbed });
       const verdict = judge(evidence);
-      const isClean = verdict.isClean && isDone;
-      if (isClean) keep = null;
+      if (verdict.isClean && isDone) keep = null;
       else await writeEvidence(keep, { seed: options.seed, schedule, verdict, evidence });
       return {
         seed: options.seed,
         schedule,
         verdict,
+        delivered: senders.accepted.size,
         messages: mailbox.length,
         entries: evidence.stream.length,
+        effects: evidence.comments.length,
+        kills: world.endings.filter(({ signal }) => signal === 'SIGKILL').length,
         convergedInMs,
         tookMs: Date.now() - begun,
         keptIn: keep,
@@ -149,4 +171,8 @@ function draw(world: World, { seed, windowMs, withLosses }: RunOptions): readonl
 async function writeEvidence(folder: string, report: unknown): Promise<void> {
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 'report.json'), JSON.stringify(report, null, 1));
+}
+
+export function isClean(result: Outcome): boolean {
+  return !('brokenOff' in result) && result.verdict.isClean && result.convergedInMs !== null;
 }

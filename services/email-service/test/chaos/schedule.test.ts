@@ -40,8 +40,17 @@ describe('a schedule', () => {
     const kinds = new Set<FaultKind>(many.flat().map(({ fault }) => fault.kind));
     expect([...kinds].sort()).toEqual(
       [
-        ...['kill', 'killAtStep', 'freeze', 'terminate', 'stepClock', 'restartServer', 'killServer'],
-        ...['fullRedis', 'newUidValidity'],
+        ...[
+          'kill',
+          'killAtStep',
+          'freeze',
+          'freezeAtStep',
+          'terminate',
+          'stepClock',
+          'restartServer',
+          'killServer',
+        ],
+        ...['fullRedis', 'flickeringRedis', 'newUidValidity', 'readMail'],
         ...['emptyRedis', 'cutRedisTail', 'restorePostgres'],
         ...['resetLink', 'endLink', 'refuseLink', 'blackHole', 'weather'],
       ].sort(),

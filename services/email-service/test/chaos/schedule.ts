@@ -3,18 +3,24 @@
  *
  * No two faults hit the same target at once; faults of different targets overlap freely.
  */
+import type { Weather } from '@mailstream/shared/testing/tcp-pump';
 import type { Random } from './random.ts';
-import type { Weather } from './link-pump.ts';
 
 export type Fault =
   | { readonly kind: 'kill'; readonly target: string }
   | { readonly kind: 'killAtStep'; readonly target: string; readonly step: string }
   | { readonly kind: 'freeze'; readonly target: string }
+  /** Started anew; stops itself at a step and goes on when it is over. */
+  | { readonly kind: 'freezeAtStep'; readonly target: string; readonly step: string }
   | { readonly kind: 'terminate'; readonly target: string }
   | { readonly kind: 'stepClock'; readonly target: string; readonly byMs: number }
   | { readonly kind: 'restartServer'; readonly target: ServerName }
   | { readonly kind: 'killServer'; readonly target: ServerName }
   | { readonly kind: 'fullRedis'; readonly target: 'redis' }
+  /** Full and not full in turns, so that of commands sent together some are refused. */
+  | { readonly kind: 'flickeringRedis'; readonly target: 'redis' }
+  /** A person reads: every message gets \\Seen. */
+  | { readonly kind: 'readMail'; readonly target: 'dovecot' }
   | { readonly kind: 'newUidValidity'; readonly target: 'dovecot'; readonly mailbox: number }
   | { readonly kind: 'emptyRedis'; readonly target: 'redis' }
   | { readonly kind: 'cutRedisTail'; readonly target: 'redis'; readonly bytes: number }
@@ -109,6 +115,10 @@ function drawFault(options: ScheduleOptions): Omit<ScheduledFault, 'atMs'> {
     };
   if (draw < 0.38) {
     const forMs = random.between(Math.floor(leaseTtlMs * 0.5), Math.floor(leaseTtlMs * 2.2));
+    if (random.next() < 0.3) {
+      const [target, step] = [random.pick(daemons), random.pick(STEPS)];
+      return { fault: { kind: 'freezeAtStep', target, step }, forMs };
+    }
     return { fault: { kind: 'freeze', target: replica }, forMs };
   }
   if (draw < 0.48) return { fault: { kind: 'terminate', target: replica }, forMs: random.between(0, 2_000) };
@@ -116,9 +126,12 @@ function drawFault(options: ScheduleOptions): Omit<ScheduledFault, 'atMs'> {
     const byMs = random.pick([-3_600_000, -5_000, 5_000, 3_600_000]);
     return { fault: { kind: 'stepClock', target: replica, byMs }, forMs: random.between(2_000, 6_000) };
   }
-  if (draw < 0.57)
-    return { fault: { kind: 'fullRedis', target: 'redis' }, forMs: random.between(500, 4_000) };
-  if (draw < 0.6) {
+  if (draw < 0.57) {
+    const kind = random.pick(['fullRedis', 'flickeringRedis'] as const);
+    return { fault: { kind, target: 'redis' }, forMs: random.between(500, 4_000) };
+  }
+  if (draw < 0.58) return { fault: { kind: 'readMail', target: 'dovecot' }, forMs: 0 };
+  if (draw < 0.61) {
     const mailbox = random.between(0, options.mailboxes - 1);
     return { fault: { kind: 'newUidValidity', target: 'dovecot', mailbox }, forMs: random.between(0, 1_000) };
   }

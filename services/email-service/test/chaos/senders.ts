@@ -16,6 +16,8 @@ export interface Senders {
   readonly accepted: ReadonlyMap<string, Accepted>;
   /** Sent without an answer: they may be in a mailbox or not. */
   readonly unknown: ReadonlySet<string>;
+  /** The stream of messages. */
+  begin(): void;
   /** One more message for a mailbox; tries with new numbers until one is accepted. @returns its key */
   sendOne(mailbox: Mailbox): Promise<string>;
   /** Ends the stream of messages. */
@@ -26,7 +28,7 @@ const RETRY_MS = 200;
 /** A delivery that takes longer than this is given up as unknown. */
 const ANSWER_PATIENCE_MS = 5_000;
 
-export function startSenders(options: {
+export function createSenders(options: {
   readonly port: number;
   readonly mailboxes: readonly Mailbox[];
   /** Of all mailboxes together; 0 for none before `sendOne`. */
@@ -76,11 +78,14 @@ export function startSenders(options: {
       await delay(waitMs, undefined, { signal: stopping.signal }).catch(() => undefined);
     }
   };
-  const running = run();
+  let running: Promise<void> = Promise.resolve();
 
   return {
     accepted,
     unknown,
+    begin: () => {
+      running = run();
+    },
     sendOne: async (mailbox) => {
       const deadline = Date.now() + 60_000;
       for (;;) {

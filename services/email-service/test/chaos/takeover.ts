@@ -10,20 +10,29 @@ import pg from 'pg';
 import { becomesTrue, hasBaselines } from './convergence.ts';
 import type { Build } from './frozen-build.ts';
 import { messageId } from './message.ts';
+import { phasesOf, type MailboxPhases } from './takeover-phases.ts';
 import { seeded } from './random.ts';
 import type { Replica } from './replica.ts';
-import { startSenders, type Senders } from './senders.ts';
+import { createSenders, type Senders } from './senders.ts';
 import type { Template } from './template.ts';
-import { createWorld, type Size, type World } from './world.ts';
+import { createWorld, LEASE_TTL_MS, type Size, type World } from './world.ts';
 
 export interface Takeover {
+  /** Mailboxes that changed hands. */
+  readonly mailboxes: number;
   readonly leasesMs: number;
   readonly mailMs: number;
+  /** Until the process had ended. */
+  readonly endedMs: number;
+  /** Of each of its mailboxes. */
+  readonly phases: readonly MailboxPhases[];
 }
 
-export type Takeovers = Readonly<Record<'SIGKILL' | 'SIGTERM', readonly Takeover[]>>;
+export interface Takeovers extends Readonly<Record<'SIGKILL' | 'SIGTERM', readonly Takeover[]>> {
+  readonly leaseTtlMs: number;
+}
 
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 const ASK_EVERY_MS = 10;
 
 export async function measureTakeovers(options: {
@@ -32,15 +41,17 @@ export async function measureTakeovers(options: {
   readonly template: Template;
   readonly within: string;
   readonly size: Size;
+  /** Goes on meanwhile, so that daemons end with work in hand. */
+  readonly messagesPerSecond: number;
   readonly daemonEnv?: Readonly<Record<string, string>>;
 }): Promise<Takeovers> {
   const random = seeded(1);
   const world = await createWorld({ ...options, size: { ...options.size, workers: 0 }, random });
   const client = new pg.Client({ connectionString: world.postgres.server.urlOf(options.template.database) });
-  const senders = startSenders({
+  const senders = createSenders({
     port: world.dovecot.server.lmtpPort,
     mailboxes: world.mailboxes,
-    perSecond: 0,
+    perSecond: options.messagesPerSecond,
     random,
   });
   const found: Record<'SIGKILL' | 'SIGTERM', Takeover[]> = { SIGKILL: [], SIGTERM: [] };
@@ -48,10 +59,12 @@ export async function measureTakeovers(options: {
     await client.connect();
     for (const daemon of world.daemons) daemon.start();
     if (!(await hasBaselines(world))) throw new Error('the daemons did not get to their baselines');
+    senders.begin();
     for (const signal of ['SIGKILL', 'SIGTERM'] as const)
       for (let run = 0; run < options.count; run += 1)
         found[signal].push(await measure(world, client, senders, signal));
-    return found;
+    const leaseTtlMs = Number(options.daemonEnv?.['IMAP_LEASE_TTL_MS'] ?? LEASE_TTL_MS);
+    return { ...found, leaseTtlMs };
   } finally {
     await senders.stop();
     await client.end();
@@ -67,9 +80,12 @@ async function measure(
 ): Promise<Takeover> {
   if (!(await becomesTrue(() => isCalm(world, client), PATIENCE_MS)))
     throw new Error('the daemons do not calm down');
-  const { victim, instance, mailbox } = await busiest(world, client);
+  const { victim, instance, providers, mailbox } = await busiest(world, client);
+  const signalledAt = Date.now();
   const begunMs = performance.now();
-  const ending = signal === 'SIGKILL' ? victim.kill() : victim.stop();
+  const ending = (signal === 'SIGKILL' ? victim.kill() : victim.stop()).then(
+    () => performance.now() - begunMs,
+  );
   const sending = senders.sendOne(mailbox);
   const leases = until(
     client,
@@ -85,10 +101,25 @@ async function measure(
       [messageId(key)],
     ),
   );
-  const [leasesMs, mailMs] = await Promise.all([leases, mail]);
-  await ending;
+  const [leasesMs, mailMs, endedMs] = await Promise.all([leases, mail, ending]);
+  await areWatched(client, world);
+  const logs = (of: readonly Replica[]): Promise<string[]> =>
+    Promise.all(of.map((daemon) => readFile(daemon.logFile(), 'utf8')));
+  const [victimLog = ''] = await logs([victim]);
+  const others = await logs(world.daemons.filter((daemon) => daemon !== victim));
   victim.start();
-  return { leasesMs, mailMs };
+  const phases = phasesOf(victimLog, others, providers, signalledAt);
+  return { mailboxes: providers.length, leasesMs, mailMs, endedMs, phases };
+}
+
+/** A moment more, so that the logs say how the new owners got on. */
+async function areWatched(client: pg.Client, world: World): Promise<void> {
+  await becomesTrue(async () => {
+    const { rows } = await client.query<{ connected: number }>(
+      `SELECT count(*)::int AS connected FROM email_providers WHERE status = 'connected'`,
+    );
+    return rows[0]?.connected === world.mailboxes.length;
+  }, 5_000);
 }
 
 async function until(
@@ -120,17 +151,22 @@ async function isCalm(world: World, client: pg.Client): Promise<boolean> {
 async function busiest(
   world: World,
   client: pg.Client,
-): Promise<{ victim: Replica; instance: string; mailbox: World['mailboxes'][number] }> {
-  const { rows } = await client.query<{ lease_owner: string; id: string }>(
-    `SELECT lease_owner, min(email_provider_id::text) AS id FROM imap_email_provider_config
+): Promise<{
+  victim: Replica;
+  instance: string;
+  providers: readonly string[];
+  mailbox: World['mailboxes'][number];
+}> {
+  const { rows } = await client.query<{ lease_owner: string; ids: string[] }>(
+    `SELECT lease_owner, array_agg(email_provider_id::text) AS ids FROM imap_email_provider_config
       GROUP BY lease_owner ORDER BY count(*) DESC LIMIT 1`,
   );
-  const instance = rows[0]?.lease_owner ?? '';
-  const mailbox = world.mailboxes.find(({ id }) => id === rows[0]?.id);
+  const { lease_owner: instance = '', ids: providers = [] } = rows[0] ?? {};
+  const mailbox = world.mailboxes.find(({ id }) => id === providers[0]);
   for (const victim of world.daemons) {
     const log = await readFile(victim.logFile(), 'utf8');
     if (log.includes(`"instanceId":"${instance}"`) && mailbox !== undefined)
-      return { victim, instance, mailbox };
+      return { victim, instance, providers, mailbox };
   }
   throw new Error(`no daemon is instance ${instance}`);
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { migrate } from '@mailstream/migrations/migrate';
 import { createLogin } from '@mailstream/shared/local-stack/login-role';
+import { watchOwnership } from './ownership-trigger.ts';
 import { ownPostgres } from './servers.ts';
 
 export interface Template {
@@ -29,6 +30,9 @@ export async function makeTemplate(folder: string): Promise<Template> {
     await client.query(`CREATE DATABASE ${database}`).finally(() => client.end());
     await migrate(postgres.server.urlOf(database));
     await createLogin(postgres.server.urlOf(database), login);
+    const owner = new pg.Client({ connectionString: postgres.server.urlOf(database) });
+    await owner.connect();
+    await watchOwnership(owner).finally(() => owner.end());
   } finally {
     await postgres.stop();
   }

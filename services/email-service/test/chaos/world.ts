@@ -6,8 +6,8 @@ import { pathToFileURL } from 'node:url';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import type { DovecotServer } from '@mailstream/shared/local-stack/dovecot-server';
+import { openTcpLink, throughLink, type TcpLink } from '@mailstream/shared/testing/tcp-link';
 import type { Build } from './frozen-build.ts';
-import { openFaultLink, through, type FaultLink } from './fault-link.ts';
 import { addMailboxes, type Mailbox } from './mailboxes.ts';
 import type { Random } from './random.ts';
 import { Replica, type Ending } from './replica.ts';
@@ -39,7 +39,7 @@ export interface World {
   readonly redis: ChaosRedis;
   readonly dovecot: Managed<DovecotServer>;
   /** `daemon-1→redis`, `imap-3`, … */
-  readonly links: ReadonlyMap<string, FaultLink>;
+  readonly links: ReadonlyMap<string, TcpLink>;
   readonly daemons: readonly Replica[];
   readonly workers: readonly Replica[];
   readonly mailboxes: readonly Mailbox[];
@@ -90,14 +90,11 @@ export async function createWorld(options: {
     const dovecot = await ownDovecot({ folder, logFile: join(logs, 'dovecot.log') });
     closing.push(() => dovecot.stop());
 
-    const links = new Map<string, FaultLink>();
+    const links = new Map<string, TcpLink>();
     closing.push(() => Promise.all([...links.values()].map((link) => link.close())));
-    const open = async (name: string, port: number): Promise<FaultLink> => {
-      const link = await openFaultLink({
-        name,
-        target: { host: '127.0.0.1', port },
-        random: random.fork(name),
-      });
+    const open = async (name: string, port: number): Promise<TcpLink> => {
+      const jitter = random.fork(name);
+      const link = await openTcpLink({ host: '127.0.0.1', port }, () => jitter.next());
       links.set(name, link);
       return link;
     };
@@ -124,8 +121,8 @@ export async function createWorld(options: {
         const toDatabase = await open(`${name}→postgres`, postgres.server.port);
         const toRedis = await open(`${name}→redis`, redis.server.port);
         const urls = {
-          DATABASE_URL: through(databaseUrl, toDatabase),
-          REDIS_URL: through(redis.server.url, toRedis),
+          DATABASE_URL: throughLink(databaseUrl, toDatabase),
+          REDIS_URL: throughLink(redis.server.url, toRedis),
           PORT: '0',
         };
         const env =

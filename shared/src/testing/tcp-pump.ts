@@ -1,6 +1,5 @@
 /** One direction of one connection: takes pieces from a socket and writes them to another when the weather allows it. */
 import type { Socket } from 'node:net';
-import type { Random } from './random.ts';
 
 export interface Weather {
   readonly latencyMs: number;
@@ -20,7 +19,7 @@ export class Pump {
   readonly #from: Socket;
   readonly #to: Socket;
   readonly #weather: () => Weather | null;
-  readonly #random: Random;
+  readonly #random: () => number;
   readonly #waiting: { readonly piece: Buffer | 'end'; readonly dueMs: number }[] = [];
   #waitingBytes = 0;
   #lastDueMs = 0;
@@ -28,12 +27,21 @@ export class Pump {
   #isFrozen = false;
   #thawed: () => void = () => undefined;
 
-  constructor(from: Socket, to: Socket, weather: () => Weather | null, random: Random) {
+  /** @param passes is asked about each piece before anything else; what does not pass is forgotten. */
+  constructor(
+    from: Socket,
+    to: Socket,
+    weather: () => Weather | null,
+    random: () => number,
+    passes: (piece: Buffer) => boolean = () => true,
+  ) {
     this.#from = from;
     this.#to = to;
     this.#weather = weather;
     this.#random = random;
-    from.on('data', (piece: Buffer) => this.#take(piece));
+    from.on('data', (piece: Buffer) => {
+      if (passes(piece)) this.#take(piece);
+    });
     from.on('end', () => this.#take('end'));
   }
 
@@ -50,7 +58,7 @@ export class Pump {
 
   #take(piece: Buffer | 'end'): void {
     const weather = this.#weather();
-    const delayMs = weather === null ? 0 : weather.latencyMs + this.#random.next() * weather.jitterMs;
+    const delayMs = weather === null ? 0 : weather.latencyMs + this.#random() * weather.jitterMs;
     // Never before what came earlier.
     this.#lastDueMs = Math.max(this.#lastDueMs, performance.now() + delayMs);
     this.#waiting.push({ piece, dueMs: this.#lastDueMs });

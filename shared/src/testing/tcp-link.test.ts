@@ -1,23 +1,24 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openFaultLink, type FaultLink } from './fault-link.ts';
-import { seeded } from './random.ts';
+import { openTcpLink, type TcpLink } from './tcp-link.ts';
 
 const CALM = { latencyMs: 0, jitterMs: 0, bytesPerSecond: null, isSliced: false };
+let echoedText = '';
 /** Sends back what it gets, piece by piece. */
 const echo = createServer((socket) => {
   socket.on('error', () => undefined);
+  socket.on('data', (piece: Buffer) => (echoedText += piece.toString()));
   socket.pipe(socket);
 });
 const clients: Socket[] = [];
-let link: FaultLink;
+let link: TcpLink;
 
 beforeAll(async () => {
   echo.listen(0, '127.0.0.1');
   await once(echo, 'listening');
   const { port } = echo.address() as AddressInfo;
-  link = await openFaultLink({ name: 'test', target: { host: '127.0.0.1', port }, random: seeded(1) });
+  link = await openTcpLink({ host: '127.0.0.1', port });
 });
 
 afterAll(async () => {
@@ -50,6 +51,12 @@ async function echoed(client: Socket, text: string): Promise<readonly Buffer[]> 
   return pieces;
 }
 
+function openConnections(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    echo.getConnections((error, count) => (error === null ? resolve(count) : reject(error)));
+  });
+}
+
 const TEXT = 'abcdefghij'.repeat(200);
 
 describe('a link', () => {
@@ -76,7 +83,7 @@ describe('a link', () => {
   it('that is a black hole passes nothing, tells no end, and gives everything when it heals', async () => {
     const client = dial();
     await echoed(client, 'before');
-    link.blackHole('open');
+    link.freeze('open');
     let isQuiet = true;
     client.once('data', () => (isQuiet = false));
     client.write('into the hole');
@@ -85,27 +92,54 @@ describe('a link', () => {
     expect(Buffer.concat(await echoed(other, 'beside it')).toString()).toBe('beside it');
     expect(isQuiet).toBe(true);
     const healed = once(client, 'data');
-    link.heal('goOn');
+    link.thaw();
     expect(String((await healed)[0])).toBe('into the hole');
   });
 
   it('that is a black hole for all takes new connections and leaves them without an answer', async () => {
-    link.blackHole('all');
+    link.freeze('all');
     const client = dial();
     await once(client, 'connect');
     const answer = once(client, 'data');
     client.write('hello');
-    link.heal('goOn');
+    link.thaw();
     expect(String((await answer)[0])).toBe('hello');
   });
 
   it('that is healed by a reset resets what hung', async () => {
     const client = dial();
     await echoed(client, 'x');
-    link.blackHole('open');
+    link.freeze('open');
     const failed = once(client, 'error').catch((error: unknown) => [error]);
-    link.heal('reset');
+    link.thaw('reset');
     expect((await failed)[0]).toMatchObject({ code: 'ECONNRESET' });
+  });
+
+  it('that drops a piece resets the connection before the server saw it', async () => {
+    const client = dial();
+    await echoed(client, 'x');
+    link.intercept((piece) => (piece.toString() === 'first secret' ? 'drop' : 'pass'));
+    const closed = closing(client);
+    client.write('first secret');
+    await closed;
+    link.intercept(null);
+    expect(echoedText).not.toContain('first secret');
+  });
+
+  it('that delivers and drops lets the server read the piece, gives no answer and keeps no socket', async () => {
+    const client = dial();
+    await echoed(client, 'x');
+    const before = await openConnections();
+    link.intercept((piece) => (piece.toString() === 'second secret' ? 'deliver-and-drop' : 'pass'));
+    const closed = closing(client);
+    let answer = '';
+    client.on('data', (piece: Buffer) => (answer += piece.toString()));
+    client.write('second secret');
+    await closed;
+    link.intercept(null);
+    await expect.poll(() => echoedText).toContain('second secret');
+    expect(answer).toBe('');
+    await expect.poll(openConnections).toBe(before - 1);
   });
 
   it('that ends its connections ends them in order', async () => {
@@ -114,6 +148,20 @@ describe('a link', () => {
     const ended = once(client, 'end');
     link.end();
     await ended;
+  });
+
+  it('that is cut while it ends keeps no descriptor', async () => {
+    const sockets = (): number =>
+      process.getActiveResourcesInfo().filter((kind) => kind === 'TCPSocketWrap').length;
+    const client = dial();
+    await echoed(client, 'x');
+    const before = sockets();
+    const closed = closing(client);
+    link.end();
+    link.cut();
+    await closed;
+    // The client's, both of the link and the server's.
+    await expect.poll(sockets).toBeLessThanOrEqual(before - 4);
   });
 
   it('that refuses has no connections and takes none, until it accepts again', async () => {
