@@ -12,6 +12,7 @@ import * as tenantsAndAccounts from './001-tenants-and-accounts.ts';
 import * as emailProviders from './002-email-providers.ts';
 import * as ledger from './003-ledger.ts';
 import * as tickets from './004-tickets.ts';
+import * as folderStatus from './005-folder-status.ts';
 
 interface Migration {
   readonly name: string;
@@ -23,6 +24,7 @@ const MIGRATIONS: readonly Migration[] = [
   { name: '002-email-providers', up: emailProviders.up },
   { name: '003-ledger', up: ledger.up },
   { name: '004-tickets', up: tickets.up },
+  { name: '005-folder-status', up: folderStatus.up },
 ];
 
 /** Any constant: it only has to be ours. */

@@ -80,6 +80,10 @@ export const SETTINGS = [
     name: 'IMAP_AUDIT_INTERVAL_MS',
     text: 'Every folder is compared with the ledger this often; 0 is never.',
   },
+  {
+    name: 'IMAP_DATA_AGE_LIMIT_MS',
+    text: 'A folder whose mail server has not proven for this long that everything is here is stale.',
+  },
   { name: 'IMAP_FETCH_DELAY_MS', text: 'Pause between batches, for servers that throttle.' },
   { name: 'IMAP_OAUTH_AUTH_MECHANISM', text: 'How an access token is presented.' },
   {

@@ -1,7 +1,7 @@
 /** From what the runners tell to the instruments of the metric table. Gauges follow transitions, nothing is counted twice. */
-import type { Fault } from '@mailstream/shared/domain/fault';
 import type { Metrics } from '@mailstream/shared/runtime/metrics';
 import type { LedgerStatus } from '@mailstream/shared/domain/message';
+import type { ListenerDeps } from './listener-deps.ts';
 
 export interface MachineMetrics {
   transition(from: string, to: string): void;
@@ -22,7 +22,7 @@ export function leaseMetrics(metrics: Metrics): MachineMetrics {
 
 export function listenerMetrics(
   metrics: Metrics,
-): MachineMetrics & { fault(fault: Fault): void; audited(change: number): void } {
+): MachineMetrics & Pick<ListenerDeps['metrics'], 'fault' | 'audited'> {
   return {
     transition: (from, to) => {
       if (from !== 'idle') metrics.listeners.dec({ state: from });
@@ -34,7 +34,11 @@ export function listenerMetrics(
       metrics.errors.inc({ kind, code });
       metrics.reconnects.inc({ code });
     },
-    audited: (change) => metrics.auditMissing.inc(change),
+    audited: ({ change, found, durationMs }) => {
+      metrics.auditMissing.inc(change);
+      metrics.auditFound.inc(found);
+      if (durationMs !== null) metrics.auditSeconds.observe(durationMs / 1000);
+    },
   };
 }
 

@@ -74,6 +74,15 @@ export class FolderCursor {
     return hole === undefined || hole.dueMs <= nowMs;
   }
 
+  /** Whether any of these waits to be asked for now. */
+  hasDueHole(uids: readonly number[], nowMs: number): boolean {
+    return uids.some((uid) => (this.#holes.get(uid)?.dueMs ?? Infinity) <= nowMs);
+  }
+
+  isHole(uid: number): boolean {
+    return this.#holes.has(uid);
+  }
+
   /**
    * Holes that the server no longer lists, seen from another session than the one that listed them, are gone. Those of this
    * session wait for their next turn, or they would be due again at once, for ever.

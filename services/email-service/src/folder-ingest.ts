@@ -7,14 +7,24 @@ import type { FolderState } from '@mailstream/shared/domain/folder-state';
 import type { ImapProvider } from '@mailstream/shared/domain/provider';
 import { FaultError, toFault } from '@mailstream/shared/errors/fault-error';
 import { assertNever } from '@mailstream/shared/domain/never';
-import { listFrom, planOpen, planRuns, selectNew, type OpenPlan, type Run } from './core/sync-plan.ts';
+import {
+  listFrom,
+  planOpen,
+  planRuns,
+  selectNew,
+  type OpenPlan,
+  type Run,
+  type Selection,
+} from './core/sync-plan.ts';
+import { FolderFreshness } from './core/folder-freshness.ts';
+import { auditFolder } from './folder-audit.ts';
 import { firstBaseline } from './folder-baseline.ts';
 import { FolderCursor } from './folder-cursor.ts';
 import { FolderPublication } from './folder-publication.ts';
 import { beginRevalidation, settleAcquaintances } from './folder-revalidation.ts';
-import { changedFault, fencedFault } from './ingest-steps.ts';
+import { changedFault, fencedFault, type Steps } from './ingest-steps.ts';
 import { type IngestDeps, MessageRun, type RunResult } from './message-run.ts';
-import type { FolderRef, ImapSession, OpenedFolder, Term } from './ports.ts';
+import type { AuditCounts, FolderRef, ImapSession, OpenedFolder, Term } from './ports.ts';
 
 export interface PassOptions {
   /** How far below the cursor to look again. */
@@ -24,13 +34,6 @@ export interface PassOptions {
   readonly shouldStop: () => boolean;
 }
 
-export interface AuditResult {
-  /** Messages of the folder that were compared. */
-  readonly checked: number;
-  /** Of them, those without a row in the ledger. */
-  readonly missing: number;
-}
-
 export interface PassResult {
   readonly more: boolean;
   /** Messages that reached the ledger in this pass. */
@@ -38,6 +41,7 @@ export interface PassResult {
 }
 
 export class FolderIngest {
+  readonly freshness: FolderFreshness;
   readonly #deps: IngestDeps;
   readonly #provider: ImapProvider;
   readonly #folder: FolderRef;
@@ -47,6 +51,8 @@ export class FolderIngest {
   #mustReload = false;
   /** Attempts that nobody died of, not yet taken back in the ledger. */
   readonly #unforgiven: { readonly uidValidity: number; readonly uids: readonly number[] }[] = [];
+  /** What audits that broke half-way had found missing. */
+  readonly #lost = new Set<number>();
 
   constructor(deps: IngestDeps, provider: ImapProvider, folder: FolderRef, term: Term) {
     this.#deps = deps;
@@ -54,6 +60,7 @@ export class FolderIngest {
     this.#folder = folder;
     this.#term = term;
     this.#publication = new FolderPublication(deps, folder, term);
+    this.freshness = new FolderFreshness(deps.clock.monotonicMs());
   }
 
   /** Milliseconds until something of ours is due again without any hint of the server; null when nothing is. */
@@ -109,22 +116,47 @@ export class FolderIngest {
       throw new FaultError({ kind: 'bug', code: 'INTERNAL', detail: 'a pass before the folder was opened' });
     await this.#recoverIfNeeded(signal);
 
+    const askedMs = clock.monotonicMs();
     const listed = await session.listUids(listFrom(cursor.state, options.overlap), cursor.holes);
     steps('listed');
+    this.freshness.progressed(clock.monotonicMs());
     if (cursor.holes.length > 0) cursor.confirmGone(new Set(listed), session, clock.monotonicMs());
-    const selection = selectNew(
-      listed,
-      (uid) => cursor.isSettled(uid),
-      limits.maxMessages,
-      (uid) => cursor.isReady(uid, clock.monotonicMs()),
-    );
-    if (selection.uids.length === 0) return { more: false, received: 0 };
+    const unsettled = new Set(listed.filter((uid) => !cursor.isSettled(uid)));
+    try {
+      const selection = selectNew(
+        listed,
+        (uid) => cursor.isSettled(uid),
+        limits.maxMessages,
+        (uid) => cursor.isReady(uid, clock.monotonicMs()),
+      );
+      return selection.uids.length === 0
+        ? { more: false, received: 0 }
+        : await this.#workOff(session, options, cursor, selection, unsettled);
+    } finally {
+      const left = [...unsettled];
+      this.freshness.listed(
+        askedMs,
+        left,
+        left.every((uid) => cursor.isHole(uid)),
+      );
+    }
+  }
 
+  /** @param unsettled what is committed is taken out of it */
+  async #workOff(
+    session: ImapSession,
+    options: PassOptions,
+    cursor: FolderCursor,
+    selection: Selection,
+    unsettled: Set<number>,
+  ): Promise<PassResult> {
+    const { signal } = options;
+    const { limits } = this.#deps;
     let received = 0;
     for (const run of await this.#cut(session, selection.uids, cursor)) {
       if (options.shouldStop()) return { more: true, received };
       signal.throwIfAborted();
-      const done = await this.#work(session, run, cursor, signal);
+      const done = await this.#work(session, run, cursor, signal, unsettled);
       received += done.received;
       // A parser was ended by a message: it goes alone next time, and what follows it must not overtake it.
       if (done.isCutShort) return { more: true, received };
@@ -138,16 +170,25 @@ export class FolderIngest {
     run: Run,
     cursor: FolderCursor,
     signal: AbortSignal,
+    unsettled: Set<number>,
   ): Promise<{ readonly received: number; readonly isCutShort: boolean }> {
     const { uidValidity } = cursor.state;
     const unended = new Set(run.uids);
     try {
-      const work = new MessageRun(this.#deps, this.#folder, this.#term, uidValidity);
+      const steps: Steps = (step) => {
+        this.freshness.progressed(this.#deps.clock.monotonicMs());
+        this.#deps.steps(step);
+      };
+      const work = new MessageRun({ ...this.#deps, steps }, this.#folder, this.#term, uidValidity);
       const result = await work.execute(session, run, cursor, signal);
       if (result.killer !== null) unended.delete(result.killer);
       const rows = await this.#record(session, result, cursor, signal);
-      for (const { record } of result.messages) unended.delete(record.uid);
+      for (const { record } of result.messages) {
+        unended.delete(record.uid);
+        unsettled.delete(record.uid);
+      }
       for (const uid of result.missing) unended.delete(uid);
+      this.freshness.progressed(this.#deps.clock.monotonicMs());
       await rows?.publish();
       if (result.fault !== null) throw result.fault;
       return { received: result.messages.length, isCutShort: result.killer !== null };
@@ -173,26 +214,30 @@ export class FolderIngest {
   }
 
   /**
-   * Compares every UID above the baseline with the ledger (DESIGN, promise P5). What is missing is asked for in the next pass.
-   * Messages above the cursor and holes are known to be on their way and do not count.
-   * @throws FaultError of the session or the ledger.
+   * Compares the whole folder with the ledger and fetches what is missing (see folder-audit.ts).
+   * @returns null when it could not be brought to its end: stopped, or the folder has to be opened anew.
+   * @throws FaultError as `pass` does
    */
-  async audit(session: ImapSession): Promise<AuditResult> {
+  async audit(session: ImapSession, options: PassOptions): Promise<AuditCounts | null> {
     const cursor = this.#cursor;
-    if (cursor === null) return { checked: 0, missing: 0 };
-    const { baselineUid, lastUid, uidValidity } = cursor.state;
-    // The folder first: whatever is committed while we look is then in the ledger already.
-    const listed = (await session.listUids(baselineUid + 1, [])).filter((uid) => uid <= lastUid);
-    const known = new Set(await this.#deps.ledger.knownUids(this.#folder, uidValidity, baselineUid + 1));
-    const onTheirWay = new Set(cursor.holes);
-    const missing = listed.filter((uid) => !known.has(uid) && !onTheirWay.has(uid));
-    cursor.found(missing, session);
+    if (cursor === null || this.#mustReload) return null;
+    const { ledger, log, clock, limits } = this.#deps;
     // On the same slow schedule the ledger is compared with the stream, at the pass that follows.
     this.#publication.doubt();
-    const fields = { ...this.#fields(), count: missing.length, total: listed.length };
-    if (missing.length > 0) this.#deps.log.error('audit found messages that are not in the ledger', fields);
-    else this.#deps.log.debug('audit found nothing missing', fields);
-    return { checked: listed.length, missing: missing.length };
+    return await auditFolder(
+      {
+        ledger,
+        log,
+        folder: this.#folder,
+        maxMessages: limits.maxMessages,
+        monotonicMs: () => clock.monotonicMs(),
+        pass: () => this.pass(session, options),
+        isOver: () => options.shouldStop() || options.signal.aborted || this.#cursor !== cursor,
+      },
+      session,
+      cursor,
+      this.#lost,
+    );
   }
 
   /** Something went wrong on the way to the stream: recover before the next publish. */
@@ -233,6 +278,8 @@ export class FolderIngest {
       }
       case 'revalidate':
         log.warn('UIDVALIDITY changed; matching the folder against the ledger', this.#fields());
+        this.freshness.forget();
+        this.#lost.clear();
         return this.#store(await beginRevalidation(session, opened, stored), stored, signal);
       default:
         return assertNever(plan);

@@ -13,11 +13,12 @@ import { toFault } from '@mailstream/shared/errors/fault-error';
 import { listenerTimers, nextListener } from './core/listener-machine.ts';
 import type { ListenerEffect, ListenerEvent, ListenerState } from './core/listener-states.ts';
 import { NARROW_OVERLAP, WIDE_OVERLAP } from './core/sync-plan.ts';
-import type { FolderIngest } from './folder-ingest.ts';
-import { AuditSchedule } from './audit-schedule.ts';
+import type { FolderIngest, PassOptions } from './folder-ingest.ts';
+import { FolderAudits } from './folder-audits.ts';
 import type { Turn } from './connection-turns.ts';
 import type { ListenerDeps, ListenerHooks } from './listener-deps.ts';
-import { healthOf, mustHearOfPressure } from './listener-health.ts';
+import { deferred, newLiveSession, type LiveSession } from './live-session.ts';
+import { healthOf, mustHearOfPressure, sightOf, type FolderSight } from './listener-health.ts';
 import type { ImapSession } from './ports.ts';
 
 /** Back-off of reconnects: 1 s doubling to 60 s (DESIGN section 7). */
@@ -28,16 +29,6 @@ const RECHECK_MS = { first: 300_000, last: 3_600_000 };
 const DEADLINES_MS = { opening: 600_000, draining: 3_000, closing: 2_000 } as const;
 /** Watches in IDLE that broke this often in a row make the folder poll instead. */
 const MAX_IDLE_FAILURES = 3;
-
-interface LiveSession {
-  readonly number: number;
-  readonly controller: AbortController;
-  readonly work: Set<Promise<void>>;
-  session: ImapSession | null;
-  connectedAtMs: number;
-  watch: AbortController | null;
-  watchSettled: Promise<void>;
-}
 
 export class FolderListener {
   readonly folder: string;
@@ -50,12 +41,11 @@ export class FolderListener {
   #state: ListenerState = { kind: 'idle' };
   #live: LiveSession | null = null;
   #turn: Turn | null = null;
-  readonly #audits: AuditSchedule;
+  readonly #audits: FolderAudits;
   readonly #queue: ListenerEvent[] = [];
   #isHandling = false;
   #overlap = WIDE_OVERLAP;
   #isPassToStop = false;
-  #missing = 0;
   #idleFailures = 0;
   #resolveStopped: () => void = () => undefined;
 
@@ -71,9 +61,7 @@ export class FolderListener {
     this.folder = folder;
     this.#ingest = ingest;
     this.#hooks = hooks;
-    this.#audits = new AuditSchedule(deps.clock, deps.settings.auditIntervalMs, () => {
-      if (this.#state.kind === 'watching') this.#send({ kind: 'poke' });
-    });
+    this.#audits = new FolderAudits(deps, ingest, hooks, () => this.#auditIsDue());
     this.stopped = new Promise((resolve) => {
       this.#resolveStopped = resolve;
     });
@@ -81,6 +69,12 @@ export class FolderListener {
 
   get state(): ListenerState {
     return this.#state;
+  }
+
+  get sight(): FolderSight {
+    const isHeld = this.#deps.pressure.heldBy() !== null;
+    const nowMs = this.#deps.clock.monotonicMs();
+    return { folder: this.folder, ...sightOf(this.#state, this.#ingest.freshness, nowMs), isHeld };
   }
 
   start(): void {
@@ -108,6 +102,22 @@ export class FolderListener {
   distrustStores(): void {
     this.#ingest.distrustStores();
     this.poke();
+  }
+
+  /** Somebody asked for an audit, `answered` is the last that was made. A folder that waits to connect does so now. */
+  requestAudit(version: number, answered: number): void {
+    this.#audits.request(version, answered);
+    const isWaiting = this.#state.kind === 'backingOff' || this.#state.kind === 'parked';
+    if (isWaiting && this.#audits.isDue) this.poke();
+  }
+
+  /** The connection looks alive and nothing has moved for too long: make it anew. False where there is none to end. */
+  giveUpSession(fault: Fault): boolean {
+    const live = this.#live;
+    if (live === null || (this.#state.kind !== 'syncing' && this.#state.kind !== 'watching')) return false;
+    this.#ingest.freshness.progressed(this.#deps.clock.monotonicMs());
+    this.#fault(live, fault);
+    return true;
   }
 
   /** Look now. */
@@ -155,10 +165,13 @@ export class FolderListener {
     }
     for (const effect of effects) this.#perform(effect);
     this.#reportHealth(before);
-    if (state.kind === 'watching') this.#audits.start(this.#deps.random());
+    if (state.kind !== before.kind) this.#ingest.freshness.progressed(this.#deps.clock.monotonicMs());
+    if (state.kind === 'watching' && before.kind !== 'watching') {
+      this.#audits.start();
+      this.#auditIsDue();
+    }
     if (state.kind === 'stopped' && before.kind !== 'stopped') {
       this.#audits.stop();
-      this.#deps.metrics.audited(-this.#missing);
       this.#resolveStopped();
     }
   }
@@ -236,15 +249,7 @@ export class FolderListener {
   }
 
   #openSession(number: number, attempt: number): void {
-    const live: LiveSession = {
-      number,
-      controller: new AbortController(),
-      work: new Set(),
-      session: null,
-      connectedAtMs: this.#deps.clock.monotonicMs(),
-      watch: null,
-      watchSettled: Promise.resolve(),
-    };
+    const live = newLiveSession(number, this.#deps.clock.monotonicMs());
     this.#live = live;
     const staggerMs =
       number === 1 && attempt === 0 ? this.#deps.random() * this.#deps.settings.startupStaggerMs : 0;
@@ -270,25 +275,23 @@ export class FolderListener {
     await live.watchSettled;
     const heldBy = this.#deps.pressure.heldBy();
     if (heldBy !== null) return this.#send({ kind: 'passDone', session: live.number, more: true, heldBy });
-    if (this.#audits.isDue) await this.#audit(session);
-    const overlap = this.#overlap;
-    this.#overlap = NARROW_OVERLAP;
-    const result = await this.#ingest.pass(session, {
-      overlap,
+    const options: PassOptions = {
+      overlap: this.#overlap,
       signal: live.controller.signal,
       shouldStop: () => this.#isPassToStop || this.#deps.pressure.heldBy() !== null,
-    });
+    };
+    this.#overlap = NARROW_OVERLAP;
+    const result = await this.#ingest.pass(session, options);
+    await this.#audits.runIfDue(session, options, result.more);
     // A folder that is done was not held, whatever is full by now.
     const stoppedBy = result.more ? this.#deps.pressure.heldBy() : null;
     this.#send({ kind: 'passDone', session: live.number, more: result.more, heldBy: stoppedBy });
   }
 
-  async #audit(session: ImapSession): Promise<void> {
-    const result = await this.#ingest.audit(session);
-    this.#audits.done();
-    this.#deps.metrics.audited(result.missing - this.#missing);
-    this.#missing = result.missing;
-    this.#hooks.audited({ ...result, at: this.#deps.clock.now().toISOString() });
+  #auditIsDue(): void {
+    const state = this.#state;
+    if (state.kind === 'watching' && state.heldBy === null && this.#audits.isDue)
+      this.#send({ kind: 'poke' });
   }
 
   async #watch(live: LiveSession, session: ImapSession): Promise<void> {
@@ -297,6 +300,8 @@ export class FolderListener {
     live.watch = watch;
     const { promise: settled, resolve: settle } = deferred();
     live.watchSettled = settled;
+    // Nothing that came, and no hole that is due, may be fetched: hearing of it again and again would only spin.
+    const isHeld = this.#state.kind === 'watching' && this.#state.heldBy !== null;
     const useIdle = this.#idleFailures < MAX_IDLE_FAILURES && session.capabilities.includes('IDLE');
     const regularMs = jittered(
       useIdle ? settings.watchIntervalMs : settings.pollIntervalMs,
@@ -306,9 +311,10 @@ export class FolderListener {
     try {
       const outcome = await session.watch({
         useIdle,
+        ignoresHints: isHeld,
         renewMs: jittered(settings.idleRenewMs, settings.timerJitter, random()),
         pollMs: settings.pollIntervalMs,
-        deadlineMs: Math.min(regularMs, this.#ingest.nextDueMs ?? Infinity),
+        deadlineMs: isHeld ? regularMs : Math.min(regularMs, this.#ingest.nextDueMs ?? Infinity),
         signal: watch.signal,
       });
       if (useIdle) this.#idleFailures = 0;
@@ -389,12 +395,4 @@ export class FolderListener {
     const capabilities = isInSync ? (this.#live?.session?.capabilities ?? null) : null;
     this.#hooks.health({ ...said, since: this.#deps.clock.now().toISOString() }, capabilities, isInSync);
   }
-}
-
-function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
-  let resolve: () => void = () => undefined;
-  const promise = new Promise<void>((done) => {
-    resolve = done;
-  });
-  return { promise, resolve };
 }

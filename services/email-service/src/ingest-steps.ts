@@ -1,7 +1,8 @@
 /** Marks on the way of a batch, so that a test can wait for one or kill the process at one. Inert in production. */
 import { FaultError } from '@mailstream/shared/errors/fault-error';
 
-export type StepName = 'listed' | 'fetched' | 'parsed' | 'stored' | 'committed' | 'published' | 'marked';
+export type StepName =
+  'listed' | 'fetched' | 'piece' | 'parsed' | 'stored' | 'committed' | 'published' | 'marked';
 
 export type Steps = (step: StepName) => void;
 

@@ -2,6 +2,7 @@
 import type { Fault } from '@mailstream/shared/domain/fault';
 import type { Clock } from '@mailstream/shared/domain/time';
 import type { Logger } from '@mailstream/shared/runtime/logger';
+import type { AuditTurns } from './audit-turns.ts';
 import type { ConnectionTurns } from './connection-turns.ts';
 import type { ListenerState } from './core/listener-states.ts';
 import type { LoginGate } from './login-gate.ts';
@@ -26,6 +27,7 @@ export interface ListenerDeps {
   readonly gate: LoginGate;
   /** Connections under the operator's caps; one for the whole process. */
   readonly turns: ConnectionTurns;
+  readonly auditTurns: AuditTurns;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
@@ -34,8 +36,12 @@ export interface ListenerDeps {
     transition(from: ListenerState['kind'], to: ListenerState['kind']): void;
     unexpected(state: string, event: string): void;
     fault(fault: Fault): void;
-    /** By how much the number of messages missing in the ledger has changed. */
-    audited(change: number): void;
+    /** By how much the number of messages missing in the ledger has changed; `durationMs` is null where no audit was made. */
+    audited(audit: {
+      readonly change: number;
+      readonly found: number;
+      readonly durationMs: number | null;
+    }): void;
   };
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
   /** Asked before every run, so it must cost nothing; see back-pressure.ts. */
@@ -50,5 +56,6 @@ export interface ListenerDeps {
 export interface ListenerHooks {
   health(health: FolderHealth, capabilities: readonly string[] | null, inSync: boolean): void;
   fenced(): void;
-  audited(audit: FolderAudit): void;
+  /** Resolves when it is stored. */
+  audited(audit: FolderAudit): Promise<void>;
 }

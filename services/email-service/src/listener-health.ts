@@ -1,6 +1,7 @@
 /** What a listener's state means to people. */
 import { assertNever } from '@mailstream/shared/domain/never';
 import type { ListenerState } from './core/listener-states.ts';
+import type { FolderFreshness, Unseen } from './core/folder-freshness.ts';
 import type { FolderHealth } from './ports.ts';
 
 /** Null where there is nothing new to say: the last word stands. */
@@ -46,4 +47,34 @@ const STORE_CODES: ReadonlySet<string> = new Set([
 export function mustHearOfPressure(state: ListenerState, heldBy: string | null): boolean {
   if (state.kind === 'watching') return state.heldBy !== heldBy;
   return state.kind === 'backingOff' && heldBy === null && STORE_CODES.has(state.fault.code);
+}
+
+/** What the watch over data ages sees of a folder. */
+export interface FolderSight {
+  readonly folder: string;
+  readonly state: ListenerState['kind'];
+  /** Fetching is paused because something is full. */
+  readonly isHeld: boolean;
+  /** Null before the first proof. */
+  readonly provenAgeMs: number | null;
+  /** Since the last proof, or since we took the folder over. */
+  readonly dataAgeMs: number;
+  /** Since anything moved. */
+  readonly stillMs: number;
+  readonly unseen: Unseen;
+}
+
+export function sightOf(
+  state: ListenerState,
+  freshness: FolderFreshness,
+  nowMs: number,
+): Omit<FolderSight, 'folder' | 'isHeld'> {
+  const dataAgeMs = freshness.ageMs(nowMs);
+  return {
+    state: state.kind,
+    provenAgeMs: freshness.provenMs === null ? null : dataAgeMs,
+    dataAgeMs,
+    stillMs: freshness.stillMs(nowMs),
+    unseen: freshness.unseen(nowMs),
+  };
 }

@@ -281,6 +281,7 @@ export class MessageRun {
         signal,
       )) {
         await file.writeFile(chunk);
+        this.#deps.steps('piece');
         size += chunk.length;
       }
     } finally {

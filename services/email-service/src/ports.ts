@@ -73,9 +73,11 @@ export interface ImapSession {
   /**
    * Waits until the server hints at a change (`changed`), `deadlineMs` passes (`elapsed`) or `signal` aborts (`stopped`).
    * Uses IDLE where the server has it, ending and issuing it anew every `renewMs` (RFC 2177); else polls with NOOP every `pollMs`.
+   * With `ignoresHints` only time and the signal end it: for who may not fetch anyway. The hints are kept for the next watch.
    */
   watch(options: {
     readonly useIdle: boolean;
+    readonly ignoresHints: boolean;
     readonly renewMs: number;
     readonly pollMs: number;
     readonly deadlineMs: number;
@@ -193,6 +195,7 @@ export interface ProviderRef {
 export interface DiscoveredProvider extends ProviderRef {
   readonly configVersion: number;
   readonly pokeVersion: number;
+  readonly auditVersion: number;
   /** Number of folders: the weight in the fair share. */
   readonly weight: number;
   readonly leaseOwner: InstanceId | null;
@@ -238,6 +241,13 @@ export interface InstanceReport {
   readonly state: 'running' | 'draining';
   readonly leases: number;
   readonly listeners: number;
+  /** How fresh its folders are, as sums. */
+  readonly data: {
+    readonly folders: number;
+    readonly stale: number;
+    readonly unseen: number;
+    readonly oldestMs: number;
+  };
 }
 
 /** Processes that are alive (`service_instances`). */
@@ -303,8 +313,8 @@ export interface Ledger {
     term: Term,
     atLeast: number,
   ): Promise<{ readonly kind: 'stored' } | Fenced>;
-  /** UIDs of this UIDVALIDITY at or above `from` that have a row; sorted. */
-  knownUids(folder: FolderRef, uidValidity: number, from: number): Promise<readonly number[]>;
+  /** UIDs of this UIDVALIDITY at or above `from` that have a row; sorted, the lowest `limit` of them. */
+  knownUids(folder: FolderRef, uidValidity: number, from: number, limit?: number): Promise<readonly number[]>;
   /** UIDs with attempts that did not end; usually empty. */
   unendedAttempts(
     folder: FolderRef,
@@ -410,12 +420,50 @@ export interface ProviderSource {
   load(provider: ProviderRef): Promise<ImapProvider | null>;
 }
 
-/** The last comparison of a folder with the ledger. */
-export interface FolderAudit {
-  /** ISO 8601. */
-  readonly at: string;
+// --- Audit and freshness --------------------------------------------------------------------------------------
+
+/** One comparison of a whole folder with the ledger; see folder-audit.ts. */
+export interface AuditCounts {
+  readonly uidValidity: number;
+  /** Messages between baseline and cursor that the server showed. */
   readonly checked: number;
+  /** Of them, those that the server shows and the ledger does not have, after they were asked for. */
   readonly missing: number;
+  /** Those that the ledger did not have and has now: fetched and published by the audit. */
+  readonly found: number;
+  /** Above the cursor: not looked at yet, and no loss. */
+  readonly waiting: number;
+}
+
+export interface FolderAudit extends AuditCounts {
+  readonly reason: 'schedule' | 'request';
+  /** The newest request that it answers. */
+  readonly version: number;
+  readonly durationMs: number;
+}
+
+/** What one folder has proven, as ages: each side has its own clock. */
+export interface FolderStamp extends FolderRef {
+  readonly epoch: number;
+  /** Null before the first proof of this term. */
+  readonly provenAgeMs: number | null;
+  readonly unseen: number;
+  readonly oldestUnseenAgeMs: number | null;
+  readonly newestUnseenAgeMs: number | null;
+}
+
+export interface FolderStatusStore {
+  /** The newest audit that somebody asked for, and the newest that each folder has answered; 0 before the first. */
+  auditRequests(
+    provider: ProviderRef,
+  ): Promise<{ readonly requested: number; readonly answered: ReadonlyMap<string, number> }>;
+  /** Only while the term holds: a former owner says nothing. */
+  recordAudit(folder: FolderRef, term: Term, audit: FolderAudit): Promise<void>;
+  /**
+   * All folders of an instance in one statement; those whose lease is not the owner's any more are left out.
+   * @param limitMs how old a proof may get
+   */
+  stamp(owner: InstanceId, limitMs: number, folders: readonly FolderStamp[]): Promise<void>;
 }
 
 export interface FolderHealth {
@@ -425,7 +473,6 @@ export interface FolderHealth {
   readonly code: string | null;
   /** ISO 8601. */
   readonly since: string;
-  readonly audit?: FolderAudit;
 }
 
 export interface HealthStore {

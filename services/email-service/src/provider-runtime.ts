@@ -2,6 +2,7 @@
  * Everything that runs for one provider under one term: its listeners, one per folder, its login gate and what people see of it.
  * Made when the lease is won, thrown away when all listeners have stopped.
  */
+import type { Fault } from '@mailstream/shared/domain/fault';
 import { isErrorCode, errorEntry } from '@mailstream/shared/errors/catalogue';
 import { toFault } from '@mailstream/shared/errors/fault-error';
 import { watchedFolders, type ImapProvider } from '@mailstream/shared/domain/provider';
@@ -9,13 +10,22 @@ import type { Logger } from '@mailstream/shared/runtime/logger';
 import { FolderIngest } from './folder-ingest.ts';
 import { FolderListener } from './folder-listener.ts';
 import type { ListenerDeps } from './listener-deps.ts';
+import type { FolderSight } from './listener-health.ts';
 import { LoginGate } from './login-gate.ts';
 import type { IngestDeps } from './message-run.ts';
-import type { FolderHealth, HealthStore, ProviderRef, ProviderSource, Term } from './ports.ts';
+import type {
+  FolderHealth,
+  FolderStatusStore,
+  HealthStore,
+  ProviderRef,
+  ProviderSource,
+  Term,
+} from './ports.ts';
 
 export interface RuntimeDeps {
   readonly source: ProviderSource;
   readonly health: HealthStore;
+  readonly status: Pick<FolderStatusStore, 'auditRequests' | 'recordAudit'>;
   readonly ingest: IngestDeps;
   readonly listener: Omit<ListenerDeps, 'gate'>;
   readonly log: Logger;
@@ -71,6 +81,22 @@ export class ProviderRuntime {
   /** Reads the settings again and brings the listeners in line with them. */
   reload(): void {
     this.#loading = this.#loading.then(() => this.#load());
+    this.auditRequested();
+  }
+
+  /** Somebody asked for an audit, perhaps a former owner: each folder that has not answered makes one. */
+  auditRequested(): void {
+    this.#loading = this.#loading.then(() => this.#readAuditRequests());
+  }
+
+  /** How fresh each watched folder is. */
+  sights(): readonly FolderSight[] {
+    return [...this.#listeners.values()].map((listener) => listener.sight);
+  }
+
+  /** See `FolderListener.giveUpSession`. */
+  giveUpSession(folder: string, fault: Fault): boolean {
+    return this.#listeners.get(folder)?.giveUpSession(fault) ?? false;
   }
 
   poke(): void {
@@ -122,14 +148,28 @@ export class ProviderRuntime {
       .then(() => this.#hooks.quiet());
   }
 
-  async #load(): Promise<void> {
+  #load(): Promise<void> {
+    return this.#untilRead(async (signal) => {
+      const provider = await this.#deps.source.load(this.#ref);
+      // Deleted: the lease machine hears of it from discovery.
+      if (provider !== null && !signal.aborted) this.#apply(provider);
+    });
+  }
+
+  #readAuditRequests(): Promise<void> {
+    return this.#untilRead(async (signal) => {
+      const { requested, answered } = await this.#deps.status.auditRequests(this.#ref);
+      if (requested === 0 || signal.aborted) return;
+      for (const [folder, listener] of this.#listeners)
+        listener.requestAudit(requested, answered.get(folder) ?? 0);
+    });
+  }
+
+  async #untilRead(read: (signal: AbortSignal) => Promise<void>): Promise<void> {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       try {
-        const provider = await this.#deps.source.load(this.#ref);
-        // Deleted: the lease machine hears of it from discovery.
-        if (provider !== null && !signal.aborted) this.#apply(provider);
-        return;
+        return await read(signal);
       } catch (error) {
         const fault = toFault(error);
         this.#log.warn('settings could not be read', {
@@ -165,14 +205,10 @@ export class ProviderRuntime {
       ingest,
       {
         fenced: () => this.#hooks.fenced(),
-        audited: (audit) => {
-          const health = this.#folders.get(folder);
-          if (health !== undefined) this.#folders.set(folder, { ...health, audit });
-        },
+        audited: (audit) => this.#deps.status.recordAudit(ref, this.#term, audit),
         health: (health, capabilities, inSync) => {
           if (this.#listeners.get(folder) !== listener) return;
-          const audit = this.#folders.get(folder)?.audit;
-          this.#folders.set(folder, audit === undefined ? health : { ...health, audit });
+          this.#folders.set(folder, health);
           this.#capabilities = capabilities ?? this.#capabilities;
           this.#report(inSync);
         },

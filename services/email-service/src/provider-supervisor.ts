@@ -30,12 +30,15 @@ export interface Supervisor extends Service {
   runners(): readonly LeaseRunner[];
   /** True once all providers were read at least once. */
   isReady(): boolean;
+  /** Monotonic milliseconds of the last beat that came to its end, whatever its result; null while none is due. */
+  lastBeatMs(): number | null;
 }
 
 interface Entry {
   readonly runner: LeaseRunner;
   configVersion: number;
   pokeVersion: number;
+  auditVersion: number;
 }
 
 /** Between looks, milliseconds: a dead instance is replaced this soon after its ttl; without notices a change is seen this soon. */
@@ -58,6 +61,7 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
   let due: LeaseRunner[] = [];
   let fingerprint = '';
   let wasNoticed = false;
+  let lastBeatMs = deps.clock.monotonicMs();
 
   const runnerDeps: LeaseRunnerDeps = {
     ...deps,
@@ -78,6 +82,7 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
         runner,
         configVersion: found.configVersion,
         pokeVersion: found.pokeVersion,
+        auditVersion: found.auditVersion,
       });
       void runner.stopped.then(() => {
         if (entries.get(key)?.runner !== runner) return;
@@ -95,6 +100,10 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
     if (found.pokeVersion !== known.pokeVersion) {
       known.pokeVersion = found.pokeVersion;
       known.runner.runtime?.poke();
+    }
+    if (found.auditVersion !== known.auditVersion) {
+      known.auditVersion = found.auditVersion;
+      known.runner.runtime?.auditRequested();
     }
   };
 
@@ -227,6 +236,7 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
         nextMs = Math.min(RENEW_RETRY_MS, nextMs);
       }
     }
+    lastBeatMs = deps.clock.monotonicMs();
     if (entries.size > 0 || !isStopping) armBeat(nextMs);
   };
 
@@ -243,6 +253,7 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
   const service = createService('provider supervisor', {
     start: async () => {
       isStopping = false;
+      lastBeatMs = deps.clock.monotonicMs();
       fingerprint = '';
       armBeat(deps.times.renewEveryMs);
       armRefresh(deps.refreshMs);
@@ -273,6 +284,7 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
     refresh,
     runners: () => [...entries.values()].map((entry) => entry.runner),
     isReady: () => isReady,
+    lastBeatMs: () => (isStopping ? null : lastBeatMs),
   };
 }
 

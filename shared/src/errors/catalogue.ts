@@ -179,6 +179,12 @@ export const ERROR_CATALOGUE = {
     hint: 'Nothing to do: new mail is looked for at intervals instead.',
     retried: true,
   },
+  IMAP_DATA_STALE: {
+    status: 503,
+    message: 'The connection looks alive, but for too long the mail server has not shown that everything is here.',
+    hint: 'We connect anew by ourselves. If it stays so, look at the mail server or at the network between.',
+    retried: true,
+  },
   IMAP_FOLDER_MISSING: {
     status: 422,
     message: 'The folder does not exist on the mail server.',

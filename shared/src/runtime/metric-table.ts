@@ -1,3 +1,4 @@
+/* oxlint-disable max-lines -- a table that is read and searched as a whole. */
 /**
  * Every metric of every process, once: name, help, type, labels. Names begin with `mailstream_`, units are base units
  * (seconds, bytes), counters end in `_total`.
@@ -184,10 +185,40 @@ export const METRIC_TABLE = {
     help: 'Recoveries and reconciliations of folders by kind, with their result.',
     labels: ['kind', 'result'],
   },
-  folderSyncAgeMaxSeconds: {
+  folderDataAge: {
     type: 'gauge',
-    name: 'mailstream_folder_sync_age_max_seconds',
-    help: 'Age of the folder of this instance that was in sync the longest ago.',
+    name: 'mailstream_folder_data_age_seconds',
+    help: 'Time since the mail server last proved that everything is here: the oldest folder of this instance in each listener state.',
+    labels: ['state'],
+  },
+  foldersStale: {
+    type: 'gauge',
+    name: 'mailstream_folders_stale',
+    help: 'Folders of this instance whose data age is over IMAP_DATA_AGE_LIMIT_MS, by listener state.',
+    labels: ['state'],
+  },
+  staleReconnects: {
+    type: 'counter',
+    name: 'mailstream_stale_reconnects_total',
+    help: 'Connections that looked alive and were made anew because the data behind them was too old.',
+    labels: [],
+  },
+  unseenMessages: {
+    type: 'gauge',
+    name: 'mailstream_unseen_messages',
+    help: 'Messages that mail servers list for folders of this instance and the ledger does not have yet.',
+    labels: [],
+  },
+  unseenOldestAge: {
+    type: 'gauge',
+    name: 'mailstream_unseen_oldest_age_seconds',
+    help: 'How long the longest waiting unseen message has been waiting; 0 when none waits.',
+    labels: [],
+  },
+  unseenNewestAge: {
+    type: 'gauge',
+    name: 'mailstream_unseen_newest_age_seconds',
+    help: 'How long the newest unseen message has been waiting, the largest over all folders; 0 when none waits.',
     labels: [],
   },
   ledgerBacklog: {
@@ -241,8 +272,21 @@ export const METRIC_TABLE = {
   auditMissing: {
     type: 'gauge',
     name: 'mailstream_audit_missing',
-    help: 'Messages that the last audits found in mailboxes but not in the ledger. Anything but 0 is a loss.',
+    help: 'Messages that mail servers showed at the last audits and that are not in the ledger although they were asked for. Should be 0.',
     labels: [],
+  },
+  auditFound: {
+    type: 'counter',
+    name: 'mailstream_audit_found_total',
+    help: 'Messages that were missing in the ledger and that an audit fetched and published.',
+    labels: [],
+  },
+  auditSeconds: {
+    type: 'histogram',
+    name: 'mailstream_audit_seconds',
+    help: 'Time of the audit of one folder.',
+    labels: [],
+    buckets: SLOW_SECONDS,
   },
   deadLetters: {
     type: 'counter',
@@ -310,6 +354,18 @@ export const METRIC_TABLE = {
   },
 
   // The server
+  dataAgeMax: {
+    type: 'gauge',
+    name: 'mailstream_installation_data_age_max_seconds',
+    help: 'Data age of the oldest watched folder by the database, also while no instance of the daemon runs.',
+    labels: [],
+  },
+  dataAgeStale: {
+    type: 'gauge',
+    name: 'mailstream_installation_folders_stale',
+    help: 'Watched folders over IMAP_DATA_AGE_LIMIT_MS by the database, also while no instance of the daemon runs.',
+    labels: [],
+  },
   httpRequests: {
     type: 'counter',
     name: 'mailstream_http_requests_total',

@@ -1,7 +1,8 @@
 /**
  * The port that orchestrators and Prometheus look at.
  *
- * - `/health/live`  200 as long as the event loop turns. Knows nothing of dependencies: a restart does not repair them.
+ * - `/health/live`  200 as long as the event loop turns and the process's own work comes round (`stuck`). Knows nothing of
+ *   dependencies: a restart does not repair them.
  * - `/health/ready` 200 or 503 with one line per dependency. All checks together get `CHECK_DEADLINE_MS`.
  * - `/health`       the same verdict as text, for old probes.
  * - `/metrics`      Prometheus text.
@@ -24,6 +25,8 @@ export interface OpsServerOptions {
   readonly port: number;
   /** All interfaces unless given. */
   readonly host?: string;
+  /** Why only a restart can help this process, in a few words; null while it works. Must not look at any dependency. */
+  readonly stuck?: () => string | null;
   readonly readiness: () => Promise<readonly DependencyCheck[]>;
   readonly metrics: Metrics;
   readonly log: Logger;
@@ -90,7 +93,7 @@ function listen(options: OpsServerOptions): Promise<Server> {
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { readiness, metrics }: OpsServerOptions,
+  { readiness, stuck, metrics }: OpsServerOptions,
 ): Promise<void> {
   request.resume();
   if (request.method !== 'GET' && request.method !== 'HEAD') {
@@ -98,8 +101,11 @@ async function answer(
     return send(response, 405, 'text/plain', 'method not allowed\n');
   }
   switch (request.url?.split('?')[0]) {
-    case '/health/live':
-      return sendJson(response, 200, { status: 'live' });
+    case '/health/live': {
+      const reason = stuck?.() ?? null;
+      if (reason === null) return sendJson(response, 200, { status: 'live' });
+      return sendJson(response, 503, { status: 'stuck', detail: reason });
+    }
     case '/health/ready': {
       const verdict = await check(readiness, metrics);
       return sendJson(response, verdict.ready ? 200 : 503, {

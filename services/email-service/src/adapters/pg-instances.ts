@@ -29,7 +29,7 @@ export function createPgInstances(database: Database, identity: InstanceIdentity
             version: identity.version,
             state: report.state,
             deadAfterMs,
-            details: JSON.stringify({ leases: report.leases, listeners: report.listeners }),
+            details: JSON.stringify({ leases: report.leases, listeners: report.listeners, data: report.data }),
           },
         ),
       );

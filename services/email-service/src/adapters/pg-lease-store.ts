@@ -20,6 +20,7 @@ interface RefRow {
 interface DiscoveryRow extends RefRow {
   readonly config_version: number;
   readonly poke_version: number;
+  readonly audit_version: number;
   readonly weight: number;
   readonly lease_owner: string | null;
   readonly lease_expired: boolean;
@@ -56,7 +57,7 @@ export function createPgLeaseStore({ database, renewals, service }: PgLeaseStore
   const discover = async (refs: readonly ProviderRef[] | null): Promise<readonly DiscoveredProvider[]> => {
     const rows = await database.asDaemon(async (trx) => {
       const found = await trx.raw<{ rows: DiscoveryRow[] }>(
-        `SELECT p.tenant, p.id, c.config_version, c.poke_version, c.lease_owner,
+        `SELECT p.tenant, p.id, c.config_version, c.poke_version, c.audit_version, c.lease_owner,
                 greatest(jsonb_array_length(c.folder_filters), 1) AS weight,
                 coalesce(c.lease_expires_at <= now(), true) AS lease_expired
          ${WATCHED} ${refs === null ? '' : `AND (p.tenant, p.id) IN (SELECT tenant, id FROM ${REFS})`}`,
@@ -135,13 +136,13 @@ export function createPgLeaseStore({ database, renewals, service }: PgLeaseStore
       const rows = await database.asDaemon(async (trx) => {
         const seen = await trx.raw<{ rows: ViewRow[] }>(
           `WITH watched AS (
-             SELECT p.tenant, p.id, c.config_version, c.poke_version,
+             SELECT p.tenant, p.id, c.config_version, c.poke_version, c.audit_version,
                     coalesce(c.lease_expires_at <= now(), true) OR c.lease_owner IS NULL AS is_free
              ${WATCHED})
            SELECT (SELECT count(*) FROM service_instances
                     WHERE service = :service AND instance_id <> :owner AND state = 'running'
                       AND heartbeat_at >= now() - make_interval(secs => :deadAfterMs / 1000.0)) AS others,
-                  coalesce(sum(hashint8extended(config_version, hashint8extended(poke_version, uuid_hash_extended(id, 0)))), 0)::text
+                  coalesce(sum(hashint8extended(config_version, hashint8extended(poke_version, hashint8extended(audit_version, uuid_hash_extended(id, 0))))), 0)::text
                     AS fingerprint,
                   coalesce(json_agg(json_build_array(tenant, id)) FILTER (WHERE is_free), '[]') AS free
              FROM watched`,
@@ -211,6 +212,7 @@ function toDiscovered(row: DiscoveryRow): DiscoveredProvider {
     ...toRef(row),
     configVersion: Number(row.config_version),
     pokeVersion: Number(row.poke_version),
+    auditVersion: Number(row.audit_version),
     weight: Number(row.weight),
     leaseOwner: row.lease_owner === null ? null : instanceId(row.lease_owner),
     leaseExpired: row.lease_expired,

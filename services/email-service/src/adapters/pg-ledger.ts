@@ -57,9 +57,9 @@ export function createPgLedger(database: Database): Ledger {
       return owned.rows.length === 0 ? { kind: 'fenced' } : { kind: 'stored' };
     },
 
-    async knownUids(folder, uidValidity, from) {
-      const rows = await database.withTenant(folder.tenant, (trx) =>
-        trx('inbound_messages')
+    async knownUids(folder, uidValidity, from, limit) {
+      const rows = await database.withTenant(folder.tenant, (trx) => {
+        const query = trx('inbound_messages')
           .select<{ uid: number }[]>('uid')
           .where({
             tenant: folder.tenant,
@@ -68,8 +68,9 @@ export function createPgLedger(database: Database): Ledger {
             uid_validity: uidValidity,
           })
           .andWhere('uid', '>=', from)
-          .orderBy('uid'),
-      );
+          .orderBy('uid');
+        return limit === undefined ? query : query.limit(limit);
+      });
       return rows.map((row) => Number(row.uid));
     },
 

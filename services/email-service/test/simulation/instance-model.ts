@@ -3,6 +3,7 @@ import type { Fault } from '@mailstream/shared/domain/fault';
 import { instanceId, type InstanceId } from '@mailstream/shared/domain/ids';
 import type { Logger } from '@mailstream/shared/runtime/logger';
 import { pause } from '@mailstream/shared/runtime/system-clock';
+import { AuditTurns } from '../../src/audit-turns.ts';
 import { ConnectionTurns } from '../../src/connection-turns.ts';
 import { FetchBudget } from '../../src/fetch-budget.ts';
 import { createHeartbeat } from '../../src/heartbeat.ts';
@@ -83,6 +84,10 @@ export function createInstance(context: InstanceContext, owner: InstanceId): Ins
   const deps: RuntimeDeps = {
     source: createSourcePort(context),
     health,
+    status: {
+      auditRequests: () => Promise.resolve({ requested: 0, answered: new Map<string, number>() }),
+      recordAudit: () => Promise.resolve(),
+    },
     log,
     healthDelayMs: HEALTH_DELAY_MS,
     ingest: {
@@ -116,6 +121,7 @@ export function createInstance(context: InstanceContext, owner: InstanceId): Ins
         quantumMs: TURN_QUANTUM_MS,
       }),
       connector: createImapPort({ ...context, hasIdle: options.hasIdle }),
+      auditTurns: new AuditTurns(),
       clock,
       random: draw.next,
       log,
@@ -134,7 +140,11 @@ export function createInstance(context: InstanceContext, owner: InstanceId): Ins
     clock,
     random: draw.next,
     log,
-    report: () => ({ leases: 0, listeners: 0 }),
+    report: () => ({
+      leases: 0,
+      listeners: 0,
+      data: { folders: 0, stale: 0, unseen: 0, oldestMs: 0 },
+    }),
   });
   const supervisor = createSupervisor({
     store: wrapLeases(createLeasePort(context, times.callTimeoutMs, context), context),

@@ -46,6 +46,7 @@ export function createLeasePort(
             id: row.id,
             configVersion: row.configVersion,
             pokeVersion: row.pokeVersion,
+            auditVersion: 0,
             weight: row.folders.length,
             leaseOwner: row.leaseOwner,
             leaseExpired: row.leaseOwner === null || row.leaseExpiresAtMs <= postgres.nowMs(),

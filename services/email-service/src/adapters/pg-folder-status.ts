@@ -1,0 +1,101 @@
+/** Freshness and audits of folders in PostgreSQL: the table `folder_status`, which only the holder of the lease writes. */
+import type { Database } from '@mailstream/shared/db/database';
+import type { FolderStatusStore } from '../ports.ts';
+
+/**
+ * @param database for audits, under the tenant
+ * @param stamps for the stamp of all folders at once: a pool of its own, so that it does not wait behind ingest
+ */
+export function createPgFolderStatus(database: Database, stamps: Database): FolderStatusStore {
+  return {
+    async auditRequests(provider) {
+      const rows = await database.withTenant(provider.tenant, async (trx) => {
+        const found = await trx.raw<{
+          rows: { requested: number; folder: string | null; answered: number | null }[];
+        }>(
+          `SELECT c.audit_version AS requested, s.folder, s.audit_version AS answered
+             FROM imap_email_provider_config c
+             LEFT JOIN folder_status s ON s.tenant = c.tenant AND s.provider_id = c.email_provider_id
+            WHERE c.tenant = :tenant AND c.email_provider_id = :id`,
+          { tenant: provider.tenant, id: provider.id },
+        );
+        return found.rows;
+      });
+      const answered = rows.flatMap(({ folder, answered: version }) =>
+        folder === null ? [] : [[folder, Number(version)] as const],
+      );
+      return { requested: Number(rows[0]?.requested ?? 0), answered: new Map(answered) };
+    },
+
+    async recordAudit(folder, term, audit) {
+      await database.withTenant(folder.tenant, (trx) =>
+        trx.raw(
+          `INSERT INTO folder_status AS s (tenant, provider_id, folder, audit_version, audit_reason, audited_at, audit_duration_ms,
+                                           audit_uid_validity, audit_checked, audit_missing, audit_found, audit_waiting, audit_unpublished)
+           SELECT c.tenant, c.email_provider_id, :folder, :version, :reason, now(), :durationMs,
+                  :uidValidity, :checked, :missing, :found, :waiting,
+                  (SELECT count(*) FROM inbound_messages m
+                    WHERE m.tenant = :tenant AND m.provider_id = :provider AND m.folder = :folder AND m.status = 'received')
+             FROM imap_email_provider_config c
+            WHERE c.tenant = :tenant AND c.email_provider_id = :provider AND c.lease_owner = :owner AND c.lease_epoch = :epoch
+               ON CONFLICT (tenant, provider_id, folder) DO UPDATE
+              SET audit_version = greatest(s.audit_version, excluded.audit_version), audit_reason = excluded.audit_reason,
+                  audited_at = excluded.audited_at, audit_duration_ms = excluded.audit_duration_ms,
+                  audit_uid_validity = excluded.audit_uid_validity, audit_checked = excluded.audit_checked,
+                  audit_missing = excluded.audit_missing, audit_found = excluded.audit_found,
+                  audit_waiting = excluded.audit_waiting, audit_unpublished = excluded.audit_unpublished`,
+          {
+            tenant: folder.tenant,
+            provider: folder.id,
+            folder: folder.folder,
+            owner: term.owner,
+            epoch: term.epoch,
+            version: audit.version,
+            reason: audit.reason,
+            durationMs: audit.durationMs,
+            uidValidity: audit.uidValidity,
+            checked: audit.checked,
+            missing: audit.missing,
+            found: audit.found,
+            waiting: audit.waiting,
+          },
+        ),
+      );
+    },
+
+    async stamp(owner, limitMs, folders) {
+      const seconds = (ms: number | null): number | null => (ms === null ? null : ms / 1000);
+      await stamps.asDaemon((trx) =>
+        trx.raw(
+          // Ages, not times: the database's clock is the one that all processes share.
+          `INSERT INTO folder_status AS s (tenant, provider_id, folder, proven_at, stale_at, unseen, oldest_unseen_at, newest_unseen_at)
+           SELECT v.tenant, v.provider_id, v.folder, now() - make_interval(secs => v.proven),
+                  now() - make_interval(secs => v.proven) + make_interval(secs => :limitSeconds), v.unseen,
+                  now() - make_interval(secs => v.oldest), now() - make_interval(secs => v.newest)
+             FROM unnest(CAST(:tenants AS uuid[]), CAST(:ids AS uuid[]), CAST(:folders AS text[]), CAST(:epochs AS bigint[]),
+                         CAST(:proven AS float8[]), CAST(:unseen AS bigint[]), CAST(:oldest AS float8[]), CAST(:newest AS float8[]))
+                  AS v (tenant, provider_id, folder, epoch, proven, unseen, oldest, newest)
+             JOIN imap_email_provider_config c ON c.tenant = v.tenant AND c.email_provider_id = v.provider_id
+              AND c.lease_owner = :owner AND c.lease_epoch = v.epoch
+            -- In one order everywhere: an instance that was just replaced may still be stamping.
+            ORDER BY 1, 2, 3
+               ON CONFLICT (tenant, provider_id, folder) DO UPDATE
+              SET proven_at = greatest(s.proven_at, excluded.proven_at), stale_at = greatest(s.stale_at, excluded.stale_at), unseen = excluded.unseen,
+                  oldest_unseen_at = excluded.oldest_unseen_at, newest_unseen_at = excluded.newest_unseen_at`,
+          {
+            owner,
+            limitSeconds: limitMs / 1000,
+            tenants: folders.map(({ tenant }) => tenant),
+            ids: folders.map(({ id }) => id),
+            folders: folders.map(({ folder }) => folder),
+            epochs: folders.map(({ epoch }) => epoch),
+            proven: folders.map(({ provenAgeMs }) => seconds(provenAgeMs)),
+            unseen: folders.map(({ unseen }) => unseen),
+            oldest: folders.map(({ oldestUnseenAgeMs }) => seconds(oldestUnseenAgeMs)),
+            newest: folders.map(({ newestUnseenAgeMs }) => seconds(newestUnseenAgeMs)),
+          },
+        ),
+      );
+    },
+  };
+}

@@ -1,0 +1,234 @@
+/**
+ * Watches how old the data of every folder is, from outside of the listeners: one timer over all of them, which runs also when a
+ * listener, a session or a promise is stuck for ever.
+ *
+ * - A folder over the limit is stale: told once in the log and counted, whatever its connection looks like.
+ * - One that looks alive and in which nothing has moved for the whole limit is connected anew. A folder that is busy (a backlog, a
+ *   large message) or held by back-pressure is stale too, but reconnecting would not help it.
+ * - Every minute what changed, and sooner what is news, is stamped into the database in one statement per instance, so that others see the age also when
+ *   this process dies.
+ */
+import type { Clock } from '@mailstream/shared/domain/time';
+import { jittered } from '@mailstream/shared/domain/time';
+import { toFault } from '@mailstream/shared/errors/fault-error';
+import type { InstanceId } from '@mailstream/shared/domain/ids';
+import { createService, type Service } from '@mailstream/shared/runtime/lifecycle';
+import type { Logger } from '@mailstream/shared/runtime/logger';
+import type { Metrics } from '@mailstream/shared/runtime/metrics';
+import type { FolderSight } from './listener-health.ts';
+import type { FolderStamp, FolderStatusStore, ProviderRef } from './ports.ts';
+import type { ProviderRuntime } from './provider-runtime.ts';
+
+export interface WatchedRuntime {
+  readonly ref: ProviderRef;
+  readonly epoch: number;
+  readonly runtime: Pick<ProviderRuntime, 'sights' | 'giveUpSession'>;
+}
+
+export interface DataAgeWatchOptions {
+  readonly runtimes: () => readonly WatchedRuntime[];
+  readonly status: Pick<FolderStatusStore, 'stamp'>;
+  readonly owner: InstanceId;
+  readonly limitMs: number;
+  readonly jitter: number;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+
+/** Sums over all folders of this instance, for its heartbeat. */
+export interface DataAgeSummary {
+  readonly folders: number;
+  readonly stale: number;
+  readonly unseen: number;
+  readonly oldestMs: number;
+}
+
+export type DataAgeWatch = Service & { summary(): DataAgeSummary };
+
+const LOOK_MS = 15_000;
+const STAMP_MS = 60_000;
+/** What people wait for does not wait for the minute: a folder's first proof, and the end of its being stale. */
+const FIRST_STAMP_MS = 5_000;
+/** A proof that moved by less is not worth a row. */
+const WORTH_STAMPING_MS = 1_000;
+
+export function createDataAgeWatch(options: DataAgeWatchOptions): DataAgeWatch {
+  const { clock, log, limitMs, metrics } = options;
+  /** Folders that were told to be stale. */
+  const told = new Map<string, number>();
+  /** What was last stamped of each folder. */
+  const stamped = new Map<string, { readonly provenMs: number | null; readonly unseen: number }>();
+  const timers = new Map<'look' | 'stamp', () => void>();
+  let stamping: Promise<void> = Promise.resolve();
+  let removeScrape: () => void = () => undefined;
+  let isStopped = false;
+  let wholeStampMs = clock.monotonicMs();
+
+  const all = (): readonly { readonly of: WatchedRuntime; readonly sight: FolderSight }[] =>
+    options.runtimes().flatMap((of) => of.runtime.sights().map((sight) => ({ of, sight })));
+  const keyOf = (of: WatchedRuntime, sight: FolderSight): string =>
+    `${of.ref.tenant}/${of.ref.id}/${sight.folder}`;
+
+  const look = (): void => {
+    const seen = new Set<string>();
+    for (const { of, sight } of all()) {
+      const key = keyOf(of, sight);
+      seen.add(key);
+      const fields = { tenantId: of.ref.tenant, providerId: of.ref.id, folder: sight.folder };
+      if (sight.dataAgeMs <= limitMs) {
+        if (told.delete(key)) {
+          log.info('everything in a folder is known to be here again', fields);
+          stamped.delete(`${key}/${of.epoch}`);
+        }
+        continue;
+      }
+      const durationMs = Math.round(sight.dataAgeMs);
+      if (!told.has(key)) {
+        told.set(key, of.epoch);
+        log.error('a folder is stale: no proof that everything in it is here', {
+          ...fields,
+          state: sight.state,
+          durationMs,
+        });
+      }
+      if (sight.isHeld || sight.stillMs <= limitMs) continue;
+      const detail = `no proof for ${Math.round(durationMs / 1000)} s that everything is here`;
+      const isGivenUp = of.runtime.giveUpSession(sight.folder, {
+        kind: 'transient',
+        code: 'IMAP_DATA_STALE',
+        detail,
+      });
+      if (isGivenUp) metrics.staleReconnects.inc();
+    }
+    for (const key of told.keys()) if (!seen.has(key)) told.delete(key);
+  };
+
+  const stamp = async (): Promise<void> => {
+    const nowMs = clock.monotonicMs();
+    const isWhole = nowMs - wholeStampMs >= Math.min(STAMP_MS, limitMs / 3);
+    if (isWhole) wholeStampMs = nowMs;
+    const changed: { readonly key: string; readonly now: StampedState; readonly stamp: FolderStamp }[] = [];
+    const seen = new Set<string>();
+    for (const { of, sight } of all()) {
+      const key = `${keyOf(of, sight)}/${of.epoch}`;
+      seen.add(key);
+      const now = {
+        provenMs: sight.provenAgeMs === null ? null : nowMs - sight.provenAgeMs,
+        unseen: sight.unseen.count,
+      };
+      const before = stamped.get(key);
+      if ((isWhole || before === undefined) && isWorthStamping(before, now))
+        changed.push({ key, now, stamp: toStamp(of, sight) });
+    }
+    for (const key of stamped.keys()) if (!seen.has(key)) stamped.delete(key);
+    if (changed.length === 0) return;
+    try {
+      await options.status.stamp(
+        options.owner,
+        limitMs,
+        changed.map((one) => one.stamp),
+      );
+      for (const { key, now } of changed) stamped.set(key, now);
+    } catch (error) {
+      // The next one says it: only people read it.
+      log.debug('freshness could not be stamped', { code: toFault(error).code });
+    }
+  };
+
+  const arm = (timer: 'look' | 'stamp', everyMs: number, work: () => void): void => {
+    if (isStopped) return;
+    const delayMs = jittered(Math.min(everyMs, limitMs / 3), options.jitter, options.random());
+    timers.set(timer, clock.schedule(delayMs, work));
+  };
+  const nextLook = (): void =>
+    arm('look', LOOK_MS, () => {
+      look();
+      nextLook();
+    });
+  const nextStamp = (): void =>
+    arm('stamp', FIRST_STAMP_MS, () => {
+      stamping = stamp().then(nextStamp);
+    });
+
+  const service = createService('data age watch', {
+    start: () => {
+      isStopped = false;
+      removeScrape = metrics.onScrape(() =>
+        setGauges(
+          metrics,
+          all().map(({ sight }) => sight),
+          limitMs,
+        ),
+      );
+      nextLook();
+      nextStamp();
+      return Promise.resolve();
+    },
+    stop: async () => {
+      isStopped = true;
+      removeScrape();
+      for (const cancel of timers.values()) cancel();
+      await stamping;
+    },
+  });
+  return {
+    ...service,
+    summary: () => {
+      const sights = all().map(({ sight }) => sight);
+      return {
+        folders: sights.length,
+        stale: sights.filter(({ dataAgeMs }) => dataAgeMs > limitMs).length,
+        unseen: sights.reduce((sum, { unseen }) => sum + unseen.count, 0),
+        oldestMs: Math.round(sights.reduce((oldest, { dataAgeMs }) => Math.max(oldest, dataAgeMs), 0)),
+      };
+    },
+  };
+}
+
+interface StampedState {
+  readonly provenMs: number | null;
+  readonly unseen: number;
+}
+
+function isWorthStamping(before: StampedState | undefined, now: StampedState): boolean {
+  if (before === undefined) return now.provenMs !== null || now.unseen > 0;
+  if (before.unseen !== now.unseen) return true;
+  return now.provenMs !== null && now.provenMs - (before.provenMs ?? -Infinity) > WORTH_STAMPING_MS;
+}
+
+function toStamp(of: WatchedRuntime, { folder, provenAgeMs, unseen }: FolderSight): FolderStamp {
+  return {
+    ...of.ref,
+    folder,
+    epoch: of.epoch,
+    provenAgeMs,
+    unseen: unseen.count,
+    oldestUnseenAgeMs: unseen.oldestAgeMs,
+    newestUnseenAgeMs: unseen.newestAgeMs,
+  };
+}
+
+/** No label names a folder: the database and the API tell which, these tell that. */
+function setGauges(metrics: Metrics, sights: readonly FolderSight[], limitMs: number): void {
+  metrics.folderDataAge.reset();
+  metrics.foldersStale.reset();
+  const oldest = new Map<string, number>();
+  const stale = new Map<string, number>();
+  let unseen = 0;
+  let oldestUnseenMs = 0;
+  let newestUnseenMs = 0;
+  for (const sight of sights) {
+    oldest.set(sight.state, Math.max(oldest.get(sight.state) ?? 0, sight.dataAgeMs));
+    stale.set(sight.state, (stale.get(sight.state) ?? 0) + (sight.dataAgeMs > limitMs ? 1 : 0));
+    unseen += sight.unseen.count;
+    oldestUnseenMs = Math.max(oldestUnseenMs, sight.unseen.oldestAgeMs ?? 0);
+    newestUnseenMs = Math.max(newestUnseenMs, sight.unseen.newestAgeMs ?? 0);
+  }
+  for (const [state, ageMs] of oldest) metrics.folderDataAge.set({ state }, ageMs / 1000);
+  for (const [state, count] of stale) metrics.foldersStale.set({ state }, count);
+  metrics.unseenMessages.set(unseen);
+  metrics.unseenOldestAge.set(oldestUnseenMs / 1000);
+  metrics.unseenNewestAge.set(newestUnseenMs / 1000);
+}
