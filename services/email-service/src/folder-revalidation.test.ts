@@ -1,6 +1,10 @@
 /** Baseline and revalidation against a folder made of UIDs and dates; the wire is tested elsewhere. */
 import { describe, expect, it } from 'vitest';
-import type { FolderState } from '@mailstream/shared/domain/folder-state';
+import {
+  decodeFolderState,
+  encodeFolderState,
+  type FolderState,
+} from '@mailstream/shared/domain/folder-state';
 import { providerId, tenantId } from '@mailstream/shared/domain/ids';
 import { firstBaseline } from './folder-baseline.ts';
 import { beginRevalidation, settleAcquaintances } from './folder-revalidation.ts';
@@ -116,6 +120,29 @@ describe('after a UIDVALIDITY change', () => {
       revalidateUpTo: 4,
       publishSeq: old.publishSeq,
     });
+  });
+
+  it('old mail that the server numbers among newer mail is still old, and no more of its second than there was', async () => {
+    const old = await firstBaseline(sessionOf(before), opened(before), { kind: 'now' }, now);
+    const shuffled = new Map([
+      [1, at(-5)],
+      [2, at(9)],
+      [3, at(0)],
+      [4, at(0)],
+    ]);
+    const begun = await beginRevalidation(sessionOf(shuffled), opened(shuffled, 2), old);
+    expect(begun).toMatchObject({ baselineUid: 1, baselineTies: 1, baselineTiesAbove: 1 });
+    expect(decodeFolderState(encodeFolderState(begun))).toEqual(begun);
+    const settled = await settleAcquaintances(ledgerWith({}), FOLDER, begun, [
+      message(2, 'x', at(9)),
+      message(3, 'y', at(0)),
+      message(4, 'z', at(0)),
+    ]);
+    expect(settled.map(({ record }) => record.reason)).toEqual([null, 'before_baseline', null]);
+    // In order again after another change.
+    const again = await beginRevalidation(sessionOf(before), opened(before, 3), begun);
+    expect(again).toMatchObject({ baselineUid: 20, baselineTies: 1 });
+    expect(again).not.toHaveProperty('baselineTiesAbove');
   });
 
   const message = (uid: number, hash: string, date = at(50)): RunMessage => ({

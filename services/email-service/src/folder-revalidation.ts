@@ -23,9 +23,11 @@ export async function beginRevalidation(
   old: FolderState,
 ): Promise<FolderState> {
   const listed = opened.exists === 0 ? [] : await session.listUids(1, []);
-  const baselineUid = await lastBeforeBaseline(session, listed, old);
+  const { baselineTiesAbove: _, ...kept } = old;
+  const { baselineUid, tiesAbove } = await oldMail(session, listed, old);
   return {
-    ...old,
+    ...kept,
+    ...(tiesAbove === 0 ? {} : { baselineTiesAbove: tiesAbove }),
     uidValidity: opened.uidValidity,
     baselineUid,
     lastUid: baselineUid,
@@ -35,15 +37,16 @@ export async function beginRevalidation(
 }
 
 /**
- * Highest UID of the unbroken run of old mail at the folder's beginning; 0 when the first message is new already.
- * In the baseline's own second only as many messages are old as there were: new mail may have come in it.
+ * The unbroken run of old mail at the folder's beginning: its highest UID, 0 when the first message is new already.
+ * In the baseline's own second only as many messages are old as there were: new mail may have come in it. Those that are not in
+ * the run are still to come, among newer mail.
  */
-async function lastBeforeBaseline(
+async function oldMail(
   session: ImapSession,
   listed: readonly number[],
   { baselineDate, baselineTies }: FolderState,
-): Promise<number> {
-  if (baselineDate === null) return 0;
+): Promise<{ readonly baselineUid: number; readonly tiesAbove: number }> {
+  if (baselineDate === null) return { baselineUid: 0, tiesAbove: 0 };
   const limit = Date.parse(baselineDate);
   let ties = baselineTies;
   let last = 0;
@@ -52,12 +55,13 @@ async function lastBeforeBaseline(
     const about = await session.sizes(uids);
     for (const uid of uids) {
       const date = about.get(uid)?.internalDate?.getTime() ?? Infinity;
-      if (date > limit || (date === limit && ties === 0)) return last;
+      if (date > limit || (date === limit && ties === 0)) return { baselineUid: last, tiesAbove: ties };
       if (date === limit) ties -= 1;
       last = uid;
     }
   }
-  return last;
+  // Nothing is left above it: what is missing was deleted.
+  return { baselineUid: last, tiesAbove: 0 };
 }
 
 /** Turns messages of a folder under revalidation into `skipped` rows where the ledger knows their content. */
@@ -75,13 +79,17 @@ export async function settleAcquaintances(
   });
   const byEmailId = new Map(open.byEmailId);
   const byHash = new Map(open.byHash);
+  let tiesAbove = state.baselineTiesAbove ?? 0;
   return messages.map((message) => {
     const { record } = message;
     if (record.uid > state.revalidateUpTo || record.status === 'skipped') return message;
     const areBytesKnown = record.contentHash !== null && open.byHash.has(record.contentHash);
     const isKnown = areBytesKnown ? take(byHash, record.contentHash) : take(byEmailId, record.emailId);
     if (isKnown) return skipped(message, 'same_content');
-    return isBefore(record.internalDate, state.baselineDate) ? skipped(message, 'before_baseline') : message;
+    const age = comparedWithBaseline(record.internalDate, state.baselineDate);
+    if (age === 'newer' || (age === 'tied' && tiesAbove === 0)) return message;
+    if (age === 'tied') tiesAbove -= 1;
+    return skipped(message, 'before_baseline');
   });
 }
 
@@ -96,6 +104,8 @@ function skipped(message: RunMessage, reason: 'same_content' | 'before_baseline'
   return { record: { ...message.record, status: 'skipped', reason }, entry: null };
 }
 
-function isBefore(date: Date | null, baselineDate: string | null): boolean {
-  return date !== null && baselineDate !== null && date.getTime() < Date.parse(baselineDate);
+function comparedWithBaseline(date: Date | null, baselineDate: string | null): 'older' | 'tied' | 'newer' {
+  if (date === null || baselineDate === null) return 'newer';
+  const differenceMs = date.getTime() - Date.parse(baselineDate);
+  return differenceMs < 0 ? 'older' : differenceMs === 0 ? 'tied' : 'newer';
 }

@@ -14,6 +14,11 @@ export interface FolderState {
   readonly baselineDate: string | null;
   /** How many messages at the baseline have exactly that INTERNALDATE: it counts in seconds, so new mail may share it. */
   readonly baselineTies: number;
+  /**
+   * How many of those are not at the folder's beginning, because a server that gave out new UIDs did so in another order; absent
+   * when all are.
+   */
+  readonly baselineTiesAbove?: number;
   readonly lastUid: number;
   /** UIDs at or below `lastUid` that the server listed but did not deliver: asked for again at each pass. */
   readonly holes: readonly number[];
@@ -34,6 +39,7 @@ export interface FolderStateJson {
   readonly baseline_uid: string;
   readonly baseline_date: string | null;
   readonly baseline_ties: string;
+  readonly baseline_ties_above?: string;
   readonly last_uid: string;
   readonly holes: readonly number[];
   readonly publish_seq: string;
@@ -47,6 +53,9 @@ export function encodeFolderState(state: FolderState): FolderStateJson {
     baseline_uid: String(state.baselineUid),
     baseline_date: state.baselineDate,
     baseline_ties: String(state.baselineTies),
+    ...(state.baselineTiesAbove === undefined
+      ? {}
+      : { baseline_ties_above: String(state.baselineTiesAbove) }),
     last_uid: String(state.lastUid),
     holes: state.holes,
     publish_seq: String(state.publishSeq),
@@ -62,11 +71,13 @@ export function decodeFolderState(json: unknown): FolderState | null {
   const uidValidity = toCount(raw.uid_validity);
   const lastUid = toCount(raw.last_uid);
   if (uidValidity === null || lastUid === null) return null;
+  const tiesAbove = toCount(raw.baseline_ties_above);
   return {
     uidValidity,
     baselineUid: toCount(raw.baseline_uid) ?? lastUid,
     baselineDate: typeof raw.baseline_date === 'string' ? raw.baseline_date : null,
     baselineTies: toCount(raw.baseline_ties) ?? 0,
+    ...(tiesAbove === null ? {} : { baselineTiesAbove: tiesAbove }),
     lastUid,
     holes: Array.isArray(raw.holes) ? raw.holes.map(toCount).filter((uid) => uid !== null) : [],
     publishSeq: toCount(raw.publish_seq) ?? 0,
