@@ -26,6 +26,7 @@ export const never = new AbortController().signal;
 /** Options of `watch` that end by nothing but a change. */
 export const watching = {
   useIdle: true,
+  ignoresHints: false,
   renewMs: 60_000,
   pollMs: 60_000,
   deadlineMs: 600_000,

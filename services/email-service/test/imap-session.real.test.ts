@@ -323,6 +323,20 @@ describe('watching', () => {
     expect(server.commands.map(({ name }) => name)).not.toContain('IDLE');
   });
 
+  test('who ignores hints is not disturbed by them, and hears of them at the next watch', async () => {
+    const server = await start(inbox('a'));
+    const session = await opened(server);
+    await session.listUids(1, []);
+    server.deliver('INBOX', 'b');
+    await all(session.fetch([1], 9, never));
+    const held = session.watch({ ...watching, ignoresHints: true, deadlineMs: 100 });
+    await server.seen('IDLE', 1);
+    server.deliver('INBOX', 'c');
+    expect(await held).toBe('elapsed');
+    expect(server.commands.filter(({ name }) => name === 'IDLE')).toHaveLength(1);
+    expect(await session.watch(watching)).toBe('changed');
+  });
+
   test('one message gone and one come is news, though the number is the same', async () => {
     const server = await start(inbox('a', 'b'));
     const session = await opened(server);

@@ -29,7 +29,7 @@ export async function watchFolder(
   for (;;) {
     if (options.signal.aborted) return 'stopped';
     live.assertAlive();
-    if (live.hasNews) return 'changed';
+    if (live.hasNews && !options.ignoresHints) return 'changed';
     if (useIdle) live.startIdle();
     const left = endsAt - clock.monotonicMs();
     if (left <= 0) return 'elapsed';
