@@ -13,6 +13,7 @@ import * as emailProviders from './002-email-providers.ts';
 import * as ledger from './003-ledger.ts';
 import * as tickets from './004-tickets.ts';
 import * as folderStatus from './005-folder-status.ts';
+import * as conversations from './006-conversations.ts';
 
 interface Migration {
   readonly name: string;
@@ -25,6 +26,7 @@ const MIGRATIONS: readonly Migration[] = [
   { name: '003-ledger', up: ledger.up },
   { name: '004-tickets', up: tickets.up },
   { name: '005-folder-status', up: folderStatus.up },
+  { name: '006-conversations', up: conversations.up },
 ];
 
 /** Any constant: it only has to be ours. */

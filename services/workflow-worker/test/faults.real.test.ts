@@ -4,15 +4,8 @@ import { openTcpLink, throughLink, type TcpLink } from '@mailstream/shared/testi
 import { WORKER_GROUP } from '@mailstream/shared/events/email-received';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { anEntry } from './emails.ts';
-import {
-  spawnWorker,
-  startWorker,
-  STREAM,
-  useWorld,
-  workerEnvironment,
-  type Mailbox,
-  type RunningWorker,
-} from './worker-fixture.ts';
+import { spawnWorker, startWorker, workerEnvironment, type RunningWorker } from './worker-fixture.ts';
+import { STREAM, useWorld, type Mailbox } from './world.ts';
 
 const db = await useDatabase();
 const redisServer = await useOwnRedis();
@@ -174,9 +167,6 @@ it('waits for a database that is away, loses nothing and blames no message', asy
   }
   await expectEachOnce(mailbox, 160);
   await world.settled();
-  expect(await world.comments(mailbox.tenant)).toEqual(
-    Array.from({ length: 160 }, (_, index) => `<${index + 1}@example.org>`),
-  );
   expect(await world.redis.xlen(`${STREAM}:dlq`)).toBe(0);
 });
 
@@ -221,7 +211,7 @@ it('takes over what a worker that hangs has in hand, and that one does no harm w
   expect(hanging.exitCode).toBe(0);
 });
 
-it('finishes what it has in hand when it is stopped, hands the rest over and leaves the group', async () => {
+it('finishes what has begun when it is stopped, and hands the rest over', async () => {
   const mailbox = await world.newMailbox();
   await world.publish(entriesOf(mailbox, 1, 400));
   // One slot: few entries in hand, so that they fit into the time a stop has on a busy machine as well.
@@ -231,12 +221,14 @@ it('finishes what it has in hand when it is stopped, hands the rest over and lea
     .toBeGreaterThan(10);
   expect(await first.stop()).toEqual([]);
   const done = (await world.comments(mailbox.tenant)).length;
-  expect(((await world.redis.xpending(STREAM, WORKER_GROUP)) as unknown[])[0]).toBe(0);
   expect(done).toBeLessThan(400);
-  const consumers = (await world.redis.call('XINFO', 'CONSUMERS', STREAM, WORKER_GROUP)) as unknown[];
-  expect(consumers).toEqual([]);
-  await worker();
+  // Nobody waits for the visibility to pass.
+  const next = await worker({ WORKER_VISIBILITY_MS: '3600000' });
   await expectEachOnce(mailbox, 400);
+  await world.settled();
+  expect(await next.stop()).toEqual([]);
+  const consumers = (await world.redis.call('XINFO', 'CONSUMERS', STREAM, WORKER_GROUP)) as unknown[][];
+  expect(consumers.map((consumer) => consumer[consumer.indexOf('pending') + 1])).toEqual([0]);
 });
 
 it('hands over at once what it could not finish', async () => {

@@ -5,7 +5,8 @@ import { useDatabase, useRedis } from '@mailstream/shared/testing/fixtures';
 import { openTcpLink, throughLink } from '@mailstream/shared/testing/tcp-link';
 import { afterAll, expect, it } from 'vitest';
 import { anEntry } from './emails.ts';
-import { spawnWorker, startWorker, useWorld, workerEnvironment } from './worker-fixture.ts';
+import { spawnWorker, startWorker, workerEnvironment } from './worker-fixture.ts';
+import { useWorld } from './world.ts';
 
 const db = await useDatabase();
 const redis = await useRedis();

@@ -6,7 +6,7 @@ import { createPgInbox } from '../src/adapters/pg-inbox.ts';
 import type { InboundEmail } from '../src/ports.ts';
 import { decode } from '../src/entry-decoder.ts';
 import { anEntry, fieldsOf, type EntryOptions } from './emails.ts';
-import { STREAM, useWorld } from './worker-fixture.ts';
+import { STREAM, useWorld } from './world.ts';
 
 const db = await useDatabase();
 const redis = await useRedis();

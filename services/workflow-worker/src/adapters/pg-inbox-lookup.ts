@@ -1,0 +1,164 @@
+/**
+ * Everything that is to be known before a mail is placed, in one statement: all of it is of one moment. A message that this one answers
+ * is either still pending or has its ticket; two statements could see neither.
+ */
+import type { Knex } from 'knex';
+import { messageIdHash } from '@mailstream/shared/mail/message-id-hash';
+import { hashReplyToken } from '@mailstream/shared/mail/reply-token-secret';
+import { z } from 'zod';
+import type { Candidate } from '../core/conversation.ts';
+import type { IncomingMail } from '../core/incoming-mail.ts';
+import type { InboundEmail } from '../ports.ts';
+
+const MAX_CANDIDATES = 20;
+
+const candidateSchema = z.object({
+  ticketId: z.string(),
+  status: z.enum(['open', 'pending', 'closed', 'needs_attention']),
+  evidence: z.enum(['token', 'reference', 'subject', 'bounce']),
+  isSendersOwn: z.boolean(),
+  isClosedForGood: z.boolean(),
+  isFlooded: z.boolean(),
+}) satisfies z.ZodType<Candidate>;
+
+const defaultsSchema = z.object({
+  clientId: z.string().nullable(),
+  priority: z.string(),
+  queue: z.string().nullable(),
+  tags: z.array(z.string()),
+  authservIds: z.array(z.string()),
+  authservWritesNoId: z.boolean(),
+  authservFields: z.number(),
+  requireVerifiedSender: z.boolean(),
+});
+
+const knownSchema = z.object({
+  hasProvider: z.boolean(),
+  isProcessed: z.boolean(),
+  /** No other transaction works on this conversation, and none begins to before this one ends. */
+  isAlone: z.boolean(),
+  isParentPending: z.boolean(),
+  /** Of the mailbox, or the tenant's; null where neither has any. */
+  defaults: defaultsSchema.nullable(),
+  imapHost: z.string().nullable(),
+  /** Addresses of the tenant's mailboxes, lower case. */
+  mailboxes: z.array(z.string()),
+  /** A user with the sender's address. */
+  userId: z.string().nullable(),
+  contactId: z.string().nullable(),
+  /** By address, else by domain; active ones only. */
+  clientId: z.string().nullable(),
+  hasClients: z.boolean(),
+  candidates: z.array(candidateSchema),
+});
+
+export type Known = z.infer<typeof knownSchema>;
+export type TicketDefaults = z.infer<typeof defaultsSchema>;
+
+/** Waits until no other transaction works on this conversation. */
+export async function lockConversation(
+  trx: Knex.Transaction,
+  { tenant }: InboundEmail,
+  mail: IncomingMail,
+): Promise<void> {
+  await trx.raw('SELECT pg_advisory_xact_lock(hashtextextended(:conversation, 0))', {
+    conversation: `inbox:${tenant}:${mail.rootId}`,
+  });
+}
+
+export async function lookUp(
+  trx: Knex.Transaction,
+  { tenant, eventId, providerId }: InboundEmail,
+  mail: IncomingMail,
+): Promise<Known> {
+  const { rows } = await trx.raw<{ rows: unknown[] }>(LOOKUP, {
+    tenant,
+    eventId,
+    providerId,
+    conversation: `inbox:${tenant}:${mail.rootId}`,
+    sender: mail.sender.email,
+    domain: mail.sender.email.slice(mail.sender.email.lastIndexOf('@') + 1),
+    parents: mail.parentIds,
+    parentHashes: mail.parentIds.map(messageIdHash),
+    ownHash: messageIdHash(mail.messageId),
+    bounceHashes: mail.bouncedIds.map(messageIdHash),
+    tokenHashes: mail.tokens.map(hashReplyToken),
+    numbers: mail.ticketNumbers,
+    limit: MAX_CANDIDATES,
+  });
+  return knownSchema.parse(rows[0]);
+}
+
+/** A reply waits for its parent only if the same person wrote it: nobody can hold up somebody else's mail. */
+const LOOKUP = `
+WITH settings AS (
+  SELECT d.*, (SELECT c.id FROM clients c WHERE c.tenant = d.tenant AND c.id = d.client_id AND c.is_active) AS active_client_id
+    FROM ticket_defaults d
+   WHERE d.tenant = :tenant AND (d.provider_id = :providerId OR d.provider_id IS NULL)
+   ORDER BY d.provider_id NULLS LAST LIMIT 1
+), hit AS (
+  SELECT k.ticket_id, 'token' AS evidence, 0 AS strength, 0 AS distance, k.expires_at > now() AS is_usable, k.recipient_email
+    FROM email_reply_tokens k
+   WHERE k.tenant = :tenant AND k.token_hash = ANY(CAST(:tokenHashes AS bytea[]))
+  UNION ALL
+  SELECT m.ticket_id, 'reference', CASE m.kind WHEN 'referenced' THEN 2 ELSE 1 END,
+         array_position(CAST(:parentHashes AS bytea[]), m.id_hash), true, NULL
+    FROM ticket_message_ids m
+   WHERE m.tenant = :tenant AND m.id_hash = ANY(CAST(:parentHashes AS bytea[]))
+  UNION ALL
+  SELECT m.ticket_id, 'reference', 2, 0, true, NULL
+    FROM ticket_message_ids m
+   WHERE m.tenant = :tenant AND m.id_hash = :ownHash AND m.kind = 'referenced'
+  UNION ALL
+  SELECT m.ticket_id, 'bounce', 1, 0, true, NULL
+    FROM ticket_message_ids m
+   WHERE m.tenant = :tenant AND m.id_hash = ANY(CAST(:bounceHashes AS bytea[])) AND m.kind = 'sent'
+  UNION ALL
+  SELECT t.id, 'subject', 3, array_position(CAST(:numbers AS bigint[]), t.number), true, NULL
+    FROM tickets t
+   WHERE t.tenant = :tenant AND t.number = ANY(CAST(:numbers AS bigint[]))
+), candidate AS (
+  SELECT t.id AS "ticketId", t.status, h.evidence,
+         h.is_usable AND :sender <> '' AND (COALESCE(lower(h.recipient_email) = :sender, false) OR EXISTS (
+           SELECT FROM ticket_participants p WHERE p.tenant = t.tenant AND p.ticket_id = t.id AND p.email = :sender)) AS "isSendersOwn",
+         t.status = 'closed' AND COALESCE(t.closed_at, t.updated_at)
+           < now() - make_interval(hours => COALESCE((SELECT reopen_within_hours FROM settings), 168)) AS "isClosedForGood",
+         (SELECT count(*) FROM (
+            SELECT FROM ticket_comments c
+             WHERE c.tenant = t.tenant AND c.ticket_id = t.id AND c.created_at > now() - interval '1 hour' AND c.author_kind <> 'agent'
+             LIMIT COALESCE((SELECT max_messages_per_hour FROM settings), 30)) recent
+         ) >= COALESCE((SELECT max_messages_per_hour FROM settings), 30) AS "isFlooded",
+         h.strength, h.distance, t.provider_id IS NOT DISTINCT FROM :providerId AS is_same_mailbox, t.created_at
+    FROM hit h
+    JOIN tickets s ON s.tenant = :tenant AND s.id = h.ticket_id
+    JOIN tickets t ON t.tenant = :tenant AND t.id = COALESCE(s.merged_into, s.id)
+   -- Of equals the older one: whoever takes up a known Message-ID later does not draw its answers to himself.
+   ORDER BY h.strength, h.distance, is_same_mailbox DESC, t.created_at, t.id
+   LIMIT :limit
+), person AS (
+  SELECT c.id, (SELECT cl.id FROM clients cl WHERE cl.tenant = c.tenant AND cl.id = c.client_id AND cl.is_active) AS client_id
+    FROM contacts c WHERE c.tenant = :tenant AND c.email = :sender
+)
+SELECT EXISTS (SELECT FROM email_providers WHERE tenant = :tenant AND id = :providerId) AS "hasProvider",
+       EXISTS (SELECT FROM email_processed_messages WHERE tenant = :tenant AND event_id = :eventId) AS "isProcessed",
+       pg_try_advisory_xact_lock(hashtextextended(:conversation, 0)) AS "isAlone",
+       EXISTS (
+         SELECT FROM inbound_messages
+          WHERE tenant = :tenant AND message_id = ANY(CAST(:parents AS text[])) AND status IN ('received', 'published')
+            AND event_id <> :eventId AND lower(sender) = :sender AND received_at > now() - interval '10 minutes'
+       ) AS "isParentPending",
+       (SELECT jsonb_build_object('clientId', active_client_id, 'priority', priority, 'queue', queue, 'tags', tags,
+                                  'authservIds', authserv_ids,
+                                  'authservWritesNoId', authserv_writes_no_id, 'authservFields', authserv_fields,
+                                  'requireVerifiedSender', require_verified_sender)
+          FROM settings) AS defaults,
+       (SELECT host FROM imap_email_provider_config WHERE tenant = :tenant AND email_provider_id = :providerId) AS "imapHost",
+       (SELECT COALESCE(jsonb_agg(lower(mailbox)), '[]') FROM email_providers WHERE tenant = :tenant) AS mailboxes,
+       (SELECT id FROM users WHERE tenant = :tenant AND lower(email) = :sender AND disabled_at IS NULL LIMIT 1) AS "userId",
+       (SELECT id FROM person) AS "contactId",
+       COALESCE((SELECT client_id FROM person),
+                (SELECT d.client_id FROM client_domains d JOIN clients c ON c.tenant = d.tenant AND c.id = d.client_id AND c.is_active
+                  WHERE d.tenant = :tenant AND d.domain = :domain)) AS "clientId",
+       EXISTS (SELECT FROM clients WHERE tenant = :tenant AND is_active) AS "hasClients",
+       (SELECT COALESCE(jsonb_agg(to_jsonb(c) ORDER BY c.strength, c.distance, c.is_same_mailbox DESC, c.created_at, c."ticketId"), '[]')
+          FROM candidate c) AS candidates`;

@@ -1,0 +1,169 @@
+/**
+ * The effect of one event, in one statement: gate, ticket or place in one, comment, attachments, what later mails are found by, and the
+ * ledger row.
+ *
+ * Every part takes its rows from the part before it, so that an event whose gate is taken changes nothing, and so that all transactions
+ * take their locks in one order: gate, contact, ticket or counter, the rest. A contact comes first because many mails of one sender may
+ * meet there; the counter, which all new tickets of the tenant share, is locked as late as possible.
+ */
+import type { Knex } from 'knex';
+import { messageIdHash } from '@mailstream/shared/mail/message-id-hash';
+import { z } from 'zod';
+import type { Effect } from '../core/effect.ts';
+import type { InboundEmail } from '../ports.ts';
+
+const recordedSchema = z.object({
+  /** False: another transaction has made the effect of this event. */
+  isGated: z.boolean(),
+  /** False: the ticket changed after it was looked up. */
+  isPlaced: z.boolean(),
+  number: z.number().nullable(),
+});
+
+export type Recorded = z.infer<typeof recordedSchema>;
+
+export async function record(
+  trx: Knex.Transaction,
+  { tenant, eventId, providerId }: InboundEmail,
+  effect: Effect,
+): Promise<Recorded> {
+  const { comment, ticket, newContact } = effect;
+  const { rows } = await trx.raw<{ rows: unknown[] }>(ticket === null ? INTO_TICKET : NEW_TICKET, {
+    tenant,
+    eventId,
+    providerId,
+    outcome: ticket === null ? 'comment' : 'ticket',
+    ticketId: effect.ticketId,
+    commentId: comment.id,
+    messageId: comment.messageId,
+    contactId: effect.contactId,
+    newContactEmail: newContact?.email ?? null,
+    newContactName: newContact?.name ?? null,
+    newContactClient: newContact?.clientId ?? null,
+    userId: effect.userId,
+    seenStatus: effect.seenStatus,
+    status: effect.status,
+    subject: ticket?.subject ?? null,
+    priority: ticket?.priority ?? null,
+    queue: ticket?.queue ?? null,
+    clientId: ticket?.clientId ?? null,
+    participant: ticket?.participant ?? null,
+    tags: ticket?.tags ?? [],
+    linkId: ticket?.link?.ticketId ?? null,
+    linkKind: ticket?.link?.kind ?? null,
+    authorEmail: comment.authorEmail,
+    authorName: comment.authorName,
+    authorKind: comment.authorKind,
+    senderCheck: comment.senderCheck,
+    automatedKind: comment.automatedKind,
+    matchedBy: comment.matchedBy,
+    isAnswerable: comment.isAnswerable,
+    bodyText: comment.bodyText,
+    bodyHtml: comment.bodyHtml,
+    replyText: comment.replyText,
+    quotedText: comment.quotedText,
+    rawStorageKey: comment.rawStorageKey,
+    textStorageKey: comment.textStorageKey,
+    htmlStorageKey: comment.htmlStorageKey,
+    attachments: JSON.stringify(effect.attachments),
+    receivedHash: messageIdHash(comment.messageId),
+    referencedHashes: effect.referencedIds.map(messageIdHash),
+    attention: effect.attention,
+  });
+  return recordedSchema.parse(rows[0]);
+}
+
+const GATE_AND_CONTACT = `
+WITH gate AS (
+  INSERT INTO email_processed_messages (tenant, event_id, provider_id, message_id, outcome, ticket_id, comment_id)
+  VALUES (:tenant, :eventId, :providerId, :messageId, :outcome, :ticketId, :commentId)
+  ON CONFLICT (tenant, event_id) DO NOTHING
+  RETURNING tenant
+), met AS (
+  INSERT INTO contacts (tenant, id, email, name, client_id)
+  SELECT tenant, :contactId, CAST(:newContactEmail AS text), CAST(:newContactName AS text), CAST(:newContactClient AS uuid)
+    FROM gate WHERE CAST(:newContactEmail AS text) IS NOT NULL
+  -- An update, though of nothing, gives the id of a row that came in between.
+  ON CONFLICT (tenant, email) DO UPDATE SET updated_at = contacts.updated_at
+  RETURNING id
+), passed AS (
+  SELECT gate.tenant, CASE WHEN CAST(:newContactEmail AS text) IS NULL THEN CAST(:contactId AS uuid) ELSE met.id END AS contact_id
+    FROM gate LEFT JOIN met ON true
+)`;
+
+const EVERYTHING_ELSE = `, comment AS (
+  INSERT INTO ticket_comments (tenant, id, ticket_id, event_id, message_id, provider_id, author_email, author_name, author_kind, contact_id,
+                               user_id, sender_check, automated_kind, matched_by, is_answerable, body_text, body_html, reply_text,
+                               quoted_text, raw_storage_key, text_storage_key, html_storage_key)
+  SELECT tenant, :commentId, id, :eventId, :messageId, :providerId, :authorEmail, :authorName, :authorKind, contact_id,
+         CAST(:userId AS uuid), :senderCheck, :automatedKind, :matchedBy, :isAnswerable, :bodyText, :bodyHtml, :replyText,
+         :quotedText, :rawStorageKey, :textStorageKey, :htmlStorageKey
+    FROM placed
+), attachment AS (
+  INSERT INTO ticket_attachments (tenant, id, ticket_id, comment_id, name, content_type, size, sha256, storage_key, content_id, is_inline)
+  SELECT placed.tenant, a.id, placed.id, :commentId, a.name, a."contentType", a.size, a.sha256, a."storageKey", a."contentId", a."isInline"
+    FROM placed, jsonb_to_recordset(CAST(:attachments AS jsonb))
+      AS a (id uuid, name text, "contentType" text, size bigint, sha256 text, "storageKey" text, "contentId" text, "isInline" boolean)
+), known AS (
+  INSERT INTO ticket_message_ids (tenant, id_hash, ticket_id, kind)
+  SELECT placed.tenant, hash, placed.id, kind
+    FROM placed, (SELECT CAST(:receivedHash AS bytea) AS hash, 'received' AS kind
+                  UNION ALL SELECT unnest(CAST(:referencedHashes AS bytea[])), 'referenced') AS ids
+  ON CONFLICT (tenant, id_hash, ticket_id) DO UPDATE
+    SET kind = CASE WHEN ticket_message_ids.kind = 'referenced' THEN excluded.kind ELSE ticket_message_ids.kind END
+), flagged AS (
+  INSERT INTO ticket_attention (tenant, ticket_id, reason, comment_id)
+  SELECT placed.tenant, placed.id, unnest(CAST(:attention AS text[])), :commentId FROM placed
+  ON CONFLICT (tenant, ticket_id, reason) DO UPDATE
+    SET comment_id = excluded.comment_id, created_at = excluded.created_at, resolved_at = NULL
+), settled AS (
+  UPDATE inbound_messages m
+     SET status = 'processed', reason = CASE WHEN m.status = 'dead_letter' THEN NULL ELSE m.reason END,
+         processed_at = now(), updated_at = now()
+    FROM placed
+   WHERE m.tenant = placed.tenant AND m.event_id = :eventId AND m.status <> 'processed'
+)`;
+
+const INTO_TICKET = `${GATE_AND_CONTACT}, placed AS (
+  UPDATE tickets t
+     SET status = :status, closed_at = CASE WHEN :status = 'closed' THEN t.closed_at END, updated_at = now()
+    FROM passed
+   WHERE t.tenant = passed.tenant AND t.id = :ticketId AND t.status = :seenStatus AND t.merged_into IS NULL
+  RETURNING t.tenant, t.id, passed.contact_id
+)${EVERYTHING_ELSE}
+SELECT EXISTS (SELECT FROM gate) AS "isGated", EXISTS (SELECT FROM placed) AS "isPlaced", NULL AS number`;
+
+const NEW_TICKET = `${GATE_AND_CONTACT}, counted AS (
+  INSERT INTO tenant_counters (tenant, name, value) SELECT tenant, 'ticket', 1 FROM passed
+  ON CONFLICT (tenant, name) DO UPDATE SET value = tenant_counters.value + 1
+  RETURNING value
+), placed AS (
+  INSERT INTO tickets (tenant, id, number, subject, status, closed_at, requester_email, requester_name, provider_id, contact_id, client_id,
+                       priority, queue)
+  SELECT passed.tenant, :ticketId, counted.value, :subject, :status, CASE WHEN :status = 'closed' THEN now() END, :authorEmail, :authorName,
+         :providerId, passed.contact_id, CAST(:clientId AS uuid), :priority, :queue
+    FROM passed, counted
+  RETURNING tenant, id, contact_id, number
+), participant AS (
+  INSERT INTO ticket_participants (tenant, ticket_id, email, source)
+  SELECT tenant, id, CAST(:participant AS text), 'requester' FROM placed WHERE CAST(:participant AS text) IS NOT NULL
+), tagged AS (
+  INSERT INTO ticket_tags (tenant, ticket_id, tag) SELECT tenant, id, unnest(CAST(:tags AS text[])) FROM placed ON CONFLICT DO NOTHING
+), linked AS (
+  INSERT INTO ticket_links (tenant, ticket_id, other_ticket_id, kind)
+  SELECT tenant, id, CAST(:linkId AS uuid), CAST(:linkKind AS text) FROM placed WHERE CAST(:linkId AS uuid) IS NOT NULL
+)${EVERYTHING_ELSE}
+SELECT EXISTS (SELECT FROM gate) AS "isGated", EXISTS (SELECT FROM placed) AS "isPlaced", (SELECT number FROM placed) AS number`;
+
+/** The row may be missing: a database that lost its last commits still has its events on the stream. */
+export async function settleLedger(trx: Knex.Transaction, { tenant, eventId }: InboundEmail): Promise<void> {
+  await trx('inbound_messages')
+    .where({ tenant, event_id: eventId })
+    .whereNot('status', 'processed')
+    .update({
+      status: 'processed',
+      reason: trx.raw(`CASE WHEN status = 'dead_letter' THEN NULL ELSE reason END`),
+      processed_at: trx.fn.now(),
+      updated_at: trx.fn.now(),
+    });
+}

@@ -1,0 +1,94 @@
+/** The event's message as the database takes it, and what it can be found by. Pure. */
+import type { EmailData } from '@mailstream/shared/events/email-received';
+import { classifyMail } from './automated-mail.ts';
+import { findReplyReferences } from './reply-reference.ts';
+
+export interface AttachmentDraft {
+  readonly name: string;
+  readonly contentType: string;
+  readonly size: number;
+  readonly sha256: string;
+  readonly storageKey: string;
+  readonly contentId: string | null;
+  readonly isInline: boolean;
+}
+
+export interface IncomingMail {
+  readonly messageId: string;
+  /** `email` is in lower case, and empty where there is none that a person could be known by; `shown` is what stood in the mail. */
+  readonly sender: { readonly email: string; readonly name: string | null; readonly shown: string };
+  readonly subject: string;
+  readonly bodyText: string;
+  readonly bodyHtml: string | null;
+  readonly attachments: readonly AttachmentDraft[];
+  /** Message-IDs that this mail answers, nearest first, without doubles. */
+  readonly parentIds: readonly string[];
+  /** The oldest message of the conversation that this one names, or itself: the same for all that keep their References. */
+  readonly rootId: string;
+  readonly tokens: readonly string[];
+  readonly ticketNumbers: readonly number[];
+  /** Of the mail that this one, a delivery report, says was not delivered. */
+  readonly bouncedIds: readonly string[];
+}
+
+const MAX_SUBJECT = 998;
+/** RFC 5321 section 4.5.3.1: 64 and 255 and the at sign. Nobody is known by a longer one. */
+const MAX_ADDRESS = 320;
+const MAX_NAME = 998;
+
+export function readMail(email: EmailData): IncomingMail {
+  const references = findReplyReferences(email);
+  const parentIds = references.messageIds.map(storable);
+  const messageId = storable(email.id);
+  return {
+    messageId,
+    sender: {
+      email: usableAddress(email.from.email),
+      name: email.from.name === undefined ? null : oneLine(email.from.name).slice(0, MAX_NAME),
+      shown: storable(email.from.email),
+    },
+    subject: subjectOf(email.subject),
+    bodyText: storable(email.body.text),
+    bodyHtml: email.body.html === undefined ? null : storable(email.body.html),
+    attachments: email.attachments.map((attachment) => ({
+      name: storable(attachment.name),
+      contentType: storable(attachment.contentType),
+      size: attachment.size,
+      sha256: attachment.sha256,
+      storageKey: attachment.storageKey,
+      contentId: attachment.contentId === undefined ? null : storable(attachment.contentId),
+      isInline: attachment.isInline ?? false,
+    })),
+    parentIds,
+    rootId: parentIds.at(-1) ?? messageId,
+    tokens: references.tokens,
+    ticketNumbers: references.ticketNumbers,
+    bouncedIds: bouncedIds(email),
+  };
+}
+
+function bouncedIds(email: EmailData): readonly string[] {
+  const origin = classifyMail(email, { addresses: [] });
+  const id = origin.kind === 'bounce' ? origin.report.originalMessageId : null;
+  return id === null ? [] : [storable(id)];
+}
+
+/** PostgreSQL has no NUL in text and no lone surrogates in JSON; mail has. The original is in storage. */
+export function storable(text: string): string {
+  return Buffer.from(text.replaceAll('\u0000', '\ufffd'), 'utf8').toString('utf8');
+}
+
+function oneLine(text: string): string {
+  return storable(text).replaceAll(/\s+/g, ' ').trim();
+}
+
+function subjectOf(subject: string): string {
+  const line = oneLine(subject).slice(0, MAX_SUBJECT);
+  return line === '' ? '(no subject)' : line;
+}
+
+function usableAddress(address: string): string {
+  const email = storable(address).trim().toLowerCase();
+  const isUsable = email.length <= MAX_ADDRESS && /^[^\s@][^\s]*@[^\s@]+$/.test(email);
+  return isUsable ? email : '';
+}
