@@ -14,6 +14,7 @@ import * as ledger from './003-ledger.ts';
 import * as tickets from './004-tickets.ts';
 import * as folderStatus from './005-folder-status.ts';
 import * as conversations from './006-conversations.ts';
+import * as deadLetters from './007-dead-letters.ts';
 
 interface Migration {
   readonly name: string;
@@ -27,6 +28,7 @@ const MIGRATIONS: readonly Migration[] = [
   { name: '004-tickets', up: tickets.up },
   { name: '005-folder-status', up: folderStatus.up },
   { name: '006-conversations', up: conversations.up },
+  { name: '007-dead-letters', up: deadLetters.up },
 ];
 
 /** Any constant: it only has to be ours. */

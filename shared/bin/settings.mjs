@@ -103,12 +103,28 @@ export const SETTINGS = [
   },
   // Worker
   { name: 'WORKER_CONCURRENCY', text: 'Entries handled at the same time.' },
+  {
+    name: 'WORKER_TENANT_CONCURRENCY',
+    text: 'Entries of one tenant handled at the same time. Default: half of WORKER_CONCURRENCY.',
+    shown: '4',
+  },
+  {
+    name: 'WORKER_READ_AHEAD',
+    text: 'Entries in hand, all but a few of them as ids, at which a worker stops reading.',
+  },
   { name: 'WORKER_BATCH', text: 'Entries read from the stream at once.' },
   { name: 'WORKER_BLOCK_MS', text: 'How long a read of the stream waits for entries.' },
   { name: 'WORKER_STREAM_REFRESH_MS', text: 'How often new streams of tenants are looked for.' },
   { name: 'WORKER_HANDLING_DEADLINE_MS', text: 'Patience with the handling of one entry.' },
   { name: 'WORKER_VISIBILITY_MS', text: 'An entry that nobody finished for so long goes to another worker.' },
   { name: 'WORKER_MAX_ATTEMPTS', text: 'Attempts before an entry becomes a dead letter.' },
+  { name: 'WORKER_RETRY_BASE_MS', text: 'Delay after the first failed attempt; it doubles with each.' },
+  {
+    name: 'WORKER_ALERT_URL',
+    text: 'Told of new dead letters by POST: counts and codes, never content. https, or http in EGRESS_ALLOW_CIDRS.',
+  },
+  { name: 'WORKER_ALERT_SECRET', text: 'Signs those requests; at least 16 characters.' },
+  { name: 'WORKER_ALERT_INTERVAL_MS', text: 'Alerts of so long are sent as one.' },
   // Server
   { name: 'PUBLIC_URL', text: 'Where browsers reach the server; cookies are Secure when it is https.' },
   { name: 'TRUSTED_PROXIES', text: 'Networks of reverse proxies whose X-Forwarded-For is believed.' },

@@ -7,12 +7,18 @@ import { createMetrics } from '@mailstream/shared/runtime/metrics';
 import { checkDependency, createOpsServer } from '@mailstream/shared/runtime/ops-server';
 import { closeRedis, createRedis } from '@mailstream/shared/runtime/redis';
 import { systemClock } from '@mailstream/shared/runtime/system-clock';
+import { createEgressGuard } from '@mailstream/shared/net/egress-guard';
+import { createAlertWebhook } from './adapters/alert-webhook.ts';
+import { createPgDeadLetters } from './adapters/pg-dead-letters.ts';
 import { createPgInbox } from './adapters/pg-inbox.ts';
+import { createPgLetterAlerts } from './adapters/pg-letter-alerts.ts';
 import { createPgStreamDirectory } from './adapters/pg-stream-directory.ts';
 import { createRedisEntrySource } from './adapters/redis-entry-source.ts';
 import { createAvailability } from './availability.ts';
 import type { Config } from './config.ts';
 import { createEntryHandler } from './entry-handler.ts';
+import { createLetterAlerts } from './letter-alerts.ts';
+import { createLetterReplays } from './letter-replays.ts';
 import { createStreamConsumer } from './stream-consumer.ts';
 
 const SERVICE = 'workflow-worker';
@@ -57,14 +63,17 @@ export function compose(config: Config): Composition {
     log,
     signal: stopping.signal,
   });
+  const deadLetters = createPgDeadLetters(database);
   const handle = createEntryHandler({
     source,
     inbox,
+    deadLetters,
     database: availability,
     metrics,
     clock,
     log,
     maxAttempts: config.maxAttempts,
+    retryBaseMs: config.retryBaseMs,
     signal: stopping.signal,
   });
   const consumerService = createStreamConsumer({
@@ -76,12 +85,44 @@ export function compose(config: Config): Composition {
     clock,
     log,
     concurrency: config.concurrency,
+    tenantConcurrency: config.tenantConcurrency,
     batch: config.batch,
+    readAhead: config.readAhead,
     visibilityMs: config.visibilityMs,
     streamRefreshMs: config.streamRefreshMs,
     drainMs: DRAIN_MS,
     stopping,
   });
+  const replays = createLetterReplays({
+    deadLetters,
+    source,
+    database: availability,
+    metrics,
+    clock,
+    log,
+  });
+  const { alert } = config;
+  const alerts =
+    alert === null
+      ? []
+      : [
+          createLetterAlerts({
+            alerts: createPgLetterAlerts(database),
+            send: createAlertWebhook({
+              ...alert,
+              guard: createEgressGuard({
+                allowCidrs: config.egressAllowCidrs,
+                allowPorts: config.egressAllowPorts,
+              }),
+              now: () => clock.now(),
+            }),
+            everyMs: alert.everyMs,
+            metrics,
+            clock,
+            log,
+          }),
+        ];
+  metrics.onScrape(async () => metrics.deadLettersOpen.set(await deadLetters.countOpen()));
   const ops = createOpsServer({
     port: config.port,
     readiness: () =>
@@ -102,5 +143,5 @@ export function compose(config: Config): Composition {
     },
   });
   log.info('worker composed', { version: VERSION, instanceId: consumer });
-  return { services: [connections, ops, consumerService], log };
+  return { services: [connections, ops, replays, ...alerts, consumerService], log };
 }

@@ -1,4 +1,5 @@
 /** The only reader of the environment of the worker. Everything is checked before a socket is opened; all problems at once. */
+import { parseAllowList } from '@mailstream/shared/net/allow-list';
 import { EnvReader } from '@mailstream/shared/runtime/env';
 
 export interface Config {
@@ -12,6 +13,10 @@ export interface Config {
   readonly streamRefreshMs: number;
   /** Entries handled at the same time. */
   readonly concurrency: number;
+  /** The same of one tenant. */
+  readonly tenantConcurrency: number;
+  /** Entries in hand, mostly as ids, at which reading pauses. */
+  readonly readAhead: number;
   /** Most entries per read. */
   readonly batch: number;
   /** Longest statement while an entry is handled. */
@@ -20,12 +25,18 @@ export interface Config {
   readonly visibilityMs: number;
   /** After so many failed attempts an entry becomes a dead letter. */
   readonly maxAttempts: number;
+  /** Delay after the first failed attempt; it doubles with each. */
+  readonly retryBaseMs: number;
+  /** Where to tell of dead letters; null tells nobody. */
+  readonly alert: { readonly url: string; readonly secret: string; readonly everyMs: number } | null;
+  readonly egressAllowCidrs: readonly string[];
+  readonly egressAllowPorts: readonly number[];
   /** How long a read waits for new entries. */
   readonly blockMs: number;
 }
 
-/** Besides the handlers: discovery, readiness, dead letters. */
-const EXTRA_CONNECTIONS = 2;
+/** Besides the handlers: an entry that had failed, discovery, readiness, dead letters. */
+const EXTRA_CONNECTIONS = 4;
 
 /** @throws ConfigError that lists every problem. */
 export function loadConfig(environment: Readonly<Record<string, string | undefined>>): Config {
@@ -47,10 +58,20 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     channelByTenant: env.boolean('IMAP_EVENT_CHANNEL_BY_TENANT', { default: false }),
     streamRefreshMs: env.integer('WORKER_STREAM_REFRESH_MS', { default: 10_000, min: 100 }),
     concurrency,
+    tenantConcurrency: env.integer('WORKER_TENANT_CONCURRENCY', {
+      default: Math.ceil(concurrency / 2),
+      min: 1,
+      max: 256,
+    }),
+    readAhead: env.integer('WORKER_READ_AHEAD', { default: 200_000, min: 100, max: 10_000_000 }),
     batch: env.integer('WORKER_BATCH', { default: 64, min: 1, max: 1000 }),
     handlingDeadlineMs: env.integer('WORKER_HANDLING_DEADLINE_MS', { default: 10_000, min: 100 }),
     visibilityMs: env.integer('WORKER_VISIBILITY_MS', { default: 30_000, min: 300 }),
     maxAttempts: env.integer('WORKER_MAX_ATTEMPTS', { default: 5, min: 1, max: 100 }),
+    retryBaseMs: env.integer('WORKER_RETRY_BASE_MS', { default: 30_000, min: 10, max: 3_600_000 }),
+    alert: alertOf(env),
+    egressAllowCidrs: cidrs(env),
+    egressAllowPorts: ports(env),
     blockMs: env.integer('WORKER_BLOCK_MS', { default: 2_000, min: 10, max: 60_000 }),
   };
   if (config.visibilityMs < 2 * config.handlingDeadlineMs)
@@ -61,4 +82,28 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     env.problem('DATABASE_POOL_MAX must be at least WORKER_CONCURRENCY: each handler needs a connection');
   env.finish();
   return Object.freeze(config);
+}
+
+function alertOf(env: EnvReader): Config['alert'] {
+  const everyMs = env.integer('WORKER_ALERT_INTERVAL_MS', { default: 60_000, min: 200, max: 86_400_000 });
+  const secret = env.optionalString('WORKER_ALERT_SECRET');
+  if (env.optionalString('WORKER_ALERT_URL') === undefined) return null;
+  const url = env.url('WORKER_ALERT_URL', { protocols: ['https', 'http'] });
+  if (secret === undefined || secret.length < 16)
+    env.problem('WORKER_ALERT_SECRET must have at least 16 characters when WORKER_ALERT_URL is set');
+  return { url, secret: secret ?? '', everyMs };
+}
+
+function cidrs(env: EnvReader): readonly string[] {
+  const list = env.list('EGRESS_ALLOW_CIDRS', { default: [] });
+  const parsed = parseAllowList(list, 'EGRESS_ALLOW_CIDRS');
+  if (parsed.kind === 'problem') env.problem(parsed.text);
+  return list;
+}
+
+function ports(env: EnvReader): readonly number[] {
+  const list = env.list('EGRESS_ALLOW_PORTS', { default: [] }).map(Number);
+  if (list.some((port) => !Number.isInteger(port) || port < 1 || port > 65_535))
+    env.problem('EGRESS_ALLOW_PORTS must be a list of port numbers');
+  return list;
 }

@@ -57,6 +57,12 @@ export function decode(entry: StreamEntry): DecodedEntry {
   }
 }
 
+/** Whose an entry says it is, unchecked; empty where it says none. */
+export function tenantOf({ fields }: StreamEntry): string {
+  for (const [name, value] of pairs(fields)) if (name === 'tenant') return value.toLowerCase();
+  return '';
+}
+
 function* pairs(fields: readonly string[]): Generator<readonly [string, string]> {
   for (let index = 0; index + 1 < fields.length; index += 2)
     yield [fields[index] ?? '', fields[index + 1] ?? ''];

@@ -11,8 +11,21 @@ import type { Metrics } from '@mailstream/shared/runtime/metrics';
 import { pause } from '@mailstream/shared/runtime/system-clock';
 import type { Availability } from './availability.ts';
 import { decide, judgeClaimed, PARENT_WAITS, type AttemptResult } from './core/delivery-decision.ts';
-import { decode, type DecodedEntry } from './entry-decoder.ts';
-import type { EntrySource, Inbox, InboundEmail, StreamEntry } from './ports.ts';
+import type { DecodedEntry } from './entry-decoder.ts';
+import type {
+  DeadLetter,
+  DeadLetters,
+  EntrySource,
+  Inbox,
+  InboundEmail,
+  PastAttempt,
+  StreamEntry,
+} from './ports.ts';
+
+export interface EntryInHand {
+  readonly entry: StreamEntry;
+  readonly decoded: DecodedEntry;
+}
 
 export interface Visit {
   /** Read for the first time by anyone: needs no count of attempts yet. */
@@ -37,16 +50,19 @@ export type Settlement =
 export interface EntryHandlerOptions {
   readonly source: EntrySource;
   readonly inbox: Inbox;
+  readonly deadLetters: Pick<DeadLetters, 'keep'>;
   readonly database: Availability;
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly log: Logger;
   readonly maxAttempts: number;
+  /** Delay after the first failure, milliseconds; it doubles with each. */
+  readonly retryBaseMs: number;
   /** Ends waiting for what is away, not the work itself. */
   readonly signal: AbortSignal;
 }
 
-export type EntryHandler = (entry: StreamEntry, visit: Visit) => Promise<Settlement>;
+export type EntryHandler = (inHand: EntryInHand, visit: Visit) => Promise<Settlement>;
 
 const REDIS_BACKOFF = { baseMs: 100, capMs: 5_000, jitter: 0.5 };
 const ABANDONED: Settlement = { kind: 'abandoned' };
@@ -56,7 +72,8 @@ const SETTLED: Settlement = { kind: 'settled' };
 class StoppedError extends Error {}
 
 export function createEntryHandler(options: EntryHandlerOptions): EntryHandler {
-  const { source, inbox, database, metrics, clock, log, maxAttempts, signal } = options;
+  const { source, inbox, deadLetters, database, metrics, clock, log, signal } = options;
+  const { maxAttempts, retryBaseMs } = options;
 
   /** Until Redis took it: everything that is done with this is safe to repeat. */
   const untilTaken = async <T>(command: () => Promise<T>): Promise<T> => {
@@ -82,32 +99,46 @@ export function createEntryHandler(options: EntryHandlerOptions): EntryHandler {
     } catch (error) {
       if (error instanceof FaultError && error.fault.kind === 'transient') return { kind: 'unavailable' };
       log.warn('entry could not be processed', { eventId: message.eventId, tenantId: message.tenant, error });
-      return { kind: 'failed', detail: nameOf(error) };
+      return { kind: 'failed', ...nameOf(error) };
     }
   };
 
-  const bury = async (
+  /** Until the database took it, or the process stops. */
+  const untilKept = async (
     entry: StreamEntry,
     decoded: DecodedEntry,
-    letter: { readonly code: string; readonly detail: string; readonly attempts: number },
-  ): Promise<Settlement> => {
+    letter: DeadLetter,
+  ): Promise<'kept' | 'processed'> => {
     const identity = decoded.kind === 'email' ? decoded.message : decoded.identity;
-    // The ledger first: it is what people see, and a repeated letter is one letter.
-    for (let isNoted = identity === null; !isNoted && identity !== null;) {
+    for (;;) {
       try {
-        await inbox.markDeadLetter(identity.tenant, identity.eventId, `${letter.code}: ${letter.detail}`);
-        isNoted = true;
+        return await deadLetters.keep(entry, identity, letter);
       } catch (error) {
         if (!(error instanceof FaultError && error.fault.kind === 'transient')) {
-          // The letter itself must not be lost to a ledger that refuses the note.
-          log.error('dead letter could not be noted in the ledger', { eventId: identity.eventId, error });
-          break;
+          // The letter itself must not be lost to a database that refuses it: the stream of dead letters has it.
+          log.error('dead letter could not be kept in the database', { entryId: entry.id, error });
+          return 'kept';
         }
         await database.recovered();
-        if (signal.aborted) return ABANDONED;
+        if (signal.aborted) throw new StoppedError();
       }
     }
-    await untilTaken(() => source.deadLetter(entry, letter));
+  };
+
+  /**
+   * Database, stream of dead letters, acknowledgement: each step may be repeated, so a process that dies in between leaves an entry
+   * whose next holder does the rest.
+   */
+  const bury = async (
+    { entry, decoded }: EntryInHand,
+    letter: DeadLetter,
+    began: number,
+  ): Promise<Settlement> => {
+    const identity = decoded.kind === 'email' ? decoded.message : decoded.identity;
+    if ((await untilKept(entry, decoded, letter)) === 'processed')
+      return acknowledge(entry, { effect: 'duplicate', hasRecord: true, began });
+    await untilTaken(() => source.copyToDeadLetters(entry, letter));
+    await untilTaken(() => source.acknowledge(entry, true));
     metrics.deadLetters.inc({ code: letter.code });
     metrics.entries.inc({ result: 'dead_letter' });
     log.error('entry became a dead letter', {
@@ -122,51 +153,99 @@ export function createEntryHandler(options: EntryHandlerOptions): EntryHandler {
     return SETTLED;
   };
 
-  const acknowledge = async (entry: StreamEntry, effect: string, began: number): Promise<Settlement> => {
+  const acknowledge = async (
+    entry: StreamEntry,
+    { effect, hasRecord, began }: { effect: string; hasRecord: boolean; began: number },
+  ): Promise<Settlement> => {
     metrics.entries.inc({ result: effect });
     if (effect !== 'duplicate') metrics.entryDelaySeconds.observe(ageSeconds(entry.id, clock.now()));
-    await untilTaken(() => source.acknowledge(entry));
+    await untilTaken(() => source.acknowledge(entry, hasRecord));
     metrics.entrySeconds.observe({ result: effect }, (clock.monotonicMs() - began) / 1000);
     return SETTLED;
   };
 
-  const handle = async (entry: StreamEntry, visit: Visit): Promise<Settlement> => {
+  /** Kept in Redis before anything is forgotten here: whoever has the entry next waits as long, and knows what was tried. */
+  const retryLater = async (
+    entry: StreamEntry,
+    retry: { readonly attempts: number; readonly delayMs: number; readonly past: readonly PastAttempt[] },
+    parentWaits: number,
+  ): Promise<Settlement> => {
+    const dueAtMs = clock.now().getTime() + retry.delayMs;
+    await untilTaken(() => source.noteRetry(entry, { ...retry, dueAtMs }));
+    metrics.entries.inc({ result: 'retried' });
+    return { kind: 'comeBack', delayMs: retry.delayMs, alone: true, parentWaits };
+  };
+
+  const handle = async (inHand: EntryInHand, visit: Visit): Promise<Settlement> => {
     const began = clock.monotonicMs();
-    const decoded = decode(entry);
-    if (decoded.kind === 'invalid') return bury(entry, decoded, { ...decoded, attempts: 1 });
+    const { entry, decoded } = inHand;
+    const { parentWaits } = visit;
+    if (decoded.kind === 'invalid')
+      return bury(inHand, { code: decoded.code, detail: decoded.detail, attempts: 1, past: [] }, began);
 
     for (let unavailableInRow = 0; ; unavailableInRow += 1) {
       // Counted before the attempt, so that one which ends the process is counted too.
-      const attempts = visit.isFresh ? 1 : await untilTaken(() => source.countAttempt(entry, 1));
+      const start = visit.isFresh
+        ? ({ kind: 'begun', attempts: 1, past: [] } as const)
+        : await untilTaken(() => source.beginAttempt(entry, clock.now().getTime()));
+      if (start.kind === 'early') {
+        const delayMs = Math.max(0, start.dueAtMs - clock.now().getTime());
+        return { kind: 'comeBack', delayMs, alone: true, parentWaits };
+      }
+      const { attempts, past } = start;
       const uncount = async (): Promise<void> => {
-        if (!visit.isFresh) await untilTaken(() => source.countAttempt(entry, -1));
+        if (!visit.isFresh) await untilTaken(() => source.uncountAttempt(entry));
       };
-      const verdict = judgeClaimed(attempts, maxAttempts);
+      const verdict = judgeClaimed(attempts - past.length, attempts, maxAttempts);
       if (verdict === 'killer')
-        return bury(entry, decoded, {
-          code: 'WORKER_KILLED',
-          detail: 'each attempt ended with its process',
-          attempts: attempts - 1,
-        });
+        return bury(
+          inHand,
+          {
+            code: 'WORKER_KILLED',
+            detail: 'attempts ended with their process',
+            attempts: attempts - 1,
+            past,
+            // To write it down was tried before, and ended the process as well.
+            isUntouchable: attempts > maxAttempts + 1,
+          },
+          began,
+        );
       if (verdict === 'suspect' && !visit.isAlone) {
         await uncount();
-        return { kind: 'comeBack', delayMs: 0, alone: true, parentWaits: visit.parentWaits };
+        return { kind: 'comeBack', delayMs: 0, alone: true, parentWaits };
       }
 
       const result = await attempt(decoded.message, visit);
-      const decision = decide(result, { attempts, maxAttempts, unavailableInRow }, Math.random());
+      const history = { attempts, maxAttempts, retryBaseMs, unavailableInRow, ...visit };
+      const decision = decide(result, history, Math.random());
+      const failed = (): readonly PastAttempt[] => [
+        ...past,
+        { attempt: attempts, at: clock.now().toISOString(), ...failureOf(result) },
+      ];
       switch (decision.kind) {
         case 'acknowledge':
-          return acknowledge(entry, result.kind === 'done' ? result.effect : 'duplicate', began);
+          return acknowledge(entry, {
+            effect: result.kind === 'done' ? result.effect : 'duplicate',
+            hasRecord: !visit.isFresh,
+            began,
+          });
         case 'deadLetter':
-          return bury(entry, decoded, { ...decision, attempts });
+          return bury(inHand, { ...decision, attempts, past: failed() }, began);
         case 'comeBack': {
-          metrics.entries.inc({ result: decision.countsAsAttempt ? 'retried' : 'parent_pending' });
-          if (!decision.countsAsAttempt) await uncount();
-          else if (visit.isFresh) await untilTaken(() => source.countAttempt(entry, 1));
-          const { delayMs, countsAsAttempt: alone } = decision;
-          return { kind: 'comeBack', delayMs, alone, parentWaits: visit.parentWaits + (alone ? 0 : 1) };
+          if (decision.countsAsAttempt)
+            return retryLater(entry, { attempts, delayMs: decision.delayMs, past: failed() }, parentWaits);
+          metrics.entries.inc({ result: 'parent_pending' });
+          await uncount();
+          return {
+            kind: 'comeBack',
+            delayMs: decision.delayMs,
+            alone: false,
+            parentWaits: parentWaits + 1,
+          };
         }
+        case 'isolate':
+          await uncount();
+          return { kind: 'comeBack', delayMs: 0, alone: true, parentWaits };
         case 'hold':
           await uncount();
           await database.recovered();
@@ -175,9 +254,9 @@ export function createEntryHandler(options: EntryHandlerOptions): EntryHandler {
     }
   };
 
-  return async (entry, visit) => {
+  return async (inHand, visit) => {
     try {
-      return await handle(entry, visit);
+      return await handle(inHand, visit);
     } catch (error) {
       if (error instanceof StoppedError) return ABANDONED;
       throw error;
@@ -185,11 +264,24 @@ export function createEntryHandler(options: EntryHandlerOptions): EntryHandler {
   };
 }
 
+function failureOf(result: AttemptResult): { readonly code: string; readonly detail: string } {
+  switch (result.kind) {
+    case 'failed':
+    case 'refused':
+      return { code: result.code, detail: result.detail };
+    default:
+      return { code: 'DATABASE_UNAVAILABLE', detail: 'the database connection ended' };
+  }
+}
+
 /** For the ledger and the dead letter: no message of a foreign error, it could quote the mail. */
-function nameOf(error: unknown): string {
-  if (!(error instanceof Error)) return 'a value that is not an error was thrown';
+function nameOf(error: unknown): { readonly code: string; readonly detail: string } {
+  if (!(error instanceof Error))
+    return { code: 'UNKNOWN', detail: 'a value that is not an error was thrown' };
   const { code } = error as { code?: unknown };
-  return typeof code === 'string' && /^[\w.-]{1,60}$/.test(code) ? `${error.name} ${code}` : error.name;
+  return typeof code === 'string' && /^[\w.-]{1,60}$/.test(code)
+    ? { code, detail: `${error.name} ${code}` }
+    : { code: error.name, detail: error.name };
 }
 
 /** An entry's id begins with the time of its append, milliseconds since 1970 by the Redis server's clock. */

@@ -19,17 +19,37 @@ export interface EntryRef {
   readonly id: string;
 }
 
+/** What is known of an entry without its body. */
+export interface EntryHeader extends EntryRef {
+  /** As the entry says, unchecked; empty where it says none. */
+  readonly tenant: string;
+}
+
+/** One attempt that failed. */
+export interface PastAttempt {
+  readonly attempt: number;
+  /** ISO 8601. */
+  readonly at: string;
+  readonly code: string;
+  /** One sentence without message content. */
+  readonly detail: string;
+}
+
+/** What outlives the process about an entry that failed or was taken over. */
+export type AttemptStart =
+  | { readonly kind: 'begun'; readonly attempts: number; readonly past: readonly PastAttempt[] }
+  /** The time of its next attempt has not come. */
+  | { readonly kind: 'early'; readonly dueAtMs: number };
+
+/** Why an entry was given up on. */
 export interface DeadLetter {
   readonly code: string;
   /** One sentence without message content. */
   readonly detail: string;
   readonly attempts: number;
-}
-
-export interface ClaimedEntries {
-  readonly entries: readonly StreamEntry[];
-  /** Pending entries that were no longer in the stream: trimmed before they were acknowledged, which is a loss. */
-  readonly deletedIds: readonly string[];
+  readonly past: readonly PastAttempt[];
+  /** The database gets the letter without the entry. */
+  readonly isUntouchable?: boolean;
 }
 
 /** The worker's place in the consumer group. Every consumer has a name of its own, made anew at each start. */
@@ -46,21 +66,48 @@ export interface EntrySource {
   ): Promise<
     { readonly kind: 'entries'; readonly entries: readonly StreamEntry[] } | { readonly kind: 'groupMissing' }
   >;
+  /** The same of one stream, without waiting and without bodies. */
+  readAhead(stream: string, count: number): Promise<readonly EntryHeader[]>;
   /** Ends a `read` that waits, as if its time were over. */
   wake(): Promise<void>;
-  /** Takes over up to `count` entries that their consumer has left alone for `minIdleMs`. */
-  claimAbandoned(stream: string, minIdleMs: number, count: number): Promise<ClaimedEntries>;
-  /** Reads entries again that are ours already; those that are gone or another's are left out. */
-  reread(refs: readonly EntryRef[]): Promise<readonly StreamEntry[]>;
-  /** Shows that these entries are in good hands, so that nobody takes them over. */
-  keep(refs: readonly EntryRef[]): Promise<void>;
+  /**
+   * Takes over up to `count` entries that their consumer has left alone for `minIdleMs`; goes on where the last call ended.
+   * `gone` were deleted before they were acknowledged: a loss.
+   */
+  claimAbandoned(
+    stream: string,
+    minIdleMs: number,
+    count: number,
+  ): Promise<{ readonly headers: readonly EntryHeader[]; readonly gone: readonly EntryRef[] }>;
+  /** Takes up to `count` entries off the consumer that has the most, beyond what that one is about to handle. */
+  share(stream: string, count: number): Promise<readonly EntryHeader[]>;
+  /** Bodies of entries of ours; those that are another's by now are left out. `gone` as above. */
+  load(
+    refs: readonly EntryRef[],
+  ): Promise<{ readonly entries: readonly StreamEntry[]; readonly gone: readonly EntryRef[] }>;
+  /** Shows that these entries are in good hands, so that nobody takes them over. @returns those that are no longer ours. */
+  keep(refs: readonly EntryRef[]): Promise<readonly EntryRef[]>;
   /** The opposite: anyone may take them over at once. */
   handOver(refs: readonly EntryRef[]): Promise<void>;
-  acknowledge(ref: EntryRef): Promise<void>;
-  /** Copies the entry to the dead letters and acknowledges it, in one step; does nothing when it is no longer pending. */
-  deadLetter(entry: StreamEntry, letter: DeadLetter): Promise<void>;
-  /** Adds `by` to the count of attempts at this entry, which outlives this process; returns the new count. */
-  countAttempt(ref: EntryRef, by: 1 | -1): Promise<number>;
+  /** @param hasRecord whether attempts of it were counted. */
+  acknowledge(ref: EntryRef, hasRecord: boolean): Promise<void>;
+  /** Copies the entry to the dead letters; a repeated call copies nothing. Does not acknowledge it. */
+  copyToDeadLetters(entry: StreamEntry, letter: DeadLetter): Promise<void>;
+  /** Counts an attempt that is about to begin, unless the entry is not due. */
+  beginAttempt(ref: EntryRef, nowMs: number): Promise<AttemptStart>;
+  /** Takes back the count of an attempt that was none. */
+  uncountAttempt(ref: EntryRef): Promise<void>;
+  /** Keeps when to try again and what was tried, for whoever has the entry then. */
+  noteRetry(
+    ref: EntryRef,
+    retry: {
+      readonly attempts: number;
+      readonly dueAtMs: number;
+      readonly past: readonly PastAttempt[];
+    },
+  ): Promise<void>;
+  /** Appends the fields as a new entry, once for each `replayId`. @returns the entry's id. */
+  append(stream: string, replayId: string, fields: readonly string[]): Promise<string>;
   /** Removes consumers that have nothing pending and have not been seen for `minIdleMs`. */
   removeDeadConsumers(stream: string, minIdleMs: number): Promise<void>;
   /** Of all streams together: entries no worker has read yet, and entries read but not acknowledged. */
@@ -106,4 +153,52 @@ export interface Inbox {
 export interface StreamDirectory {
   /** All streams that may have entries now. */
   streams(): Promise<readonly string[]>;
+}
+
+/** Where people see what was given up on, and from where it is tried again. */
+export interface DeadLetters {
+  /**
+   * Keeps the letter and notes it in the ledger, in one transaction; the same entry again changes nothing. An event that was dead
+   * before and failed again is the same letter, open again.
+   * @returns 'processed' when the event has its effect already: then there is no letter.
+   */
+  keep(
+    entry: StreamEntry,
+    identity: { readonly tenant: TenantId; readonly eventId: string } | null,
+    letter: DeadLetter,
+  ): Promise<'kept' | 'processed'>;
+  /** Letters that somebody asked to replay, oldest first. */
+  requested(limit: number): Promise<readonly RequestedReplay[]>;
+  /** The entry is on the stream again, under this id. */
+  replayed(replay: RequestedReplay, entryId: string): Promise<void>;
+  /** Letters that nobody has dealt with, over all tenants. */
+  countOpen(): Promise<number>;
+}
+
+export interface RequestedReplay {
+  readonly tenant: TenantId;
+  readonly eventId: string;
+  /** Made anew for each request. */
+  readonly replayId: string;
+  readonly stream: string;
+  readonly fields: readonly string[];
+}
+
+/** New dead letters of all tenants, counted. `since` and `until` are the database's own timestamps, not to be computed with. */
+export interface LetterAlert {
+  readonly since: string;
+  readonly until: string;
+  readonly codes: readonly { readonly code: string; readonly count: number }[];
+}
+
+export interface LetterAlerts {
+  /** Null when nothing is due, or another worker is at it; for `claimMs` no other worker gets it. */
+  claim(window: {
+    readonly everyMs: number;
+    /** What is younger is left for the next time. */
+    readonly lagMs: number;
+    readonly claimMs: number;
+  }): Promise<LetterAlert | null>;
+  /** Everything up to `until` was told. */
+  told(until: string): Promise<void>;
 }

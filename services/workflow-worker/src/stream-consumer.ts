@@ -1,9 +1,11 @@
 /**
  * Reads the streams and looks after everything this process has in hand.
  *
- * Three loops: `readLoop` takes new entries while there is room; `beatLoop` shows that what is in hand is alive and takes over what
- * others left alone for `visibilityMs`; `refreshLoop` finds new streams. Entries of one tenant run in the order of the stream, tenants
- * side by side.
+ * Three loops: `readLoop` takes new entries; `beatLoop` shows that what is in hand is alive, takes over what others left alone for
+ * `visibilityMs`, and helps a worker that has much more; `refreshLoop` finds new streams.
+ *
+ * A stream is read to its end, whatever is in hand: the entries of one tenant must not hide those of another behind them. As long as
+ * reads come back full, only ids are read, and bodies are loaded when it is their turn (entries-in-hand.ts).
  */
 import type { Clock } from '@mailstream/shared/domain/time';
 import { FaultError } from '@mailstream/shared/errors/fault-error';
@@ -14,8 +16,8 @@ import { pause } from '@mailstream/shared/runtime/system-clock';
 import type { Availability } from './availability.ts';
 import { createEntriesInHand } from './entries-in-hand.ts';
 import type { EntryHandler } from './entry-handler.ts';
-import { createOrderedLanes } from './ordered-lanes.ts';
-import type { EntrySource, StreamDirectory } from './ports.ts';
+import { createKeepRounds } from './keep-rounds.ts';
+import type { EntryRef, EntrySource, StreamDirectory } from './ports.ts';
 
 export interface StreamConsumerOptions {
   readonly source: EntrySource;
@@ -26,24 +28,27 @@ export interface StreamConsumerOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly concurrency: number;
+  readonly tenantConcurrency: number;
   /** Most entries per read. */
   readonly batch: number;
+  /** Entries in hand at which reading pauses. */
+  readonly readAhead: number;
   /** An entry left alone for this long is anyone's. */
   readonly visibilityMs: number;
   /** How often the list of streams is read anew. */
   readonly streamRefreshMs: number;
-  /** How long a stop waits for what has not begun yet. */
+  /** How long a stop waits for what has begun. */
   readonly drainMs: number;
   /** Aborted by `stop`: the handler stops waiting for what is away. */
   readonly stopping: AbortController;
 }
 
-/** Entries in lanes per slot: enough that no slot waits for a read, few enough that memory stays small. */
-const WAITING_PER_SLOT = 8;
 const RETRY_REDIS_MS = 200;
-/** Ids of entries that come back later; only when nearly everything fails are there so many, and reading more would not help. */
-const MOST_IN_HAND = 5_000;
-const FULL_PAUSE_MS = 1_000;
+const FULL_PAUSE_MS = 500;
+/** Entries taken over, or taken off a worker that has more, at a time. */
+const MOST_TAKEN_OVER = 1_000;
+/** With fewer in hand a worker looks whether another one needs help. */
+const FEW_IN_HAND = 64;
 /** A consumer that nobody has seen for an hour is a process that was killed. */
 const DEAD_CONSUMER_MS = 3_600_000;
 
@@ -56,19 +61,20 @@ export type StreamConsumer = Service & {
 export function createStreamConsumer(options: StreamConsumerOptions): StreamConsumer {
   const { source, directory, handle, database, metrics, clock, log, stopping } = options;
   const { signal } = stopping;
-  const lanes = createOrderedLanes(options.concurrency);
-  // Three beats in the time of visibility: one may fail and entries in hand are still ours. Two seconds at most, because what a
-  // stopped worker hands over waits for a beat of another.
+  // Two seconds at most, because what a stopped worker hands over waits for a beat of another.
   const beatMs = Math.min(options.visibilityMs / 3, 2_000);
-  const mostInLanes = options.concurrency * WAITING_PER_SLOT;
-  const inHand = createEntriesInHand({ source, handle, lanes, clock, log });
+  const onGone = (refs: readonly EntryRef[]): void => {
+    metrics.entriesDeletedUnread.inc(refs.length);
+    log.error('pending entries were deleted from the stream before they were processed', {
+      count: refs.length,
+    });
+  };
+  const inHand = createEntriesInHand({ ...options, source, handle, clock, log, onGone });
+  // Each entry is kept twice within the time of visibility: one beat may fail and it is still ours.
+  const keepRounds = createKeepRounds(inHand, Math.max(1, Math.floor(options.visibilityMs / 3 / beatMs)));
   let streams: readonly string[] = [];
   let isReading = false;
   let loops: Promise<unknown> = Promise.resolve();
-
-  const aborted = new Promise<void>((resolve) => {
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
 
   const nowReading = (): void => {
     if (!isReading) log.info('reading entries');
@@ -77,31 +83,37 @@ export function createStreamConsumer(options: StreamConsumerOptions): StreamCons
 
   const readLoop = async (): Promise<void> => {
     const ready = new Set<string>();
+    /** Streams whose last read came back full. */
+    const behind = new Set<string>();
     while (!signal.aborted) {
-      await Promise.race([lanes.whenBelow(mostInLanes), aborted]);
       if (database.isDown()) await database.recovered();
-      if (inHand.size() >= MOST_IN_HAND) await pause(clock, FULL_PAUSE_MS, signal);
-      else if (!signal.aborted) await readOnce(ready);
+      if (inHand.size() >= options.readAhead) await pause(clock, FULL_PAUSE_MS, signal);
+      else if (!signal.aborted) await readOnce(ready, behind);
     }
   };
 
-  const readOnce = async (ready: Set<string>): Promise<void> => {
+  const readOnce = async (ready: Set<string>, behind: Set<string>): Promise<void> => {
     try {
       const missing = streams.filter((stream) => !ready.has(stream));
       for (const stream of await source.ensureGroups(missing)) log.info('consumer group made', { stream });
       for (const stream of missing) ready.add(stream);
-      const room = Math.min(options.batch, mostInLanes - lanes.size());
+      if (behind.size > 0) return await readIdsOf(behind);
+      const room = Math.min(options.batch, inHand.room());
+      const count = Math.max(1, Math.floor(room / streams.length));
       // The first read may wait its whole time for something to come.
       if (missing.length > 0) nowReading();
-      const result = await source.read(streams, Math.max(1, Math.floor(room / streams.length)));
+      const result = await source.read(streams, count);
       nowReading();
-      if (result.kind === 'entries') {
-        inHand.take(result.entries, true);
+      if (result.kind === 'groupMissing') {
+        log.warn('redis has lost the consumer group, making it anew');
+        metrics.groupResets.inc();
+        ready.clear();
         return;
       }
-      log.warn('redis has lost the consumer group, making it anew');
-      metrics.groupResets.inc();
-      ready.clear();
+      const counts = new Map<string, number>();
+      for (const { stream } of result.entries) counts.set(stream, (counts.get(stream) ?? 0) + 1);
+      for (const [stream, read] of counts) if (read >= count) behind.add(stream);
+      inHand.takeEntries(result.entries);
     } catch (error) {
       if (isReading) log.warn('entries cannot be read, trying again', { error });
       isReading = false;
@@ -109,19 +121,22 @@ export function createStreamConsumer(options: StreamConsumerOptions): StreamCons
     }
   };
 
+  const readIdsOf = async (behind: Set<string>): Promise<void> => {
+    for (const stream of [...behind]) {
+      const headers = await source.readAhead(stream, options.batch);
+      if (headers.length < options.batch) behind.delete(stream);
+      inHand.takeHeaders(headers, true);
+    }
+  };
+
   const claim = async (): Promise<void> => {
     for (const stream of streams) {
-      const room = mostInLanes - lanes.size();
+      const room = Math.min(MOST_TAKEN_OVER, options.readAhead - inHand.size());
       if (room <= 0 || signal.aborted) return;
-      const { entries, deletedIds } = await source.claimAbandoned(stream, options.visibilityMs, room);
-      if (deletedIds.length > 0) {
-        metrics.entriesDeletedUnread.inc(deletedIds.length);
-        log.error('pending entries were deleted from the stream before they were processed', {
-          stream,
-          count: deletedIds.length,
-        });
-      }
-      const count = inHand.take(entries, false);
+      const { headers, gone } = await source.claimAbandoned(stream, options.visibilityMs, room);
+      if (gone.length > 0) onGone(gone);
+      const helped = inHand.size() < FEW_IN_HAND ? await source.share(stream, room) : [];
+      const count = inHand.takeHeaders([...headers, ...helped], false);
       if (count > 0) log.info('entries taken over', { stream, count });
       metrics.entriesClaimed.inc(count);
     }
@@ -130,7 +145,7 @@ export function createStreamConsumer(options: StreamConsumerOptions): StreamCons
   const beatLoop = async (): Promise<void> => {
     for (let beat = 0; !signal.aborted; beat += 1) {
       try {
-        await source.keep(inHand.refs());
+        inHand.forget(await source.keep(keepRounds.next()));
         if (!database.isDown()) await claim();
         if (beat % 100 === 0)
           for (const stream of streams) await source.removeDeadConsumers(stream, DEAD_CONSUMER_MS);
@@ -165,13 +180,9 @@ export function createStreamConsumer(options: StreamConsumerOptions): StreamCons
     await Promise.all([readLoop(), beatLoop(), refreshLoop()]);
   };
 
-  const drain = async (): Promise<void> => {
-    inHand.stop();
-    await Promise.race([lanes.whenIdle(), pause(clock, options.drainMs)]);
-    lanes.clear();
-    await lanes.whenIdle();
+  const handOver = async (): Promise<void> => {
     try {
-      await source.handOver(inHand.refs());
+      await source.handOver([...inHand.refs()]);
       await source.leave(streams);
     } catch (error) {
       log.warn('entries in hand could not be handed over', { count: inHand.size(), error });
@@ -194,9 +205,11 @@ export function createStreamConsumer(options: StreamConsumerOptions): StreamCons
       stopping.abort();
       removeGauges();
       await source.wake();
+      const stopped = inHand.stop();
       await loops;
       isReading = false;
-      await drain();
+      await Promise.race([stopped, pause(clock, options.drainMs)]);
+      await handOver();
     },
   });
   return { ...service, isReading: () => isReading };

@@ -328,6 +328,24 @@ export const METRIC_TABLE = {
     help: 'Entries taken over from a consumer that left them.',
     labels: [],
   },
+  deadLettersOpen: {
+    type: 'gauge',
+    name: 'mailstream_dead_letters_open',
+    help: 'Dead letters of the worker that nobody has replayed or discarded, over all tenants.',
+    labels: [],
+  },
+  replays: {
+    type: 'counter',
+    name: 'mailstream_dead_letter_replays_total',
+    help: 'Dead letters put back on their stream.',
+    labels: [],
+  },
+  alerts: {
+    type: 'counter',
+    name: 'mailstream_alerts_total',
+    help: 'Alerts about dead letters by whether the hook took them.',
+    labels: ['result'],
+  },
   groupResets: {
     type: 'counter',
     name: 'mailstream_worker_group_resets_total',

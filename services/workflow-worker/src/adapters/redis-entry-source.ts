@@ -7,9 +7,16 @@
 import type { Redis } from 'ioredis';
 import { deadLetterStream, WORKER_GROUP } from '@mailstream/shared/events/email-received';
 import { redisErrorWord, redisFault } from '@mailstream/shared/runtime/redis';
-import type { DeadLetter, EntryRef, EntrySource, StreamEntry } from '../ports.ts';
-import { parseAutoclaim, parseEntries, parseReadGroup, sumBacklog } from './redis-replies.ts';
-import { DEAD_LETTER, LEAVE, REMOVE_DEAD_CONSUMERS } from './redis-scripts.ts';
+import type { DeadLetter, EntryHeader, EntryRef, EntrySource, StreamEntry } from '../ports.ts';
+import {
+  parseAttempt,
+  parseClaimedIds,
+  parseEntries,
+  parseHeaders,
+  parseReadGroup,
+  sumBacklog,
+} from './redis-replies.ts';
+import * as scripts from './redis-scripts.ts';
 
 export interface RedisEntrySourceOptions {
   /** For reads that wait; made with a `blockMs` of at least the one here. */
@@ -22,7 +29,7 @@ export interface RedisEntrySourceOptions {
   readonly now: () => string;
 }
 
-/** Shares the stream's hash slot; one field per entry that failed or was taken over, removed with its acknowledgement. */
+/** Shares the stream's hash slot; up to three fields per entry that failed or was taken over, removed with its acknowledgement. */
 function attemptsKey(stream: string): string {
   return `{${stream}}:attempts`;
 }
@@ -33,9 +40,18 @@ const ABANDONED_MS = 86_400_000;
 const MAX_LETTER_FIELDS = 6000;
 /** Ids per command: keeps single commands short for the other users of Redis. */
 const CHUNK = 500;
+/** Entries that a script looks into at a time; each may be 512 KiB. */
+const BODIES_PER_SCRIPT = 100;
+/** Calls of XAUTOCLAIM per look: each goes through ten times its count of pending entries, the next look goes on from there. */
+const CLAIM_CALLS = 4;
+/** What a consumer is left when others help: about a second of work. */
+const SPARED = 256;
+/** How long a repeated append is recognized, seconds. */
+const MARKER_SECONDS = 86_400;
 
 export function createRedisEntrySource(options: RedisEntrySourceOptions): EntrySource {
   const { blocking, commands, blockMs, consumer } = options;
+  const claimCursors = new Map<string, string>();
   let blockingId: number | null = null;
   blocking.on('ready', () => {
     blocking.client('ID').then(
@@ -59,22 +75,37 @@ export function createRedisEntrySource(options: RedisEntrySourceOptions): EntryS
       throw redisFault(error);
     }
   };
-  const claim = async (
-    refs: readonly EntryRef[],
-    ...flags: readonly string[]
-  ): Promise<readonly StreamEntry[]> => {
-    const entries: StreamEntry[] = [];
-    for (const [stream, ids] of byStream(refs)) {
-      for (let from = 0; from < ids.length; from += CHUNK) {
-        const part = ids.slice(from, from + CHUNK);
-        const reply = await unlessGroupMissing(
-          commands.call('XCLAIM', stream, WORKER_GROUP, consumer, 0, ...part, ...flags),
-          [],
-        );
-        if (!flags.includes('JUSTID')) entries.push(...parseEntries(stream, reply));
-      }
+  /** Runs a script on the stream's entries, some at a time. @returns the replies. */
+  const inChunks = async (
+    script: string,
+    stream: string,
+    head: readonly (string | number)[],
+    ids: readonly string[],
+    size: number,
+  ): Promise<readonly unknown[]> => {
+    const replies: unknown[] = [];
+    for (let from = 0; from < ids.length; from += size) {
+      const part = ids.slice(from, from + size);
+      replies.push(await unlessGroupMissing(commands.eval(script, 1, stream, ...head, ...part), []));
     }
-    return entries;
+    return replies;
+  };
+  const headersOf = async (stream: string, ids: readonly string[]): Promise<readonly EntryHeader[]> => {
+    const replies = await inChunks(scripts.HEADERS, stream, [], ids, BODIES_PER_SCRIPT);
+    const found = replies.flatMap((reply) => parseHeaders(stream, reply));
+    if (found.length === ids.length) return found;
+    // Those that are gone go on as well: whoever loads them says so.
+    const tenants = new Map(found.map(({ id, tenant }) => [id, tenant]));
+    return ids.map((id) => ({ stream, id, tenant: tenants.get(id) ?? '' }));
+  };
+  const setIdle = async (refs: readonly EntryRef[], idleMs: number): Promise<readonly EntryRef[]> => {
+    const lost: EntryRef[] = [];
+    for (const [stream, ids] of byStream(refs)) {
+      const replies = await inChunks(scripts.SET_IDLE, stream, [WORKER_GROUP, consumer, idleMs], ids, CHUNK);
+      for (const reply of replies)
+        if (Array.isArray(reply)) lost.push(...reply.map((id) => ({ stream, id: String(id) })));
+    }
+    return lost;
   };
 
   return {
@@ -92,24 +123,19 @@ export function createRedisEntrySource(options: RedisEntrySourceOptions): EntryS
     },
     read: async (streams, count) => {
       const keys = [...streams, ...streams.map(() => '>')];
+      const group = ['GROUP', WORKER_GROUP, consumer, 'COUNT', count, 'BLOCK', blockMs] as const;
       try {
-        const reply = await blocking.call(
-          'XREADGROUP',
-          'GROUP',
-          WORKER_GROUP,
-          consumer,
-          'COUNT',
-          count,
-          'BLOCK',
-          blockMs,
-          'STREAMS',
-          ...keys,
-        );
+        const reply = await blocking.call('XREADGROUP', ...group, 'STREAMS', ...keys);
         return { kind: 'entries', entries: parseReadGroup(reply) };
       } catch (error) {
         if (isGroupMissing(error)) return { kind: 'groupMissing' };
         throw redisFault(error);
       }
+    },
+    readAhead: async (stream, count) => {
+      const most = Math.min(count, BODIES_PER_SCRIPT);
+      const reply = commands.eval(scripts.READ_AHEAD, 1, stream, WORKER_GROUP, consumer, most);
+      return parseHeaders(stream, await unlessGroupMissing(reply, []));
     },
     wake: async () => {
       // Only speeds up what the block time does anyway.
@@ -117,51 +143,76 @@ export function createRedisEntrySource(options: RedisEntrySourceOptions): EntryS
         await commands.call('CLIENT', 'UNBLOCK', blockingId, 'TIMEOUT').catch(() => undefined);
     },
     claimAbandoned: async (stream, minIdleMs, count) => {
+      const ids: string[] = [];
+      const gone: EntryRef[] = [];
+      for (let call = 0; call < CLAIM_CALLS && ids.length < count; call += 1) {
+        const from = claimCursors.get(stream) ?? '0-0';
+        const most = Math.min(CHUNK, count - ids.length);
+        const target = [stream, WORKER_GROUP, consumer, minIdleMs, from, 'COUNT', most, 'JUSTID'] as const;
+        const reply = await unlessGroupMissing(commands.call('XAUTOCLAIM', ...target), null);
+        const page = parseClaimedIds(reply);
+        ids.push(...page.ids);
+        gone.push(...page.deletedIds.map((id) => ({ stream, id })));
+        claimCursors.set(stream, page.cursor);
+        if (page.cursor === '0-0') break;
+      }
+      return { headers: await headersOf(stream, ids), gone };
+    },
+    share: async (stream, count) => {
+      const reply = commands.eval(scripts.SHARE, 1, stream, WORKER_GROUP, consumer, count, SPARED);
+      const ids = await unlessGroupMissing(reply, []);
+      return headersOf(stream, Array.isArray(ids) ? ids.map(String) : []);
+    },
+    load: async (refs) => {
       const entries: StreamEntry[] = [];
-      const deletedIds: string[] = [];
-      let cursor = '0-0';
-      do {
-        const reply = await unlessGroupMissing(
-          commands.call(
-            'XAUTOCLAIM',
-            stream,
-            WORKER_GROUP,
-            consumer,
-            minIdleMs,
-            cursor,
-            'COUNT',
-            count - entries.length,
-          ),
-          null,
+      const gone: EntryRef[] = [];
+      for (const [stream, ids] of byStream(refs)) {
+        const replies = await inChunks(
+          scripts.LOAD,
+          stream,
+          [WORKER_GROUP, consumer],
+          ids,
+          BODIES_PER_SCRIPT,
         );
-        const page = parseAutoclaim(stream, reply);
-        entries.push(...page.entries);
-        deletedIds.push(...page.deletedIds);
-        cursor = page.cursor;
-      } while (cursor !== '0-0' && entries.length < count);
-      return { entries, deletedIds };
+        for (const reply of replies) {
+          const [found, deleted] = Array.isArray(reply) ? (reply as unknown[]) : [];
+          entries.push(...parseEntries(stream, found));
+          if (Array.isArray(deleted)) gone.push(...deleted.map((id) => ({ stream, id: String(id) })));
+        }
+      }
+      return { entries, gone };
     },
-    reread: (refs) => claim(refs),
-    keep: async (refs) => void (await claim(refs, 'JUSTID')),
-    handOver: async (refs) => void (await claim(refs, 'IDLE', String(ABANDONED_MS), 'JUSTID')),
-    acknowledge: async ({ stream, id }) => {
-      await run(commands.xack(stream, WORKER_GROUP, id));
-      await run(commands.hdel(attemptsKey(stream), id));
+    keep: (refs) => setIdle(refs, 0),
+    handOver: async (refs) => void (await setIdle(refs, ABANDONED_MS)),
+    acknowledge: async ({ stream, id }, hasRecord) => {
+      if (hasRecord)
+        await run(commands.eval(scripts.SETTLE, 2, stream, attemptsKey(stream), WORKER_GROUP, id));
+      else await run(commands.xack(stream, WORKER_GROUP, id));
     },
-    deadLetter: async ({ stream, id, fields }, letter) => {
-      const keys = [stream, deadLetterStream(stream), attemptsKey(stream)];
-      const values = [
-        WORKER_GROUP,
-        id,
-        ...fields.slice(0, MAX_LETTER_FIELDS),
-        ...letterFields(stream, id, letter, options),
-      ];
-      await run(commands.eval(DEAD_LETTER, keys.length, ...keys, ...values));
+    copyToDeadLetters: async ({ stream, id, fields }, letter) => {
+      const dead = deadLetterStream(stream);
+      const values = [...fields.slice(0, MAX_LETTER_FIELDS), ...letterFields(stream, id, letter, options)];
+      await run(
+        commands.eval(scripts.APPEND_ONCE, 2, dead, `{${dead}}:letter:${id}`, MARKER_SECONDS, ...values),
+      );
     },
-    countAttempt: ({ stream, id }, by) => run(commands.hincrby(attemptsKey(stream), id, by)),
+    beginAttempt: async ({ stream, id }, nowMs) =>
+      parseAttempt(await run(commands.eval(scripts.BEGIN_ATTEMPT, 1, attemptsKey(stream), id, nowMs))),
+    uncountAttempt: async ({ stream, id }) => void (await run(commands.hincrby(attemptsKey(stream), id, -1))),
+    noteRetry: async ({ stream, id }, { attempts, dueAtMs, past }) => {
+      const record = [id, attempts, `${id}:due`, dueAtMs, `${id}:past`, JSON.stringify(past)];
+      await run(commands.hset(attemptsKey(stream), ...record));
+    },
+    append: async (stream, replayId, fields) => {
+      const marker = `{${stream}}:replay:${replayId}`;
+      const values = fields.slice(0, MAX_LETTER_FIELDS);
+      return String(
+        await run(commands.eval(scripts.APPEND_ONCE, 2, stream, marker, MARKER_SECONDS, ...values)),
+      );
+    },
     removeDeadConsumers: async (stream, minIdleMs) => {
       await unlessGroupMissing(
-        commands.eval(REMOVE_DEAD_CONSUMERS, 1, stream, WORKER_GROUP, consumer, minIdleMs),
+        commands.eval(scripts.REMOVE_DEAD_CONSUMERS, 1, stream, WORKER_GROUP, consumer, minIdleMs),
         null,
       );
     },
@@ -174,7 +225,7 @@ export function createRedisEntrySource(options: RedisEntrySourceOptions): EntryS
     ping: async () => void (await run(commands.ping())),
     leave: async (streams) => {
       for (const stream of streams)
-        await unlessGroupMissing(commands.eval(LEAVE, 1, stream, WORKER_GROUP, consumer), null);
+        await unlessGroupMissing(commands.eval(scripts.LEAVE, 1, stream, WORKER_GROUP, consumer), null);
     },
   };
 }
@@ -185,7 +236,7 @@ function isGroupMissing(error: unknown): boolean {
   return (
     word === 'NOGROUP' ||
     word === 'UNBLOCKED' ||
-    (word === 'ERR' && /no such key/i.test((error as Error).message))
+    (word === 'ERR' && /no such key|NOGROUP/i.test((error as Error).message))
   );
 }
 
@@ -201,6 +252,7 @@ function letterFields(
     ...['dlq_code', letter.code],
     ...['dlq_detail', letter.detail],
     ...['dlq_attempts', String(letter.attempts)],
+    ...['dlq_history', JSON.stringify(letter.past)],
     ...['dlq_consumer', consumer],
     ...['dlq_at', now()],
   ];

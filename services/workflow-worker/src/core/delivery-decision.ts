@@ -2,39 +2,50 @@
  * What follows from one attempt at an entry. Pure.
  *
  *     effect made, or made before ───────────────▶ acknowledge
- *     waits for its parent ──────────────────────▶ come back (not an attempt); after `PARENT_WAITS` go on without it
+ *     waits for its parent ──────────────────────▶ come back (not an attempt), soon at first; after `PARENT_WAITS` go on without it
  *     cannot be decoded, or can have no effect ──▶ dead letter
  *     the database or Redis is away ─────────────▶ hold: nothing is counted, everything waits for it
+ *       and again, and again ────────────────────▶ isolate; counted only if it happens to this entry alone as well
  *     failed, attempts left ─────────────────────▶ come back after a growing delay, out of the others' way
  *     failed, none left ─────────────────────────▶ dead letter
  */
-import { backoffMs } from '@mailstream/shared/domain/time';
-
 export type AttemptResult =
   | { readonly kind: 'done'; readonly effect: 'ticket' | 'comment' | 'duplicate' }
   | { readonly kind: 'parentPending' }
   | { readonly kind: 'refused'; readonly code: string; readonly detail: string }
   | { readonly kind: 'unavailable' }
-  | { readonly kind: 'failed'; readonly detail: string };
+  /** `code` is a SQLSTATE or the name of an error. */
+  | { readonly kind: 'failed'; readonly code: string; readonly detail: string };
 
 export type Decision =
   | { readonly kind: 'acknowledge' }
   | { readonly kind: 'comeBack'; readonly delayMs: number; readonly countsAsAttempt: boolean }
   | { readonly kind: 'hold' }
+  /** Once more, not counted, with no other suspect beside it. */
+  | { readonly kind: 'isolate' }
   | { readonly kind: 'deadLetter'; readonly code: string; readonly detail: string };
 
 export interface AttemptHistory {
   /** Including this one. */
   readonly attempts: number;
   readonly maxAttempts: number;
+  /** Delay after the first failure, milliseconds; it doubles with each. */
+  readonly retryBaseMs: number;
+  readonly parentWaits: number;
   /** How often in a row this very entry found the database away although it answered in between. */
   readonly unavailableInRow: number;
+  readonly isAlone: boolean;
 }
 
-const RETRY = { baseMs: 500, capMs: 15_000, jitter: 0.2 };
+const RETRY_CAP_MS = 3_600_000;
+/** Added, never taken away: a delay that was promised is kept. */
+const RETRY_JITTER = 0.1;
+/** A message ahead of this one needs far less when all is well. */
+const QUICK_PARENT_WAITS = 20;
 const PARENT_DELAY_MS = 500;
-/** 500 ms each: ten seconds are far more than a message ahead of this one needs when all is well. */
-export const PARENT_WAITS = 20;
+const SLOW_PARENT_DELAY_MS = 15_000;
+/** Ten seconds of quick looks, then ten minutes of slow ones: longer than a parent that fails needs to become a dead letter. */
+export const PARENT_WAITS = 60;
 /** An entry that alone ends its connection again and again is the trouble itself. */
 const UNAVAILABLE_LIMIT = 3;
 
@@ -43,30 +54,46 @@ export function decide(result: AttemptResult, history: AttemptHistory, random: n
     case 'done':
       return { kind: 'acknowledge' };
     case 'parentPending':
-      return { kind: 'comeBack', delayMs: PARENT_DELAY_MS, countsAsAttempt: false };
+      return { kind: 'comeBack', delayMs: parentDelayMs(history.parentWaits), countsAsAttempt: false };
     case 'refused':
       return { kind: 'deadLetter', code: result.code, detail: result.detail };
     case 'unavailable':
-      return history.unavailableInRow < UNAVAILABLE_LIMIT
-        ? { kind: 'hold' }
-        : afterFailure('the database connection ended each time', history, random);
+      if (history.unavailableInRow < UNAVAILABLE_LIMIT) return { kind: 'hold' };
+      // Beside others it may have been their doing, or a link that is cut again and again.
+      if (!history.isAlone) return { kind: 'isolate' };
+      return afterFailure('the database connection ended each time', history, random);
     case 'failed':
       return afterFailure(result.detail, history, random);
   }
 }
 
-function afterFailure(detail: string, { attempts, maxAttempts }: AttemptHistory, random: number): Decision {
-  return attempts >= maxAttempts
-    ? { kind: 'deadLetter', code: 'WORKER_FAILED', detail: `${attempts} attempts failed: ${detail}` }
-    : { kind: 'comeBack', delayMs: backoffMs(RETRY, attempts, random), countsAsAttempt: true };
+function afterFailure(detail: string, history: AttemptHistory, random: number): Decision {
+  const { attempts, maxAttempts, retryBaseMs } = history;
+  if (attempts >= maxAttempts)
+    return { kind: 'deadLetter', code: 'WORKER_FAILED', detail: `${attempts} attempts failed: ${detail}` };
+  const delayMs = Math.min(RETRY_CAP_MS, retryBaseMs * 2 ** Math.min(attempts - 1, 30));
+  return {
+    kind: 'comeBack',
+    delayMs: Math.round(delayMs * (1 + RETRY_JITTER * random)),
+    countsAsAttempt: true,
+  };
+}
+
+function parentDelayMs(waits: number): number {
+  return waits < QUICK_PARENT_WAITS ? PARENT_DELAY_MS : SLOW_PARENT_DELAY_MS;
 }
 
 /**
- * About an entry that another consumer had and left. `attempts` was counted before each attempt, this one included, so a high count
- * means that the attempts ended with their process.
+ * About an entry that was tried before, here or elsewhere. Attempts are counted before they begin; those of which no outcome was
+ * noted ended with their process.
+ * @param unexplained attempts without an outcome, the one about to begin included
  */
-export function judgeClaimed(attempts: number, maxAttempts: number): 'normal' | 'suspect' | 'killer' {
+export function judgeClaimed(
+  unexplained: number,
+  attempts: number,
+  maxAttempts: number,
+): 'normal' | 'suspect' | 'killer' {
   if (attempts > maxAttempts) return 'killer';
   // Everything a killed process had begun is counted, its neighbours too; only a second time makes a suspect.
-  return attempts > 1 ? 'suspect' : 'normal';
+  return unexplained > 1 ? 'suspect' : 'normal';
 }
