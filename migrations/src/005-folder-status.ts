@@ -14,6 +14,8 @@ export async function up(knex: Knex): Promise<void> {
       ADD COLUMN audit_requested_by_type text,
       ADD COLUMN audit_requested_by_id text;
     GRANT SELECT (audit_version) ON imap_email_provider_config TO ${DAEMON_ROLE};
+    -- A mailbox without any proof is stale some time after it was connected.
+    GRANT SELECT (created_at) ON email_providers TO ${DAEMON_ROLE};
 
     -- Narrow on purpose: freshness changes all the time, settings and cursors do not.
     CREATE TABLE folder_status (

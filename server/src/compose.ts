@@ -16,6 +16,7 @@ import { createPasswordHasher } from './adapters/argon2-passwords.ts';
 import { createHealth } from './adapters/health.ts';
 import { createMailServer } from './adapters/mail-server.ts';
 import { createAccountStore } from './adapters/pg-accounts.ts';
+import { readDataAge } from './adapters/pg-installation.ts';
 import { createMessageStore } from './adapters/pg-messages.ts';
 import { createOperationsStore } from './adapters/pg-operations.ts';
 import { createProviderStore } from './adapters/pg-providers.ts';
@@ -70,6 +71,11 @@ export function compose(config: Config): Composition {
     log,
     now: () => systemClock.now(),
   };
+  metrics.onScrape(async () => {
+    const { oldestSeconds, staleFolders } = await database.asDaemon(readDataAge);
+    metrics.dataAgeMax.set(oldestSeconds);
+    metrics.dataAgeStale.set(staleFolders);
+  });
   const options: AppOptions = {
     publicOrigin: config.publicOrigin,
     trustedProxies: config.trustedProxies,

@@ -13,7 +13,7 @@ import type { Message, MessageDetail, MessageListQuery } from './contracts/messa
 import type { ImapStatus } from './contracts/operations.ts';
 import type { Page } from './contracts/paging.ts';
 import type { TestResult } from './contracts/provider-test.ts';
-import type { Activity, Provider, ProviderListQuery } from './contracts/providers.ts';
+import type { Activity, AuditRequest, Provider, ProviderListQuery } from './contracts/providers.ts';
 import type { Scope } from './contracts/session.ts';
 import type { Ticket, TicketDetail, TicketListQuery } from './contracts/tickets.ts';
 
@@ -152,6 +152,14 @@ export interface ProviderStore {
   ): Promise<ChangeResult>;
   delete(actor: Actor, id: ProviderId): Promise<'deleted' | 'notFound'>;
   activity(tenant: TenantId, id: ProviderId): Promise<Activity | null>;
+  /** Numbers the request and tells whoever holds the mailbox; `notRunning` for one that is paused or switched off. */
+  requestAudit(
+    actor: Actor,
+    id: ProviderId,
+  ): Promise<
+    | { readonly kind: 'requested'; readonly request: AuditRequest }
+    | { readonly kind: 'notFound' | 'notRunning' }
+  >;
   /** Reveals what is stored, for a connection test only. */
   readSecret(tenant: TenantId, id: ProviderId, name: EnteredSecret): Promise<string | null>;
 }

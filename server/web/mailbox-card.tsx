@@ -3,6 +3,7 @@ import type { ReactElement } from 'react';
 import { Link } from 'wouter';
 import type { Provider } from '../src/contracts/providers.ts';
 import { Age } from './age.tsx';
+import { AuditLine } from './audit-badge.tsx';
 import { MailboxMenu } from './mailbox-menu.tsx';
 import { ProviderBadge } from './state-badge.tsx';
 import { texts } from './texts.ts';
@@ -27,11 +28,12 @@ export function MailboxCard({ provider }: { readonly provider: Provider }): Reac
             </Text>
           </Box>
           <Group gap="xs" wrap="nowrap">
-            <ProviderBadge state={provider.state} />
+            <ProviderBadge provider={provider} />
             <MailboxMenu provider={provider} />
           </Group>
         </Group>
         <StatusWords provider={provider} />
+        <AuditLine provider={provider} />
         <Group gap="xs" mt="auto" justify="space-between">
           <Text size="xs" c="dimmed" className="cut">
             {provider.imap.host}:{provider.imap.port} ·{' '}

@@ -4,6 +4,7 @@ import { Link } from 'wouter';
 import type { Activity, FolderStatus, Provider } from '../src/contracts/providers.ts';
 import type { MessageStatus } from '../src/contracts/messages.ts';
 import { Age } from './age.tsx';
+import { AuditLine, FolderAuditText } from './audit-badge.tsx';
 import { FailureAlert } from './failure-alert.tsx';
 import { StatusWords } from './mailbox-card.tsx';
 import { MailboxMenu } from './mailbox-menu.tsx';
@@ -33,7 +34,7 @@ export function MailboxPage({ id }: { readonly id: string }): ReactElement {
           <Text c="dimmed">{provider.data.mailbox}</Text>
         </div>
         <Group gap="xs" wrap="nowrap">
-          <ProviderBadge state={provider.data.state} />
+          <ProviderBadge provider={provider.data} />
           <MailboxMenu provider={provider.data} />
         </Group>
       </Group>
@@ -48,10 +49,14 @@ export function MailboxPage({ id }: { readonly id: string }): ReactElement {
 }
 
 function Status({ provider }: { readonly provider: Provider }): ReactElement {
-  const color = PROVIDER_COLORS[provider.state];
+  const isStale = provider.state === 'connected' && provider.isStale;
+  const color = isStale ? 'red' : PROVIDER_COLORS[provider.state];
   return (
     <Alert color={color} variant="light">
-      <StatusWords provider={provider} />
+      <Stack gap="xs">
+        <StatusWords provider={provider} />
+        <AuditLine provider={provider} />
+      </Stack>
     </Alert>
   );
 }
@@ -100,6 +105,7 @@ function Folders({ folders }: { readonly folders: readonly FolderStatus[] }): Re
               <Table.Th>{texts.mailbox.folder}</Table.Th>
               <Table.Th>{texts.mailbox.state}</Table.Th>
               <Table.Th>{texts.mailbox.lastSeen}</Table.Th>
+              <Table.Th>{texts.mailbox.audit}</Table.Th>
               <Table.Th ta="right">{texts.mailbox.position}</Table.Th>
             </Table.Tr>
           </Table.Thead>
@@ -122,7 +128,15 @@ function Folders({ folders }: { readonly folders: readonly FolderStatus[] }): Re
                   )}
                 </Table.Td>
                 <Table.Td>
-                  <Age at={folder.lastSeenAt} size="sm" />
+                  <Age at={folder.lastSeenAt} size="sm" {...(folder.isStale ? { c: 'red' } : {})} />
+                  {folder.unseen > 0 && (
+                    <Text size="xs" c="dimmed">
+                      {texts.mailbox.waiting(folder.unseen)}
+                    </Text>
+                  )}
+                </Table.Td>
+                <Table.Td>
+                  <FolderAuditText folder={folder} />
                 </Table.Td>
                 <Table.Td ta="right">
                   <Text size="sm">{folder.lastUid ?? '–'}</Text>

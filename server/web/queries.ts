@@ -87,7 +87,7 @@ export const useMessage = (eventId: string): UseQueryResult<MessageDetail, ApiFa
 export const useTicket = (id: string): UseQueryResult<TicketDetail, ApiFailure> =>
   useOne('tickets', `/api/tickets/${id}`, true);
 
-export type ProviderAction = 'pause' | 'resume' | 'reconnect' | 'delete';
+export type ProviderAction = 'pause' | 'resume' | 'reconnect' | 'audit' | 'delete';
 
 export function useProviderAction(
   provider: Provider,

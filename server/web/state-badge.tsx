@@ -1,7 +1,7 @@
 import { Badge } from '@mantine/core';
 import type { ReactElement } from 'react';
 import type { MessageStatus } from '../src/contracts/messages.ts';
-import type { ProviderState } from '../src/contracts/providers.ts';
+import type { Provider, ProviderState } from '../src/contracts/providers.ts';
 import type { TicketStatus } from '../src/contracts/tickets.ts';
 import { texts } from './texts.ts';
 
@@ -29,7 +29,10 @@ const TICKET: Record<TicketStatus, string> = {
   needs_attention: 'red',
 };
 
-export function ProviderBadge({ state }: { readonly state: ProviderState }): ReactElement {
+/** A mailbox that looks connected and is stale needs attention, whatever the connection says. */
+export function ProviderBadge({ provider }: { readonly provider: Provider }): ReactElement {
+  const { state, isStale } = provider;
+  if (state === 'connected' && isStale) return <StateBadge color="red" label={texts.mailbox.stale} />;
   return <StateBadge color={PROVIDER_COLORS[state]} label={texts.states[state]} />;
 }
 

@@ -17,6 +17,7 @@ import { contains, decodeCursor, toPage } from './page-cursor.ts';
 import { providerQuery, providerRow, secretsByProvider } from './pg-provider-rows.ts';
 import { configColumns, providerColumns, versionColumns } from './provider-columns.ts';
 import { readActivity } from './pg-activity.ts';
+import { requestAudit } from './pg-audit-request.ts';
 import { type ProviderRow, toProvider, toRecord } from './provider-view.ts';
 
 /** A deadlock or a serialization failure is nobody's mistake: the whole transaction is done again. */
@@ -165,6 +166,8 @@ export function createProviderStore(options: {
       ),
 
     activity: (tenant, id) => database.withTenant(tenant, (trx) => readActivity(trx, tenant, id)),
+
+    requestAudit: (actor, id) => database.withTenant(actor.tenant, (trx) => requestAudit(trx, actor, id)),
 
     readSecret: async (tenant, id, name) =>
       (await secrets.read({ tenant, providerId: id, name }))?.reveal() ?? null,

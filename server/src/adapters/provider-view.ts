@@ -11,10 +11,17 @@ import {
   providerState,
   providerStatusText,
 } from '../use-cases/status-text.ts';
+import {
+  FOLDER_STATUS_COLUMNS,
+  type FolderStatusRow,
+  folderStatus,
+  providerAudit,
+  providerFreshness,
+} from './folder-status-view.ts';
 import { iso, isoOrNull } from './page-cursor.ts';
 
 /** `email_providers` joined with `imap_email_provider_config`; `lease_is_held` by the database's clock. */
-export interface ProviderRow {
+export interface ProviderRow extends FolderStatusRow {
   readonly id: string;
   readonly provider_name: string;
   readonly mailbox: string;
@@ -47,7 +54,6 @@ export interface ProviderRow {
   readonly lease_expires_at: Date | null;
   readonly lease_epoch: number;
   readonly lease_is_held: boolean;
-  readonly created_at: Date;
   readonly updated_at: Date;
 }
 
@@ -58,7 +64,8 @@ export const PROVIDER_COLUMNS = `
   c.host, c.port, c.secure, c.allow_starttls, c.verify_certificate, c.auth_type, c.username, c.folder_filters, c.start_from,
   c.oauth_authorize_url, c.oauth_token_url, c.oauth_client_id, c.oauth_scopes, c.token_expires_at,
   c.folder_state, c.folder_health, c.config_version, c.lease_owner, c.lease_expires_at, c.lease_epoch,
-  (c.lease_owner IS NOT NULL AND c.lease_expires_at > now()) AS lease_is_held`;
+  (c.lease_owner IS NOT NULL AND c.lease_expires_at > now()) AS lease_is_held,
+  ${FOLDER_STATUS_COLUMNS}`;
 
 export function toSettings(row: ProviderRow): ProviderSettings {
   return {
@@ -88,6 +95,8 @@ export function toRecord(row: ProviderRow, secrets: ReadonlySet<StoredSecret>): 
 export function toProvider(row: ProviderRow, secrets: ReadonlySet<StoredSecret>): Provider {
   const { providerName, mailbox, isActive, folderFilters, ...imap } = toSettings(row);
   const state = providerState({ isActive, pauseReason: row.pause_reason, status: row.status });
+  const folders = toFolders(row);
+  const freshness = providerFreshness(folders);
   return {
     id: row.id,
     providerType: 'imap',
@@ -96,7 +105,9 @@ export function toProvider(row: ProviderRow, secrets: ReadonlySet<StoredSecret>)
     isActive,
     status: row.status,
     state,
-    statusText: providerStatusText(state, row.pause_reason, row.error_code),
+    statusText: providerStatusText(state, row.pause_reason, row.error_code, freshness),
+    ...freshness,
+    audit: providerAudit(row, folders),
     errorCode: row.error_code,
     errorMessage: row.error_code === null ? null : (errorText(row.error_code) ?? row.error_message),
     errorHint: errorHint(row.error_code),
@@ -112,7 +123,7 @@ export function toProvider(row: ProviderRow, secrets: ReadonlySet<StoredSecret>)
       hasOauthClientSecret: secrets.has('imap_oauth_client_secret'),
       hasOauthRefreshToken: secrets.has('imap_refresh_token'),
     },
-    folders: toFolders(row),
+    folders,
     lease: toLease(row),
     configVersion: row.config_version,
     createdAt: iso(row.created_at),
@@ -135,6 +146,8 @@ export function toFolders(row: ProviderRow): FolderStatus[] {
 
 function toFolder(row: ProviderRow, name: string, isWatched: boolean): FolderStatus {
   const position = decodeFolderState(row.folder_state[name]);
+  const isRunning = isWatched && row.is_active && row.pause_reason === null;
+  const status = folderStatus(row, name, isRunning);
   const health = (row.folder_health[name] ?? {}) as Readonly<Record<string, unknown>>;
   const text = (key: string): string | null => {
     const value = health[key];
@@ -152,9 +165,15 @@ function toFolder(row: ProviderRow, name: string, isWatched: boolean): FolderSta
     isWatched,
     uidValidity: position?.uidValidity ?? null,
     lastUid: position?.lastUid ?? null,
-    lastSeenAt: validTime(position?.lastSeenAt ?? null),
+    lastSeenAt: latest(validTime(position?.lastSeenAt ?? null), status.provenAt),
     holes: position?.holes.length ?? 0,
+    ...status,
   };
+}
+
+function latest(a: string | null, b: string | null): string | null {
+  if (a === null || b === null) return a ?? b;
+  return a > b ? a : b;
 }
 
 /** These come from jsonb, where nothing checks them. */

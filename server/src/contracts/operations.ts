@@ -1,6 +1,6 @@
 /** The operator's page: processes, leases, and where each folder of the own tenant stands. */
 import { z } from 'zod';
-import { folderStatusSchema, providerStateSchema } from './providers.ts';
+import { folderStatusSchema, providerAuditSchema, providerStateSchema } from './providers.ts';
 import { timestamp } from './text.ts';
 
 export const imapStatusSchema = z.object({
@@ -15,10 +15,44 @@ export const imapStatusSchema = z.object({
       heartbeatAt: timestamp,
       /** Mailboxes it holds, over all tenants. */
       leases: z.number(),
+      /** Watched folders of those mailboxes, and how many it should have: all of them by the number of running instances. */
+      folders: z.number(),
+      share: z.number().nullable(),
+      /** What it said at its last heartbeat; null for a service that watches no folders. */
+      data: z
+        .object({
+          folders: z.number(),
+          staleFolders: z.number(),
+          unseenMessages: z.number(),
+          oldestDataAgeSeconds: z.number(),
+        })
+        .nullable(),
+      /** Code of what is full while it fetches nothing; null while it fetches. */
+      heldBy: z.string().nullable(),
     }),
   ),
   /** Over all tenants. */
-  totals: z.object({ providers: z.number(), active: z.number(), leased: z.number() }),
+  totals: z.object({
+    providers: z.number(),
+    active: z.number(),
+    leased: z.number(),
+    /** Watched folders of active mailboxes. */
+    folders: z.number(),
+    /** Of them, those that nothing has proven complete for longer than the limit. */
+    staleFolders: z.number(),
+    oldestDataAgeSeconds: z.number().nullable(),
+    unseenMessages: z.number(),
+    oldestUnseenSeconds: z.number().nullable(),
+    /** The last audits of all these folders together. */
+    audit: z.object({
+      folders: z.number(),
+      oldestAt: timestamp.nullable(),
+      checked: z.number(),
+      missing: z.number(),
+      found: z.number(),
+      pending: z.number(),
+    }),
+  }),
   /** Of the caller's tenant only. */
   providers: z.array(
     z.object({
@@ -28,6 +62,9 @@ export const imapStatusSchema = z.object({
       state: providerStateSchema,
       statusText: z.string(),
       lastSyncAt: timestamp.nullable(),
+      isStale: z.boolean(),
+      dataAgeSeconds: z.number().nullable(),
+      audit: providerAuditSchema.nullable(),
       lease: z.object({ owner: z.uuid(), expiresAt: timestamp, epoch: z.number() }).nullable(),
       folders: z.array(folderStatusSchema),
     }),

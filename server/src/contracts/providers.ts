@@ -14,6 +14,49 @@ export const providerStateSchema = z.enum([
   'inactive',
 ]);
 
+/** The last comparison of the whole folder with the ledger. */
+export const folderAuditSchema = z
+  .object({
+    at: timestamp,
+    reason: z.enum(['schedule', 'request']),
+    durationMs: z.number(),
+    uidValidity: z.number(),
+    /** Messages that were compared. */
+    checked: z.number(),
+    /** Of them, those that the mail server shows and we do not have, although we asked for them. */
+    missing: z.number(),
+    /** Of them, those that we did not have and have now: fetched and published by the audit. */
+    found: z.number(),
+    /** New messages that were not fetched yet at that moment. */
+    waiting: z.number(),
+    /** Recorded messages that were not on the stream yet at that moment. */
+    unpublished: z.number(),
+  })
+  .meta({ id: 'FolderAudit' });
+
+/** All watched folders together; null before the first audit. */
+export const providerAuditSchema = z.object({
+  /** Of the folder that was audited the longest ago; null while one was never audited. */
+  at: timestamp.nullable(),
+  checked: z.number(),
+  missing: z.number(),
+  found: z.number(),
+  isPending: z.boolean(),
+  /** The last time that somebody asked. */
+  requestedAt: timestamp.nullable(),
+  requestedBy: z.string().nullable(),
+});
+
+export const auditRequestSchema = z
+  .object({
+    providerId: z.uuid(),
+    /** Number of the request: a folder has answered it when `isAuditPending` is false. */
+    version: z.number(),
+    requestedAt: timestamp,
+    folders: z.array(z.string()),
+  })
+  .meta({ id: 'AuditRequest' });
+
 export const folderStatusSchema = z
   .object({
     name: z.string(),
@@ -35,6 +78,19 @@ export const folderStatusSchema = z
     lastSeenAt: timestamp.nullable(),
     /** Messages that the server listed but has not handed over yet. */
     holes: z.number(),
+    /** When the mail server last proved that everything in the folder is here; null before the first time. */
+    provenAt: timestamp.nullable(),
+    /** Since then, by the database's clock. */
+    dataAgeSeconds: z.number().nullable(),
+    /** The proof is older than the limit, whatever the connection looks like. */
+    isStale: z.boolean(),
+    /** Messages that the server lists and the ledger does not have, and how long the oldest and newest have been waiting. */
+    unseen: z.number(),
+    oldestUnseenSeconds: z.number().nullable(),
+    newestUnseenSeconds: z.number().nullable(),
+    audit: folderAuditSchema.nullable(),
+    /** Somebody asked for an audit that this folder has not made yet. */
+    isAuditPending: z.boolean(),
   })
   .meta({ id: 'FolderStatus' });
 
@@ -49,6 +105,11 @@ export const providerSchema = z
     state: providerStateSchema,
     /** The state as a sentence. */
     statusText: z.string(),
+    /** A watched folder has not been proven complete for longer than the limit, whatever the connection looks like. */
+    isStale: z.boolean(),
+    /** Of the watched folder that was proven complete the longest ago; null while one never was. */
+    dataAgeSeconds: z.number().nullable(),
+    audit: providerAuditSchema.nullable(),
     errorCode: z.string().nullable(),
     errorMessage: z.string().nullable(),
     errorHint: z.string().nullable(),
@@ -124,6 +185,9 @@ export const activitySchema = z.object({
 });
 
 export type Provider = z.infer<typeof providerSchema>;
+export type ProviderAudit = z.infer<typeof providerAuditSchema>;
+export type FolderAudit = z.infer<typeof folderAuditSchema>;
+export type AuditRequest = z.infer<typeof auditRequestSchema>;
 export type ProviderState = z.infer<typeof providerStateSchema>;
 export type FolderStatus = z.infer<typeof folderStatusSchema>;
 export type ProviderListQuery = z.infer<typeof providerListQuerySchema>;

@@ -10,6 +10,7 @@ import {
 } from '../contracts/provider-settings.ts';
 import {
   activitySchema,
+  auditRequestSchema,
   pauseBodySchema,
   providerListQuerySchema,
   providerPageSchema,
@@ -27,7 +28,7 @@ const refusals = {
 } as const;
 
 export function providerRoutes(options: {
-  readonly providers: Pick<ProviderStore, 'list' | 'get' | 'activity'>;
+  readonly providers: Pick<ProviderStore, 'list' | 'get' | 'activity' | 'requestAudit'>;
   readonly useCases: ProviderUseCases;
 }): FastifyPluginAsyncZod {
   const { providers, useCases } = options;
@@ -144,6 +145,36 @@ export function providerRoutes(options: {
         },
         handler: (request) => useCases[action](actorOf(request), providerId(request.params.id)),
       });
+
+    app.route({
+      method: 'POST',
+      url: '/api/email/providers/:id/audit',
+      config: { access: 'providers:write' },
+      schema: {
+        tags: ['Mailboxes'],
+        summary: 'Compare every watched folder with the ledger now, and fetch what is missing',
+        description:
+          'Answers before the audit is made. The result is in `folders[].audit` of the mailbox; `isAuditPending` tells what is still to come. A request while an audit runs gets one of its own.',
+        params: providerParams,
+        body: pauseBodySchema,
+        response: {
+          202: auditRequestSchema,
+          ...commonErrors,
+          ...notFoundError,
+          409: errorBodySchema.describe('The mailbox is paused or switched off.'),
+        },
+      },
+      async handler(request, reply) {
+        const result = await providers.requestAudit(actorOf(request), providerId(request.params.id));
+        if (result.kind === 'notFound') throw new ApiError('NOT_FOUND');
+        if (result.kind !== 'requested')
+          throw new ApiError('CONFLICT', {
+            message: 'This mailbox is paused or switched off, so nobody could look into it.',
+            hint: 'Resume it first; everything is compared then.',
+          });
+        return reply.code(202).send(result.request);
+      },
+    });
 
     app.route({
       method: 'GET',

@@ -23,6 +23,7 @@ export function providerStatusText(
   state: ProviderState,
   pauseReason: PauseReason | null,
   errorCode: string | null,
+  freshness: { readonly isStale: boolean; readonly dataAgeSeconds: number | null },
 ): string {
   switch (state) {
     case 'inactive':
@@ -32,12 +33,21 @@ export function providerStatusText(
     case 'configuring':
       return 'Saved. The connection is being made.';
     case 'connected':
-      return 'Connected. New mail arrives by itself.';
+      return freshness.isStale
+        ? staleText(freshness.dataAgeSeconds)
+        : 'Connected. New mail arrives by itself.';
     case 'disconnected':
       return `Not connected at the moment. ${errorText(errorCode) ?? 'We keep trying.'}`;
     case 'error':
       return errorText(errorCode) ?? 'Something is wrong with this mailbox.';
   }
+}
+
+/** The connection may look fine; what counts is when the mail server last showed that all mail is here. */
+function staleText(ageSeconds: number | null): string {
+  if (ageSeconds === null) return 'Stale: it was never confirmed that all mail is here. We keep trying.';
+  const minutes = Math.max(1, Math.floor(ageSeconds / 60));
+  return `Stale: for ${minutes === 1 ? 'a minute' : `${minutes} minutes`} nothing has confirmed that all mail is here. We keep trying.`;
 }
 
 export function folderStateText(state: string, code: string | null): string {

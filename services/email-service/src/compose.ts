@@ -266,7 +266,8 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
     report: () => {
       const runtimes = supervisor.runners().flatMap((runner) => runner.runtime ?? []);
       const listeners = runtimes.reduce((sum, runtime) => sum + runtime.listenerCount, 0);
-      return { leases: runtimes.length, listeners, data: dataAge.summary() };
+      const heldBy = pressure.heldBy(streamOf(''));
+      return { leases: runtimes.length, listeners, data: dataAge.summary(), heldBy };
     },
   });
   const storeWatch = createStoreWatch({

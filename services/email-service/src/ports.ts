@@ -248,6 +248,8 @@ export interface InstanceReport {
     readonly unseen: number;
     readonly oldestMs: number;
   };
+  /** Code of what is full while nothing is fetched, else null. */
+  readonly heldBy: string | null;
 }
 
 /** Processes that are alive (`service_instances`). */

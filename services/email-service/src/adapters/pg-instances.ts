@@ -29,7 +29,12 @@ export function createPgInstances(database: Database, identity: InstanceIdentity
             version: identity.version,
             state: report.state,
             deadAfterMs,
-            details: JSON.stringify({ leases: report.leases, listeners: report.listeners, data: report.data }),
+            details: JSON.stringify({
+              leases: report.leases,
+              listeners: report.listeners,
+              data: report.data,
+              heldBy: report.heldBy,
+            }),
           },
         ),
       );

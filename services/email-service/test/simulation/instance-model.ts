@@ -144,6 +144,7 @@ export function createInstance(context: InstanceContext, owner: InstanceId): Ins
       leases: 0,
       listeners: 0,
       data: { folders: 0, stale: 0, unseen: 0, oldestMs: 0 },
+      heldBy: null,
     }),
   });
   const supervisor = createSupervisor({
