@@ -13,6 +13,7 @@ const DONE: Record<ProviderAction, (name: string) => string> = {
   pause: texts.mailboxes.paused,
   resume: texts.mailboxes.resumed,
   reconnect: texts.mailboxes.reconnecting,
+  audit: texts.mailboxes.auditing,
   delete: texts.mailboxes.deleted,
 };
 
