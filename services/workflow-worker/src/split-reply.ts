@@ -1,6 +1,7 @@
 /** Both bodies of a message without the earlier conversation that they quote. The original stays in the event and in storage. */
 import type { EmailData } from '@mailstream/shared/events/email-received';
-import { splitReplyText } from './core/reply-text.ts';
+import { isForwardSubject, splitReplyText } from './core/reply-text.ts';
+import { splitReplyHtml } from './reply-html.ts';
 
 export interface SplitReply {
   readonly text: string;
@@ -8,10 +9,25 @@ export interface SplitReply {
   readonly html: string | null;
   /** What was cut from the text: the earlier conversation and the signature. Empty where nothing was. */
   readonly quotedText: string;
-  readonly quotedHtml: string | null;
+  readonly quotedHtml: string;
 }
 
-export function splitReply(body: EmailData['body']): SplitReply {
-  const text = splitReplyText(body.text);
-  return { text: text.visible, html: body.html ?? null, quotedText: text.quoted, quotedHtml: null };
+/**
+ * Answers between quoted lines and forwarded messages stay; where nothing would be left, everything stays. Linear in the length of
+ * both bodies. Pure.
+ */
+export function splitReply({ body, subject }: Pick<EmailData, 'body' | 'subject'>): SplitReply {
+  const text = splitReplyText(body.text, subject);
+  if (body.html === undefined) {
+    return { text: text.visible, html: null, quotedText: text.quoted, quotedHtml: '' };
+  }
+  const html = splitReplyHtml(body.html, isForwardSubject(subject));
+  // Markup says what words do not: an attribution in a language that nobody listed.
+  const isOnlyInMarkup = html.quoted !== '' && text.quoted === '' && html.text.trim() !== '';
+  return {
+    text: isOnlyInMarkup ? html.text : text.visible,
+    html: html.visible,
+    quotedText: isOnlyInMarkup ? body.text : text.quoted,
+    quotedHtml: html.quoted,
+  };
 }

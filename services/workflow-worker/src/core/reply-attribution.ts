@@ -46,6 +46,11 @@ export function findAttributions(lines: readonly Line[]): Attributions {
   const found = new Map<number, number>();
   let free = 0;
   for (const [end, line] of lines.entries()) {
+    if (line.hint === 'attribution') {
+      found.set(end, end);
+      free = end + 1;
+    }
+    if (free > end) continue;
     if (!mayEnd(line, end === 0 ? undefined : lines[end - 1])) continue;
     const start = startOf(lines, end, free) ?? (isAboveQuote(lines, end) ? end : null);
     if (start === null) continue;

@@ -5,7 +5,7 @@
 import { unquoted, type Line } from './reply-lines.ts';
 import { FORWARDED, HEADER_NAMES, ORIGINAL_MESSAGE, REPLY_ABOVE } from './reply-words.ts';
 
-export type Boundary = 'header' | 'original' | 'replyAbove' | 'forward';
+export type Boundary = 'header' | 'original' | 'replyAbove' | 'old' | 'forward';
 
 /** Lines of a header block, with fields that we do not know and folded ones between. */
 const MAX_HEADER_LINES = 14;
@@ -23,6 +23,7 @@ const ORIGINAL = new Set(ORIGINAL_MESSAGE);
 export function boundaryAt(lines: readonly Line[], at: number): Boundary | null {
   const line = lines[at];
   if (line === undefined || line.kind === 'blank' || line.isCode) return null;
+  if (line.hint === 'forward' || line.hint === 'old') return line.hint;
   const plain = unquoted(line.plain);
   // Deeper in quotes it belongs to the old conversation.
   if (isForwardLine(plain) && !/^> ?>/.test(line.plain)) return 'forward';

@@ -9,6 +9,17 @@ export interface Line {
   readonly plain: string;
   /** Inside a fence of backticks: code is never a signature or a quote. */
   readonly isCode: boolean;
+  /** What the markup says where the line came from HTML. */
+  readonly hint: LineHint | null;
+}
+
+/** `old`: the earlier conversation from here to the end. */
+export type LineHint = 'attribution' | 'old' | 'forward' | 'signature';
+
+/** A line that HTML shows; `isQuote` where it stands in a quote. */
+export function shownLine(raw: string, isQuote: boolean, hint: LineHint | null): Line {
+  const kind = raw.trimStart() === '' ? 'blank' : isQuote ? 'quote' : kindOf(raw, false);
+  return { raw, kind, plain: plainLine(raw), isCode: false, hint };
 }
 
 /** Longer than any line that a mail program writes above a quote. */
@@ -23,7 +34,7 @@ export function linesOf(text: string): readonly Line[] {
     const isFence = FENCE.test(raw);
     const isCode = isFenced || isFence;
     if (isFence) isFenced = !isFenced;
-    return { raw, kind: kindOf(raw, isCode), plain: plainLine(raw), isCode };
+    return { raw, kind: kindOf(raw, isCode), plain: plainLine(raw), isCode, hint: null };
   });
 }
 

@@ -11,7 +11,7 @@
  *
  * Every line is looked at a bounded number of times. If nothing would be left, everything stays.
  */
-import { findAttributions } from './reply-attribution.ts';
+import { findAttributions, type Attributions } from './reply-attribution.ts';
 import { boundaryAt } from './reply-boundaries.ts';
 import type { Line } from './reply-lines.ts';
 import { isSignatureMark, isTrailer, signatureStart } from './reply-signature.ts';
@@ -54,8 +54,8 @@ function walk(lines: readonly Line[], { isForward }: ReplyPlanOptions): Walked {
   let hasText = false;
   let at = 0;
   while (at < lines.length) {
-    const end = attributions.get(at);
-    if (end !== undefined) {
+    const end = endOfAttributions(attributions, next, at);
+    if (end !== null) {
       const after = next[end + 1] ?? lines.length;
       const quoteEnd = endOfQuote(lines, after);
       const follows = next[quoteEnd] ?? lines.length;
@@ -70,7 +70,7 @@ function walk(lines: readonly Line[], { isForward }: ReplyPlanOptions): Walked {
       continue;
     }
     const boundary = boundaryAt(lines, at);
-    if (boundary === 'forward' || (isForward && (boundary === 'header' || boundary === 'original'))) {
+    if (boundary === 'forward' || (isForward && boundary !== null && boundary !== 'replyAbove')) {
       return { own, forwarded: range(at, lines.length) };
     }
     if (boundary !== null) return { own, forwarded: [] };
@@ -89,6 +89,21 @@ function nextOf(lines: readonly Line[], isOne: (line: Line) => boolean): readonl
     next[at] = line !== undefined && isOne(line) ? at : (next[at + 1] ?? lines.length);
   }
   return next;
+}
+
+/** Several on top of each other are one: markup may put each of its lines into an element. */
+function endOfAttributions(attributions: Attributions, next: readonly number[], at: number): number | null {
+  let end: number | null = null;
+  for (
+    let from: number | undefined = at;
+    from !== undefined;
+    from = end === null ? undefined : next[end + 1]
+  ) {
+    const last: number | undefined = attributions.get(from);
+    if (last === undefined) break;
+    end = last;
+  }
+  return end;
 }
 
 function endOfQuote(lines: readonly Line[], start: number): number {

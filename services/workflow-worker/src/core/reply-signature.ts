@@ -42,7 +42,8 @@ function isUnderscores(plain: string): boolean {
  * "Sent from my iPhone" and the like, or a line of nothing but marks. Only the last lines of a text are asked.
  * @param above words that people use too ("Sent by DHL") count in a paragraph of their own only
  */
-export function isTrailer({ plain, isCode }: Line, above: Line | undefined): boolean {
+export function isTrailer({ plain, isCode, hint }: Line, above: Line | undefined): boolean {
+  if (hint === 'signature') return true;
   if (isCode) return false;
   if (DELIMITER_ONLY.test(plain.replaceAll(' ', ''))) return true;
   return (

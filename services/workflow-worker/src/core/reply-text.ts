@@ -10,7 +10,10 @@ export interface ReplyText {
   readonly quoted: string;
 }
 
-/** Linear in the length of the text. Lines end with LF in the result. */
+/**
+ * Linear in the length of the text. Lines end with LF in the result. For a message use `splitReply`, which knows its subject and its
+ * HTML as well.
+ */
 export function splitReplyText(text: string, subject = ''): ReplyText {
   const lines = linesOf(text);
   const { kept, isCut } = planReply(lines, { isForward: isForwardSubject(subject) });
