@@ -30,6 +30,7 @@ import { operationRoutes } from './routes/operations.ts';
 import { providerRoutes } from './routes/providers.ts';
 import { providerTestRoutes } from './routes/provider-test.ts';
 import { sessionRoutes } from './routes/session.ts';
+import { ticketDefaultsRoutes } from './routes/ticket-defaults.ts';
 import { ticketRoutes } from './routes/tickets.ts';
 import { createAccountUseCases } from './use-cases/accounts.ts';
 import { createMailboxTestUseCases } from './use-cases/mailbox-test.ts';
@@ -121,7 +122,8 @@ async function registerRoutes(
     providerRoutes({ providers, useCases: createProviderUseCases({ providers, mailServer, newId }) }),
   );
   await app.register(messageRoutes({ messages, raw }));
-  await app.register(ticketRoutes({ tickets }));
+  await app.register(ticketRoutes({ tickets, raw }));
+  await app.register(ticketDefaultsRoutes({ tickets }));
   await app.register(
     operationRoutes({ operations, useCases: createOperationsUseCases({ operations, providers }) }),
   );

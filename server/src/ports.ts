@@ -15,7 +15,8 @@ import type { Page } from './contracts/paging.ts';
 import type { TestResult } from './contracts/provider-test.ts';
 import type { Activity, AuditRequest, Provider, ProviderListQuery } from './contracts/providers.ts';
 import type { Scope } from './contracts/session.ts';
-import type { Ticket, TicketDetail, TicketListQuery } from './contracts/tickets.ts';
+import type { TicketDefaults } from './contracts/ticket-defaults.ts';
+import type { MergeBody, Ticket, TicketDetail, TicketListQuery } from './contracts/tickets.ts';
 
 /** Who acts, for whom, with which rights. Only the auth plugin makes one. */
 export interface Actor {
@@ -196,9 +197,31 @@ export interface MessageStore {
   deadLetterKey(tenant: TenantId, eventId: string): Promise<string | null>;
 }
 
+export interface StoredAttachment {
+  /** As the sender called it. */
+  readonly name: string;
+  /** As the sender declared it. */
+  readonly contentType: string;
+  readonly storageKey: string;
+}
+
+export type TicketAction = 'close' | 'reopen' | 'resolve-attention';
+/** `merged`: the ticket has no comments any more, they are in another one. */
+export type MergeResult = 'changed' | 'notFound' | 'merged' | 'targetUnknown' | 'targetRefused';
+export type DefaultsResult = 'changed' | 'notFound' | 'clientUnknown';
+
+/** Each changing method is one transaction with its line in the audit log. */
 export interface TicketStore {
   list(tenant: TenantId, query: TicketListQuery): Promise<Page<Ticket>>;
   get(tenant: TenantId, id: string): Promise<TicketDetail | null>;
+  attachment(tenant: TenantId, ticketId: string, id: string): Promise<StoredAttachment | null>;
+  change(actor: Actor, id: string, action: TicketAction): Promise<'changed' | 'notFound' | 'merged'>;
+  /** Moves everything of the ticket into another one and closes it. */
+  merge(actor: Actor, id: string, options: MergeBody): Promise<MergeResult>;
+  /** Of one mailbox, or (null) of the tenant; null where none are set. */
+  defaults(tenant: TenantId, provider: ProviderId | null): Promise<TicketDefaults | null | 'notFound'>;
+  setDefaults(actor: Actor, provider: ProviderId | null, defaults: TicketDefaults): Promise<DefaultsResult>;
+  removeDefaults(actor: Actor, provider: ProviderId | null): Promise<'changed' | 'notFound'>;
 }
 
 export interface OperationsStore {

@@ -33,8 +33,10 @@ const withId = guarded.filter(({ path }) => path.includes('{'));
 /** A well-formed body for each route that wants one; the others take none or `{}`. */
 function bodyFor({ method, path }: Operation): unknown {
   if (method === 'GET' || method === 'DELETE') return undefined;
+  if (path.endsWith('/ticket-defaults')) return {};
   if (method === 'PUT' || (method === 'POST' && path === '/api/email/providers')) return providerBody();
   if (path === '/api/email/providers/test') return { imap: providerBody().imap };
+  if (path.endsWith('/merge')) return { into: randomUUID() };
   return {};
 }
 
@@ -45,12 +47,16 @@ async function ownedByA() {
     storageKey: `${a.tenant}/raw/aa/x.eml`,
   });
   const ticket = await insertTicket(owner, a.tenant);
-  return { provider, eventId, ticket };
+  const { rows } = await owner.query<{ id: string }>(
+    'SELECT id FROM ticket_attachments WHERE ticket_id = $1',
+    [ticket],
+  );
+  return { provider, eventId, ticket, attachment: rows[0]?.id ?? '' };
 }
 
 function fill(path: string, ids: Awaited<ReturnType<typeof ownedByA>>): string {
   const id = path.startsWith('/api/tickets') ? ids.ticket : ids.provider;
-  return path.replace('{id}', id).replace('{eventId}', ids.eventId);
+  return path.replace('{id}', id).replace('{eventId}', ids.eventId).replace('{attachmentId}', ids.attachment);
 }
 
 test('the route table is the one that these tests believe in', () => {

@@ -8,6 +8,7 @@ export const SCOPES = [
   'providers:write',
   'messages:read',
   'tickets:read',
+  'tickets:write',
   'operator',
 ] as const;
 export const scopeSchema = z.enum(SCOPES);

@@ -6,7 +6,14 @@ import type { Credentials } from './credentials.ts';
 
 export const DEMO_EMAIL = 'admin@demo.example';
 /** Every scope there is, as in `server/src/contracts/session.ts`. */
-const SCOPES = ['providers:read', 'providers:write', 'messages:read', 'tickets:read', 'operator'];
+const SCOPES = [
+  'providers:read',
+  'providers:write',
+  'messages:read',
+  'tickets:read',
+  'tickets:write',
+  'operator',
+];
 
 /** Harmless when they are there already; nothing that somebody changed since is changed back. */
 export async function createDemoTenant(adminUrl: string, credentials: Credentials): Promise<void> {
