@@ -180,7 +180,11 @@ export class FolderIngest {
         this.#deps.steps(step);
       };
       const work = new MessageRun({ ...this.#deps, steps }, this.#folder, this.#term, uidValidity);
-      const result = await work.execute(session, run, cursor, signal);
+      const result = await work.execute(session, run, cursor, signal).catch((error: unknown) => {
+        // They were not counted.
+        if (toFault(error).kind === 'fenced') unended.clear();
+        throw error;
+      });
       if (result.killer !== null) unended.delete(result.killer);
       const rows = await this.#record(session, result, cursor, signal);
       for (const { record } of result.messages) {
@@ -192,10 +196,6 @@ export class FolderIngest {
       await rows?.publish();
       if (result.fault !== null) throw result.fault;
       return { received: result.messages.length, isCutShort: result.killer !== null };
-    } catch (error) {
-      // The attempts are the next owner's now.
-      if (toFault(error).kind === 'fenced') unended.clear();
-      throw error;
     } finally {
       if (unended.size > 0) {
         this.#unforgiven.push({ uidValidity, uids: [...unended] });

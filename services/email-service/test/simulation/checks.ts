@@ -4,8 +4,9 @@
  */
 import type { FolderState } from '@mailstream/shared/domain/folder-state';
 import type { ProviderId } from '@mailstream/shared/domain/ids';
+import type { StartFrom } from '@mailstream/shared/domain/provider';
 import type { FolderRef } from '../../src/ports.ts';
-import type { MailboxModel } from './mailbox-model.ts';
+import type { MailboxModel, MailModel } from './mailbox-model.ts';
 import { rowKey, type PostgresModel } from './postgres-model.ts';
 import type { ProcessModel } from './process-model.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -14,6 +15,7 @@ import type { Scheduler } from './scheduler.ts';
 export interface Observed {
   readonly scheduler: Scheduler;
   readonly postgres: PostgresModel;
+  readonly startFrom: StartFrom;
   mailbox(providerId: string, folder: string): MailboxModel;
   folderCount(providerId: string): number;
   /** Until when each living process trusts its term for the provider, by the common monotonic clock; only those that do. */
@@ -35,9 +37,13 @@ export class Checks {
   /** First EXAMINE and first stored baseline of each folder, virtual milliseconds. */
   readonly #firstOpen = new Map<string, number>();
   readonly #baselines = new Map<string, number>();
+  /** Below their folder's baseline: nobody asked for them. */
+  readonly #old = new Set<MailModel>();
   #hasNewSession = false;
   #failure: string | null = null;
   requeues = 0;
+  /** How often a message ended its parser, by event id. */
+  readonly parserKills = new Map<string, number>();
 
   constructor(observed: Observed) {
     this.#observed = observed;
@@ -57,14 +63,14 @@ export class Checks {
     return this.#baselines.get(mailbox.key) ?? null;
   }
 
-  firstOpenAt(mailbox: MailboxModel): number | null {
-    return this.#firstOpen.get(mailbox.key) ?? null;
+  isOld(mail: MailModel): boolean {
+    return this.#old.has(mail);
   }
 
   /** Somebody has just got the lease: nobody else may trust an older term any more. */
   acquired(by: ProcessModel, id: ProviderId): void {
     const { postgres, scheduler } = this.#observed;
-    if (postgres.hasLostCommits || postgres.clockOffsetMs !== 0) return;
+    if (postgres.hasLostCommits || postgres.hasSteppedClock) return;
     for (const { process, untilMs } of this.#observed.trusting(id))
       if (process !== by && untilMs > scheduler.nowMs)
         this.fail(
@@ -123,6 +129,7 @@ export class Checks {
     const mailbox = this.#observed.mailbox(folder.id, folder.folder);
     if (!this.#baselines.has(mailbox.key)) {
       this.#baselines.set(mailbox.key, scheduler.nowMs);
+      this.#judgeBaseline(mailbox, state.baselineUid);
       // A database restored to before the baseline has a new one: a documented limit, not explored.
       postgres.forgetLog();
     }
@@ -140,6 +147,36 @@ export class Checks {
       if (postgres.state.rows.has(rowKey(folder.id, folder.folder, state.uidValidity, uid))) continue;
       this.fail(`cursor: ${process.name} moved ${mailbox.key} to ${state.lastUid}, ${uid} has no row`);
     }
+  }
+
+  /** Where a folder begins is decided once, by the settings and by what was there when it was opened first. */
+  #judgeBaseline(mailbox: MailboxModel, baselineUid: number): void {
+    const { scheduler, startFrom } = this.#observed;
+    for (const mail of mailbox.messages) if (mail.uid <= baselineUid) this.#old.add(mail);
+    const present = mailbox.visible(scheduler.nowMs);
+    const firstOpen = this.#firstOpen.get(mailbox.key) ?? 0;
+    const before = present.filter((mail) => mail.appendedAtMs < firstOpen);
+    // Also what was expunged since it was listed.
+    const ours = mailbox.messages.filter((mail) => !this.#old.has(mail));
+    const oursBefore = before.filter((mail) => !this.#old.has(mail));
+    const isWrong = {
+      now: () => oursBefore.length > 0,
+      last: (count: number) => oursBefore.length > count || ours.length < Math.min(count, present.length),
+      since: (date: string) =>
+        before.some((mail) => this.#old.has(mail) === mail.internalDate.getTime() >= Date.parse(date)),
+    };
+    const wrong =
+      startFrom.kind === 'now'
+        ? isWrong.now()
+        : startFrom.kind === 'last'
+          ? isWrong.last(startFrom.count)
+          : isWrong.since(startFrom.date);
+    if (wrong)
+      this.fail(`baseline: ${mailbox.key} begins above ${baselineUid}, ${JSON.stringify(startFrom)}`);
+  }
+
+  parserKilled(event: string): void {
+    this.parserKills.set(event, (this.parserKills.get(event) ?? 0) + 1);
   }
 
   requeued(): void {

@@ -1,6 +1,7 @@
 /** What must hold when everything has come to rest: one effect for each message, none for others, one entry, in order. */
 import { eventId } from '@mailstream/shared/events/email-received';
 import { providerId, tenantId } from '@mailstream/shared/domain/ids';
+import { MAX_CRASHES, MAX_KILLS } from '../../src/core/sync-plan.ts';
 import type { Checks } from './checks.ts';
 import type { MailboxModel, MailModel } from './mailbox-model.ts';
 import type { PostgresModel } from './postgres-model.ts';
@@ -32,6 +33,7 @@ export function judge(rest: Rest): string | null {
   const names = namesOf(rest.mailboxes);
   return (
     judgeEffects(rest, names) ??
+    judgeBlame(rest, names) ??
     (rest.redis.hasLostData || rest.postgres.hasLostCommits ? null : judgeStream(rest, names))
   );
 }
@@ -98,10 +100,8 @@ function judgeEffects(
     const expected = new Map<string, { least: number; most: number; mail: MailModel }>();
     for (const mail of mailbox.messages) {
       const known = expected.get(mail.content) ?? { least: 0, most: 0, mail };
-      const firstOpen = checks.firstOpenAt(mailbox) ?? Infinity;
-      const baseline = checks.baselineAt(mailbox) ?? Infinity;
-      if (mail.appendedAtMs >= firstOpen) known.most += 1;
-      if (mail.appendedAtMs >= baseline && !mail.isExpunged) known.least += 1;
+      if (!checks.isOld(mail)) known.most += 1;
+      if (!checks.isOld(mail) && !mail.isExpunged) known.least += 1;
       expected.set(mail.content, known);
     }
     for (const [content, { least, most, mail }] of expected) {
@@ -112,6 +112,22 @@ function judgeEffects(
       if (count > most)
         return `${most === 0 ? 'phantom' : 'double'}: ${what} has ${count} effects of ${most}`;
     }
+  }
+  return null;
+}
+
+/**
+ * A message that ended its parser becomes a dead letter at the third time; one that did not only after as many deaths of what
+ * had it in hand, which are no more than there were terms.
+ */
+function judgeBlame({ checks, postgres }: Rest, names: ReadonlyMap<string, Named>): string | null {
+  for (const row of postgres.state.rows.values()) {
+    const named = names.get(row.eventId);
+    if (named === undefined || row.reason !== 'PARSER_KILLED') continue;
+    const kills = checks.parserKills.get(row.eventId) ?? 0;
+    const terms = postgres.provider(row.providerId).leaseEpoch;
+    if (kills < MAX_KILLS && terms < MAX_CRASHES && !postgres.hasLostCommits)
+      return `blame: ${describe(named)} is a dead letter after ${kills} kills in ${terms} terms`;
   }
   return null;
 }

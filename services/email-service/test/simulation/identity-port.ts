@@ -22,6 +22,7 @@ export function createRedisIdentityPort(context: IdentityContext, lastAppended: 
     get: () => call('GET', () => redis.state.marker),
     set: (_key: string, value: string) =>
       call('SET NX', () => {
+        if (redis.isFull && redis.state.marker === null) throw new Error('OOM');
         redis.state.marker ??= value;
       }),
     hlen: () => call('HLEN', () => redis.state.watermarks.size),

@@ -5,7 +5,7 @@ import type { FetchedMessage, ImapConnector, ImapSession, OpenedFolder } from '.
 import type { Checks } from './checks.ts';
 import type { MailboxModel, MailModel, SessionListener } from './mailbox-model.ts';
 import type { Mutations } from './mutations.ts';
-import type { Network } from './network.ts';
+import { attempt, describe, type Network } from './network.ts';
 import type { ProcessModel } from './process-model.ts';
 import type { Random } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -28,6 +28,11 @@ const LOST: Fault = {
   kind: 'transient',
   code: 'IMAP_CONNECTION_LOST',
   detail: 'modelled: the connection ended',
+};
+const FOLDER_GONE: Fault = {
+  kind: 'folderGone',
+  code: 'IMAP_FOLDER_MISSING',
+  detail: 'modelled: no such folder',
 };
 const THROTTLED: Fault = {
   kind: 'throttled',
@@ -109,6 +114,7 @@ class SessionModel implements ImapSession, SessionListener {
     return await this.#command('EXAMINE', () => {
       const { scheduler, checks, process, network, random } = this.#context;
       const mailbox = this.#context.mailbox(this.#providerId, folder);
+      if (mailbox.isGone) throw new FaultError(FOLDER_GONE);
       // A replica that lags; never before the baseline, which would be another one then.
       const { staleExamine } = network.rates;
       const isStale = staleExamine > 0 && checks.baselineAt(mailbox) !== null && random.chance(staleExamine);
@@ -140,8 +146,13 @@ class SessionModel implements ImapSession, SessionListener {
     });
   }
 
-  async listUidsSince(): Promise<readonly number[]> {
-    return await this.listUids(1, []);
+  async listUidsSince(day: string): Promise<readonly number[]> {
+    return await this.#command(`SEARCH SINCE ${day}`, () =>
+      this.#visible()
+        .filter((mail) => mail.internalDate.getTime() >= Date.parse(day))
+        .map((mail) => mail.uid)
+        .sort((a, b) => a - b),
+    );
   }
 
   async sizes(
@@ -196,7 +207,8 @@ class SessionModel implements ImapSession, SessionListener {
     const mailbox = this.#opened();
     if (this.#isDead) throw new FaultError(LOST);
     if (options.signal.aborted) return 'stopped';
-    if (mailbox.version !== this.#seenVersion) return 'changed';
+    const isDeaf = options.ignoresHints;
+    if (!isDeaf && mailbox.version !== this.#seenVersion) return 'changed';
     const cancels: (() => void)[] = [];
     try {
       return await new Promise((resolve, reject) => {
@@ -207,8 +219,8 @@ class SessionModel implements ImapSession, SessionListener {
         options.signal.addEventListener('abort', stop);
         cancels.push(() => options.signal.removeEventListener('abort', stop));
         cancels.push(process.clock.schedule(options.deadlineMs, () => resolve('elapsed')));
-        if (options.useIdle) this.#wake = () => resolve('changed');
-        else cancels.push(this.#poll(mailbox, options.pollMs, () => resolve('changed')));
+        if (options.useIdle && !isDeaf) this.#wake = () => resolve('changed');
+        else if (!isDeaf) cancels.push(this.#poll(mailbox, options.pollMs, () => resolve('changed')));
         // What only a round on the wire finds out.
         this.#strike();
       });
@@ -261,12 +273,12 @@ class SessionModel implements ImapSession, SessionListener {
       }
       scheduler.after(network.delayMs(), null, '', () => {
         if (this.#isDead || this.#isCutComing || !process.isAlive) return;
-        const value = effect();
-        if (scheduler.isTracing)
-          scheduler.note(`  ${process.name} ${name} → ${JSON.stringify(value)?.slice(0, 120)}`);
+        const outcome = attempt(effect);
+        if (scheduler.isTracing) scheduler.note(`  ${process.name} ${name} → ${describe(outcome)}`);
         scheduler.after(network.delayMs(), process, `${name} answered`, () => {
           if (!this.#pending.delete(fail)) return;
-          resolve(value);
+          if (outcome.kind === 'value') resolve(outcome.value);
+          else reject(outcome.error);
         });
       });
     });
@@ -314,7 +326,7 @@ function toFetched(mail: MailModel): FetchedMessage {
     uid: mail.uid,
     announcedSize: 1_000,
     internalDate: mail.internalDate,
-    emailId: null,
+    emailId: mail.emailId,
     threadId: null,
     head: new TextEncoder().encode(mail.content),
     maybeMore: false,

@@ -55,9 +55,12 @@ const HEALTH_DELAY_MS = 200;
 const WIDE_OVERLAP = 1_000;
 const STORE_WATCH_MS = 5_000;
 const DISTRUST_SPREAD_MS = 1_000;
+const PRESSURE_SPREAD_MS = 500;
 
 export interface Instance {
   readonly supervisor: Supervisor;
+  /** Back-pressure came or went. */
+  pressureChanged(): void;
   /** Started and not asked to stop: it hears notices. */
   isListening(): boolean;
   start(): Promise<void>;
@@ -65,7 +68,7 @@ export interface Instance {
 }
 
 export function createInstance(context: InstanceContext, owner: InstanceId): Instance {
-  const { process, scheduler, random, options, mutations } = context;
+  const { process, scheduler, random, options, mutations, redis } = context;
   const { clock } = process;
   const times = leaseTimes(options.ttlMs, SETTINGS.timerJitter);
   const log = createTraceLog(context);
@@ -82,7 +85,7 @@ export function createInstance(context: InstanceContext, owner: InstanceId): Ins
     },
   };
   const deps: RuntimeDeps = {
-    source: createSourcePort(context),
+    source: createSourcePort(context, options.startFrom),
     health,
     status: {
       auditRequests: () => Promise.resolve({ requested: 0, answered: new Map<string, number>() }),
@@ -127,7 +130,7 @@ export function createInstance(context: InstanceContext, owner: InstanceId): Ins
       log,
       metrics,
       pause: waits,
-      pressure: { heldBy: () => null, noted: () => undefined },
+      pressure: { heldBy: () => (redis.isHeld ? 'STREAM_FULL' : null), noted: () => undefined },
       settings: SETTINGS,
     },
   };
@@ -180,6 +183,7 @@ export function createInstance(context: InstanceContext, owner: InstanceId): Ins
     random: draw.next,
     log,
     onDoubt: () => {
+      if (mutations.noStoreWatch) return;
       for (const runner of supervisor.runners()) runner.runtime?.distrustStores(DISTRUST_SPREAD_MS);
     },
   });
@@ -187,6 +191,9 @@ export function createInstance(context: InstanceContext, owner: InstanceId): Ins
   let isStarted = false;
   return {
     supervisor,
+    pressureChanged: () => {
+      for (const runner of supervisor.runners()) runner.runtime?.pressureChanged(PRESSURE_SPREAD_MS);
+    },
     isListening: () => isStarted && !isStopRequested,
     start: async () => {
       if (isStopRequested) return;

@@ -1,6 +1,6 @@
 /** LeaseStore, ProviderSource and HealthStore on the modelled PostgreSQL; each method is one statement of the real adapter. */
 import type { InstanceId } from '@mailstream/shared/domain/ids';
-import type { ImapProvider } from '@mailstream/shared/domain/provider';
+import type { ImapProvider, StartFrom } from '@mailstream/shared/domain/provider';
 import type {
   HealthStore,
   InstanceRegistry,
@@ -104,13 +104,17 @@ export function createLeasePort(
   };
 }
 
-export function createSourcePort({ process, network, postgres }: PortContext): ProviderSource {
+export function createSourcePort(
+  { process, network, postgres }: PortContext,
+  startFrom: StartFrom,
+): ProviderSource {
   return {
-    load: ({ id }) => network.call(process, postgres.link, 'load', () => toProvider(postgres.provider(id))),
+    load: ({ id }) =>
+      network.call(process, postgres.link, 'load', () => toProvider(postgres.provider(id), startFrom)),
   };
 }
 
-function toProvider(row: ProviderRow): ImapProvider {
+function toProvider(row: ProviderRow, startFrom: StartFrom): ImapProvider {
   return {
     tenant: row.tenant,
     id: row.id,
@@ -119,7 +123,7 @@ function toProvider(row: ProviderRow): ImapProvider {
     endpoint: { host: 'mail.example.com', port: 993, security: 'tls', verifyCertificate: true },
     auth: { kind: 'password', username: 'box' },
     folders: row.folders,
-    startFrom: { kind: 'now' },
+    startFrom,
     configVersion: row.configVersion,
   };
 }

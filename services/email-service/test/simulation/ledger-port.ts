@@ -56,7 +56,7 @@ export function createLedgerPort(context: PortContext): Ledger {
           const row = owned(folder, term);
           if (row === null) return FENCED;
           const stored = row.folderState.get(folder.folder);
-          if (stored !== undefined && stored.publishSeq < atLeast)
+          if (stored !== undefined && stored.publishSeq < atLeast && !mutations.noSequenceRaise)
             setState(row, folder.folder, { ...stored, publishSeq: atLeast });
           return { kind: 'stored' as const };
         }),
@@ -106,6 +106,7 @@ export function createLedgerPort(context: PortContext): Ledger {
     forgiveAttempts: (folder, uidValidity, uids) =>
       call('forgiveAttempts', () =>
         postgres.commit((state) => {
+          if (mutations.noForgiveness) return;
           for (const uid of uids) {
             const key = keyOf(folder, uidValidity, uid);
             const before = state.attempts.get(key);
@@ -148,11 +149,14 @@ export function createLedgerPort(context: PortContext): Ledger {
 
     unmatchedContent: (folder, uidValidity, { hashes, emailIds }) =>
       call('unmatchedContent', () => {
+        if (mutations.noMatching) return { byHash: new Map(), byEmailId: new Map() };
         const rows = postgres
           .rowsOf(folder.id, folder.folder)
           .filter((row) => row.reason !== 'before_baseline');
         return {
-          byHash: unmatched(rows, uidValidity, hashes, (row) => row.contentHash),
+          byHash: mutations.greedyMatching
+            ? new Map(rows.map((row) => [row.contentHash ?? '', Infinity]))
+            : unmatched(rows, uidValidity, hashes, (row) => row.contentHash),
           byEmailId: unmatched(rows, uidValidity, emailIds, (row) => row.emailId),
         };
       }),

@@ -6,11 +6,12 @@ export interface MailModel {
   readonly number: number;
   /** Stands for its bytes. */
   readonly content: string;
+  /** Below 0 for what was there before the world began. */
   readonly appendedAtMs: number;
   /** By the server's clock, whole seconds. */
   readonly internalDate: Date;
-  /** Ends its parser whenever it is read in full. */
-  readonly isPoison: boolean;
+  /** The server's own name for it (RFC 8474), where it gives one. */
+  readonly emailId: string | null;
   uid: number;
   /** Infinity while it is hidden. */
   visibleAtMs: number;
@@ -36,6 +37,8 @@ export class MailboxModel {
   readonly sessions = new Set<SessionListener>();
   uidValidity: number;
   uidNext = 1;
+  /** Renamed or deleted: nobody can open it. */
+  isGone = false;
   /** Grows with every change that a client can see. */
   version = 0;
   /** UIDs under each UIDVALIDITY: which message they named. */
@@ -50,7 +53,7 @@ export class MailboxModel {
     mail: {
       readonly number: number;
       readonly content: string;
-      readonly isPoison: boolean;
+      readonly emailId: string | null;
       readonly isHidden: boolean;
     },
     nowMs: number,
@@ -60,7 +63,7 @@ export class MailboxModel {
       content: mail.content,
       appendedAtMs: nowMs,
       internalDate: new Date(Math.floor((EPOCH_MS + nowMs) / 1000) * 1000),
-      isPoison: mail.isPoison,
+      emailId: mail.emailId,
       uid: 0,
       visibleAtMs: mail.isHidden ? Infinity : nowMs,
       isExpunged: false,
@@ -90,6 +93,22 @@ export class MailboxModel {
     this.uidNext = 1;
     for (const mail of this.messages) if (!mail.isExpunged) this.#name(mail);
     for (const session of [...this.sessions]) session.cut();
+  }
+
+  disappear(): void {
+    this.isGone = true;
+    for (const session of [...this.sessions]) session.cut();
+  }
+
+  comeBack(): void {
+    this.isGone = false;
+  }
+
+  /** Deleted and made anew: empty, under another UIDVALIDITY. */
+  recreate(): void {
+    this.isGone = false;
+    for (const mail of this.messages) mail.isExpunged = true;
+    this.renumber();
   }
 
   visible(nowMs: number): readonly MailModel[] {

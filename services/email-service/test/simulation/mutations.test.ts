@@ -4,11 +4,12 @@ import { NO_MUTATIONS, type Mutations } from './mutations.ts';
 import { runSimulation } from './run.ts';
 
 const WITHIN_SEEDS = 1_500;
+/** Those that show only, or sooner, where a store loses data. */
 const NEED_LOSSES: readonly (keyof Mutations)[] = [
   'noReconciliation',
+  'noSequenceRaise',
+  'noStoreWatch',
   'blindCursor',
-  'noFence',
-  'earlyRelease',
 ];
 
 for (const name of Object.keys(NO_MUTATIONS) as (keyof Mutations)[])
@@ -19,8 +20,6 @@ for (const name of Object.keys(NO_MUTATIONS) as (keyof Mutations)[])
         first: 0,
         count: WITHIN_SEEDS,
         losses: NEED_LOSSES.includes(name),
-        renumbering: false,
-        late: false,
         mutations: { [name]: true },
         stopsAtFailure: true,
       });

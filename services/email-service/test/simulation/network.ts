@@ -92,7 +92,7 @@ export class Network {
 type Outcome<T> =
   { readonly kind: 'value'; readonly value: T } | { readonly kind: 'error'; readonly error: Error };
 
-function attempt<T>(effect: () => T): Outcome<T> {
+export function attempt<T>(effect: () => T): Outcome<T> {
   try {
     return { kind: 'value', value: effect() };
   } catch (error) {
@@ -100,7 +100,7 @@ function attempt<T>(effect: () => T): Outcome<T> {
   }
 }
 
-function describe(outcome: Outcome<unknown>): string {
+export function describe(outcome: Outcome<unknown>): string {
   if (outcome.kind === 'error') return outcome.error.message;
   const { value } = outcome;
   const plain: unknown =

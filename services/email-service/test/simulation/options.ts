@@ -1,4 +1,6 @@
 /** What one seed decides before anything runs: size of the world, and which faults it has how often (swarm testing). */
+import type { StartFrom } from '@mailstream/shared/domain/provider';
+import { EPOCH_MS } from './process-model.ts';
 import { createRandom, type Random } from './random.ts';
 
 /** Probability per call, unless it says otherwise. */
@@ -43,6 +45,16 @@ export interface EventCounts {
   readonly expunges: number;
   readonly configChanges: number;
   readonly providerPauses: number;
+  /** A folder is renamed away and back; or deleted and made anew. */
+  readonly folderAbsences: number;
+  readonly folderDeletions: number;
+  /** Somebody takes a folder off the list of those watched, and puts it back. */
+  readonly folderChoices: number;
+  readonly databaseClockSteps: number;
+  /** Redis is full and takes no writes for a while. */
+  readonly redisRefusals: number;
+  /** Back-pressure holds all fetching for a while. */
+  readonly holds: number;
   /** PostgreSQL restored to an older state, Redis without its tail, its group or everything. */
   readonly postgresLosses: number;
   readonly redisLosses: number;
@@ -69,28 +81,31 @@ export interface SimulationOptions {
   readonly lateVisible: number;
   /** Share of messages that end their parser every time. */
   readonly poison: number;
+  /** Share of messages that every worker gives up. */
+  readonly unprocessable: number;
+  /** Share of messages with the bytes of one before. */
+  readonly twins: number;
+  readonly hasEmailIds: boolean;
+  readonly startFrom: StartFrom;
   readonly rates: FaultRates;
   readonly events: EventCounts;
 }
 
-/** Kinds of faults that a run may leave out. */
+/** What a run may leave out. */
 export interface SimulationSettings {
   /** Stores may lose data. */
   readonly losses: boolean;
-  /** Of those PostgreSQL, too: it is restored to an older state. */
-  readonly commitLosses: boolean;
-  /** UIDVALIDITY may change. */
-  readonly renumbering: boolean;
-  /** A call may take effect after its caller has given up on it. */
-  readonly late: boolean;
 }
 
-export const ALL_FAULTS: SimulationSettings = {
-  losses: false,
-  commitLosses: true,
-  renumbering: true,
-  late: true,
-};
+const DAY_MS = 86_400_000;
+
+/** Most begin with what comes; the others reach back. */
+const STARTS: readonly StartFrom[] = [
+  ...Array.from({ length: 7 }, () => ({ kind: 'now' as const })),
+  { kind: 'last', count: 1 },
+  { kind: 'last', count: 3 },
+  { kind: 'since', date: new Date(EPOCH_MS - 2 * DAY_MS).toISOString().slice(0, 10) },
+];
 
 export function deriveOptions(seed: number, settings: SimulationSettings): SimulationOptions {
   // Each option draws from a sequence of its own: a new one leaves the others of a known seed as they were.
@@ -103,16 +118,17 @@ export function deriveOptions(seed: number, settings: SimulationSettings): Simul
     return random.chance(0.5) ? probability * (0.3 + random.next()) : 0;
   };
   const about = (name: string, mean: number): number => some(name, mean * 1.25);
-  const { losses, commitLosses, renumbering, late } = settings;
-  const postgresLosses = losses && commitLosses ? about('postgresLosses', 1.2) : 0;
+  const { losses } = settings;
+  const postgresLosses = losses ? about('postgresLosses', 1.2) : 0;
   // A row that PostgreSQL forgot cannot be matched by its content under new UIDs: a limit of the promise, not explored.
-  const mayRenumber = renumbering && postgresLosses === 0 && of('mayRenumber').chance(0.3);
+  const startFrom = of('startFrom').pick(STARTS);
+  const mayRenumber = postgresLosses === 0 && of('mayRenumber').chance(0.3);
   return {
     seed,
     instances: oneIn('instances', 0.3, 3, 2),
     providers: oneIn('providers', 0.25, 2, 1),
     folders: oneIn('folders', 0.25, 2, 1),
-    initialMessages: of('initialMessages').between(0, 2),
+    initialMessages: of('initialMessages').between(0, startFrom.kind === 'now' ? 2 : 6),
     messages: of('messages').between(2, 10),
     workers: oneIn('workers', 0.3, 2, 1),
     ttlMs: 6_000,
@@ -122,17 +138,21 @@ export function deriveOptions(seed: number, settings: SimulationSettings): Simul
     connectionCap: oneIn('connectionCap', 0.15, 1, 0),
     lateVisible: oneIn('lateVisible', 0.5, 0.3, 0),
     poison: oneIn('poison', 0.15, 0.15, 0),
+    unprocessable: oneIn('unprocessable', 0.15, 0.2, 0),
+    twins: oneIn('twins', 0.3, 0.4, 0),
+    hasEmailIds: of('hasEmailIds').chance(0.3),
+    startFrom,
     rates: {
       refused: some('refused', 0.03),
       unknown: some('unknown', 0.05),
-      late: late ? some('late', 0.02) : 0,
+      late: some('late', 0.02),
       crash: some('crash', 0.006),
-      slow: late ? some('slow', 0.03) : 0,
+      slow: some('slow', 0.03),
       entryRefused: some('entryRefused', 0.08),
       imapCut: some('imapCut', 0.03),
       imapSilent: some('imapSilent', 0.01),
       leftOut: some('leftOut', 0.1),
-      staleExamine: late ? some('staleExamine', 0.1) : 0,
+      staleExamine: some('staleExamine', 0.1),
       storage: some('storage', 0.03),
       parserKilled: some('parserKilled', 0.03),
       noticeLost: some('noticeLost', 0.7),
@@ -149,6 +169,12 @@ export function deriveOptions(seed: number, settings: SimulationSettings): Simul
       expunges: oneIn('mayExpunge', 0.3, about('expunges', 1.5), 0),
       configChanges: about('configChanges', 0.7),
       providerPauses: oneIn('mayPause', 0.2, about('providerPauses', 1.5), 0),
+      folderAbsences: oneIn('mayRename', 0.15, about('folderAbsences', 1.5), 0),
+      folderDeletions: mayRenumber ? oneIn('mayDelete', 0.2, about('folderDeletions', 1), 0) : 0,
+      folderChoices: oneIn('mayChoose', 0.15, about('folderChoices', 1.5), 0),
+      databaseClockSteps: oneIn('mayStep', 0.3, about('databaseClockSteps', 1.5), 0),
+      redisRefusals: oneIn('mayRefuse', 0.3, about('redisRefusals', 1.5), 0),
+      holds: oneIn('mayHold', 0.3, about('holds', 1.5), 0),
       postgresLosses,
       redisLosses: losses ? about('redisLosses', 1.2) : 0,
     },

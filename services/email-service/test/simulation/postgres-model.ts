@@ -58,6 +58,8 @@ export interface PostgresState {
   readonly effects: string[];
 }
 
+/** A clock that goes back keeps leases alive for as long, and nobody else takes over: not for long here. */
+const MOST_OFF_MS = 20_000;
 /** Commits that a restore can go back. */
 const KEPT_COMMITS = 10;
 
@@ -84,6 +86,7 @@ export class PostgresModel {
   };
   /** How far its clock is off, milliseconds. */
   clockOffsetMs = 0;
+  hasSteppedClock = false;
   hasLostCommits = false;
   readonly #keepsLog: boolean;
   readonly #nowMs: () => number;
@@ -92,6 +95,11 @@ export class PostgresModel {
   constructor(options: { readonly keepsLog: boolean; readonly nowMs: () => number }) {
     this.#keepsLog = options.keepsLog;
     this.#nowMs = options.nowMs;
+  }
+
+  stepClock(byMs: number): void {
+    this.clockOffsetMs = Math.max(-MOST_OFF_MS, Math.min(MOST_OFF_MS, this.clockOffsetMs + byMs));
+    this.hasSteppedClock = true;
   }
 
   nowMs(): number {

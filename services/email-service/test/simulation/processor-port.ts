@@ -1,6 +1,9 @@
 /** MailProcessor on a modelled storage: content is its own hash; poison ends the parser each time it is read in full. */
 import { FaultError } from '@mailstream/shared/errors/fault-error';
+import { eventId } from '@mailstream/shared/events/email-received';
+import { isParserKilled } from '../../src/ingest-steps.ts';
 import type { MailProcessor, ParsedMail, ProcessedMail } from '../../src/ports.ts';
+import type { Checks } from './checks.ts';
 import type { Network } from './network.ts';
 import type { ProcessModel } from './process-model.ts';
 import type { Random } from './random.ts';
@@ -11,21 +14,21 @@ export interface ProcessorContext {
   readonly scheduler: Scheduler;
   readonly network: Network;
   readonly random: Random;
+  readonly checks: Checks;
   /** Keys of what is durable; shared by all processes. */
   readonly storage: Set<string>;
 }
 
-const POISON = 'poison';
-
-export function poisonous(content: string): string {
-  return `${POISON} ${content}`;
-}
+export const POISON = 'poison';
+/** In what a worker gives up. */
+export const UNPROCESSABLE = 'unprocessable';
 
 export function createProcessorPort({
   process,
   scheduler,
   network,
   random,
+  checks,
   storage,
 }: ProcessorContext): MailProcessor {
   const parse = (content: string, mode: 'full' | 'headersOnly'): Promise<ProcessedMail> =>
@@ -47,9 +50,14 @@ export function createProcessorPort({
       });
     });
   return {
-    process: (_key, source, mode) => {
+    process: async (key, source, mode) => {
       if (source.kind !== 'bytes') throw new Error('the model has no long messages');
-      return parse(new TextDecoder().decode(source.bytes), mode);
+      try {
+        return await parse(new TextDecoder().decode(source.bytes), mode);
+      } catch (error) {
+        if (isParserKilled(error)) checks.parserKilled(eventId(key));
+        throw error;
+      }
     },
     processStored: (_key, raw, mode) => {
       if (!storage.has(raw.storageKey))

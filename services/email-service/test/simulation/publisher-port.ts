@@ -1,6 +1,8 @@
 /** EventPublisher on the modelled Redis: the append script, pipelined; each entry of a pipeline may fail on its own. */
 import type { EventPublisher, FolderRef, PublishOutcome, SequencedEntry } from '../../src/ports.ts';
 import type { PortContext } from './lease-port.ts';
+import { UNPROCESSABLE } from './processor-port.ts';
+import { EPOCH_MS } from './process-model.ts';
 import type { Random } from './random.ts';
 import type { RedisModel } from './redis-model.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -13,6 +15,8 @@ export interface PublisherContext extends PortContext {
   onAppended(entryId: string): void;
 }
 
+/** As in adapters/redis-stream-search.ts. */
+const CLOCK_SLACK_MS = 60_000;
 /** With the mutation `trimByLength`. */
 const TRIMMED_LENGTH = 3;
 
@@ -27,11 +31,15 @@ export function createPublisherPort(context: PublisherContext): EventPublisher {
       // Two round trips, as the adapter does it: what it reads is not of one moment.
       const located = await network.call(process, redis.link, 'locate', () => ({
         passedUpTo: redis.state.group?.lastDelivered ?? null,
-        entries: events.map(({ eventId, entryId }) => ({
+        entries: events.map(({ eventId, entryId, publishedAt }) => ({
           eventId,
           id:
             entryId === null
-              ? (redis.state.entries.find((entry) => entry.eventId === eventId)?.id ?? null)
+              ? (redis.state.entries.find(
+                  (entry) =>
+                    entry.eventId === eventId &&
+                    EPOCH_MS + entry.atMs >= publishedAt.getTime() - CLOCK_SLACK_MS,
+                )?.id ?? null)
               : Number.parseInt(entryId, 10),
         })),
       }));
@@ -90,7 +98,7 @@ export function createPublisherPort(context: PublisherContext): EventPublisher {
 }
 
 function append(
-  { redis, network, random, mutations }: PublisherContext,
+  { redis, scheduler, network, random, mutations }: PublisherContext,
   folderKey: string,
   { publishSeq, previousSeq, entry }: SequencedEntry,
 ): PublishOutcome | 'refused' {
@@ -98,9 +106,16 @@ function append(
   if (publishSeq <= mark && !mutations.noWatermark) return { kind: 'duplicate' };
   if (mark < previousSeq && !mutations.noGapCheck) return { kind: 'gap', watermark: mark };
   // -OOM: the script fails at XADD, the next entry of the pipeline is tried all the same.
+  if (redis.isFull) return 'refused';
   if (network.rates.entryRefused > 0 && random.chance(network.rates.entryRefused)) return 'refused';
   redis.remember();
-  const id = redis.append({ eventId: entry.event_id, folderKey, publishSeq });
+  const id = redis.append({
+    eventId: entry.event_id,
+    folderKey,
+    publishSeq,
+    atMs: scheduler.nowMs,
+    isUnprocessable: entry.payload_json.includes(UNPROCESSABLE),
+  });
   redis.state.watermarks.set(folderKey, publishSeq);
   if (mutations.trimByLength) redis.state.entries.splice(0, redis.state.entries.length - TRIMMED_LENGTH);
   return { kind: 'appended', entryId: `${id}-0` };

@@ -7,6 +7,9 @@ export interface StreamEntryModel {
   readonly id: number;
   readonly eventId: string;
   readonly folderKey: string;
+  readonly atMs: number;
+  /** Every worker gives it up. */
+  readonly isUnprocessable: boolean;
   readonly publishSeq: number;
 }
 
@@ -45,6 +48,10 @@ export class RedisModel {
   };
   state: RedisState = { ...EMPTY, entries: [], watermarks: new Map() };
   hasLostData = false;
+  /** At `maxmemory` with `noeviction`: it refuses what needs memory. */
+  isFull = false;
+  /** The stream is longer than it should be: fetching waits (see src/back-pressure.ts). */
+  isHeld = false;
   /** Changes when the server starts anew. */
   runId = 1;
   /** Every entry ever appended, for the checks. */

@@ -22,10 +22,14 @@ export interface WorkerContext {
 const VISIBILITY_MS = 3_000;
 const READ_EVERY_MS = 120;
 const RETRY_MS = 200;
+/** An entry that fails this often becomes a dead letter. */
+const MAX_ATTEMPTS = 3;
 
 export class WorkerModel {
   readonly #context: WorkerContext;
   readonly #inHand = new Map<number, StreamEntryModel>();
+  /** Of entries that no worker can apply. */
+  readonly #attempts = new Map<number, number>();
   readonly #name: string;
   /** Grows at each death: what the dead one had planned does not happen. */
   #life = 0;
@@ -94,7 +98,9 @@ export class WorkerModel {
     const { rates } = network;
     const draw = random.next();
     const isRefused = postgres.link.isDown || draw < rates.refused;
-    if (!isRefused) this.#transact(entry.eventId);
+    if (entry.isUnprocessable && !isRefused && this.#countAttempt(entry) < MAX_ATTEMPTS)
+      return this.#after(RETRY_MS, () => this.#apply(entry));
+    if (!isRefused) this.#transact(entry);
     if (scheduler.isTracing)
       scheduler.note(`${this.#name} applies entry ${entry.id}: ${isRefused ? 'refused' : 'done'}`);
     if (rates.crash > 0 && random.chance(rates.crash)) return this.kill(1_000);
@@ -102,9 +108,21 @@ export class WorkerModel {
     else this.#after(network.delayMs(), () => this.#acknowledge(entry));
   }
 
-  #transact(eventId: string): void {
+  #countAttempt({ id }: StreamEntryModel): number {
+    const count = (this.#attempts.get(id) ?? 0) + 1;
+    this.#attempts.set(id, count);
+    return count;
+  }
+
+  #transact({ eventId, isUnprocessable }: StreamEntryModel): void {
     const { postgres, mutations } = this.#context;
     postgres.commit((state) => {
+      if (isUnprocessable) {
+        for (const row of state.rows.values())
+          if (row.eventId === eventId && (row.status === 'received' || row.status === 'published'))
+            state.rows.set(row.key, { ...row, status: 'dead_letter', reason: 'UNPROCESSABLE' });
+        return;
+      }
       if (!state.gate.has(eventId) || mutations.noGate) {
         state.gate.add(eventId);
         state.effects.push(eventId);

@@ -11,16 +11,10 @@ import { createInstance, ownerOf, type Instance, type Slot } from './instance-mo
 import { MailboxModel, type MailModel } from './mailbox-model.ts';
 import { NO_MUTATIONS, type Mutations } from './mutations.ts';
 import { Network } from './network.ts';
-import {
-  ALL_FAULTS,
-  deriveOptions,
-  NO_FAULTS,
-  type SimulationOptions,
-  type SimulationSettings,
-} from './options.ts';
-import { PostgresModel } from './postgres-model.ts';
+import { deriveOptions, NO_FAULTS, type SimulationOptions, type SimulationSettings } from './options.ts';
+import { PostgresModel, type ProviderRow } from './postgres-model.ts';
 import { ProcessModel } from './process-model.ts';
-import { poisonous } from './processor-port.ts';
+import { POISON, UNPROCESSABLE } from './processor-port.ts';
 import { createRandom, type Random } from './random.ts';
 import { RedisModel } from './redis-model.ts';
 import { Scheduler } from './scheduler.ts';
@@ -75,7 +69,7 @@ export class World {
 
   constructor(request: SimulationRequest) {
     const losses = request.losses ?? false;
-    this.options = deriveOptions(request.seed, { ...ALL_FAULTS, ...request, losses });
+    this.options = deriveOptions(request.seed, { losses });
     this.#mutations = { ...NO_MUTATIONS, ...request.mutations };
     this.random = createRandom(request.seed ^ 0x5bd1_e995);
     this.scheduler = new Scheduler({ trace: request.trace ?? false });
@@ -87,6 +81,7 @@ export class World {
       scheduler: this.scheduler,
       postgres: this.postgres,
       mailbox: (id, folder) => this.mailbox(id, folder),
+      startFrom: this.options.startFrom,
       folderCount: () => this.options.folders,
       trusting: (id) => this.#trusting(id),
     });
@@ -143,25 +138,35 @@ export class World {
   }
 
   /** A message arrives; a hidden one shows after `hiddenMs`. */
-  deliver(mailbox: MailboxModel, hiddenMs: number | null): void {
-    const { random, options, scheduler } = this;
+  deliver(mailbox: MailboxModel, hiddenMs: number | null, atMs = this.scheduler.nowMs): void {
+    const { options, scheduler } = this;
+    if (mailbox.isGone) return;
     this.#mails += 1;
-    const isPoison = random.chance(options.poison);
-    const text = `mail${this.#mails}`;
     const mail = mailbox.append(
       {
         number: this.#mails,
-        content: isPoison ? poisonous(text) : text,
-        isPoison,
+        content: this.#content(mailbox),
+        emailId: options.hasEmailIds ? `E${this.#mails}` : null,
         isHidden: hiddenMs !== null && this.checks.baselineAt(mailbox) !== null,
       },
-      scheduler.nowMs,
+      atMs,
     );
     scheduler.note(`mail ${mail.number} arrives in ${mailbox.key} as ${mailbox.uidValidity}/${mail.uid}`);
     if (mail.visibleAtMs === Infinity)
       scheduler.after(hiddenMs ?? 0, null, `mail ${mail.number} shows`, () =>
         mailbox.reveal(mail, scheduler.nowMs),
       );
+  }
+
+  /** New bytes, or those of a message that is still there. */
+  #content(mailbox: MailboxModel): string {
+    const { random, options, scheduler } = this;
+    const present = mailbox.visible(scheduler.nowMs);
+    if (options.twins > 0 && present.length > 0 && random.chance(options.twins))
+      return random.pick(present).content;
+    const isPoison = options.poison > 0 && random.chance(options.poison);
+    const isUnprocessable = options.unprocessable > 0 && random.chance(options.unprocessable);
+    return `${isPoison ? POISON : ''}${isUnprocessable ? UNPROCESSABLE : ''} mail${this.#mails}`;
   }
 
   visibleMails(mailbox: MailboxModel): readonly MailModel[] {
@@ -207,6 +212,22 @@ export class World {
     }
   }
 
+  folderNames(): readonly string[] {
+    return Array.from({ length: this.options.folders }, (_, index) =>
+      index === 0 ? 'INBOX' : `Box${index}`,
+    );
+  }
+
+  /** Back-pressure stops all fetching, or lets it go on. */
+  hold(isHeld: boolean): void {
+    if (this.redis.isHeld === isHeld) return;
+    this.redis.isHeld = isHeld;
+    for (const { process, instance } of this.slots)
+      this.scheduler.after(this.random.next() * 1_000, process, 'pressure changed', () =>
+        instance.pressureChanged(),
+      );
+  }
+
   get isFaulty(): boolean {
     return this.#isFaulty;
   }
@@ -216,9 +237,7 @@ export class World {
     for (let number = 1; number <= options.providers; number += 1) {
       const tenant = tenantId(`00000000-0000-4000-8000-${String(number).padStart(12, '0')}`);
       const id = providerId(`00000000-0000-4000-9000-${String(number).padStart(12, '0')}`);
-      const folders = Array.from({ length: options.folders }, (_, index) =>
-        index === 0 ? 'INBOX' : `Box${index}`,
-      );
+      const folders = this.folderNames();
       postgres.state.providers.set(id, {
         tenant,
         id,
@@ -236,7 +255,8 @@ export class World {
         const mailbox = new MailboxModel(`${number}/${folder}`, 10 + number);
         this.#byKey.set(key, mailbox);
         this.mailboxes.push({ tenant, providerId: id, folder, mailbox });
-        for (let count = 0; count < options.initialMessages; count += 1) this.deliver(mailbox, null);
+        for (let count = options.initialMessages; count > 0; count -= 1)
+          this.deliver(mailbox, null, options.startFrom.kind === 'now' ? 0 : -count * 40_000_000);
       }
     }
   }
@@ -310,13 +330,31 @@ export class World {
     network.rates = NO_FAULTS;
     postgres.link.isDown = false;
     redis.link.isDown = false;
+    redis.isFull = false;
+    this.hold(false);
     for (const row of postgres.state.providers.values())
-      if (row.isPaused) postgres.commit((state) => state.providers.set(row.id, { ...row, isPaused: false }));
+      postgres.commit((state) => state.providers.set(row.id, this.#asWished(row)));
     // Strays are ended by their orchestrator at last.
     for (const { process } of this.#strays)
       scheduler.after(2_000, null, '', () => process.isAlive && process.kill(true));
-    for (const { mailbox } of this.mailboxes)
+    for (const { mailbox } of this.mailboxes) {
+      mailbox.comeBack();
       for (const mail of mailbox.messages) mailbox.reveal(mail, scheduler.nowMs);
+    }
+  }
+
+  /** Not paused, with all its folders watched. */
+  #asWished(row: ProviderRow): ProviderRow {
+    const folders = this.folderNames();
+    const isWhole = row.folders.length === folders.length;
+    return {
+      ...row,
+      isPaused: false,
+      folders,
+      configVersion: row.configVersion + (isWhole ? 0 : 1),
+      // A missing folder is looked for again within the hour: here a person asks.
+      pokeVersion: row.pokeVersion + 1,
+    };
   }
 
   /** Every process stops when asked, and leaves no timer behind. */
