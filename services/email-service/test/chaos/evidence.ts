@@ -164,7 +164,7 @@ async function readLedger(world: World): Promise<readonly LedgerRecord[]> {
       status: row.status,
       reason: row.reason,
       contentHash: row.content_hash,
-      storedSha256: await readFile(join(world.storageDir, row.storage_key ?? 'none')).then(
+      storedSha256: await readFile(join(world.storage.folder, row.storage_key ?? 'none')).then(
         sha256,
         () => null,
       ),

@@ -79,6 +79,10 @@ export async function perform(world: World, { fault, forMs }: ScheduledFault): P
         await delay(FLICKER_MS);
       }
       return;
+    case 'fullStorage':
+      await world.storage.setFull(true);
+      await delay(forMs);
+      return world.storage.setFull(false);
     case 'readMail':
       return readMail(world);
     case 'newUidValidity': {

@@ -46,23 +46,24 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'cursor-first',
     what: 'the cursor moves in a transaction of its own, before the ledger rows',
-    scenario: 'crashes',
+    scenario: 'killed before the commit',
     shows: ['lost'],
     patches: [
       ...NO_OVERLAP,
       {
         file: `${DAEMON}/folder-ingest.js`,
-        find: '            const result = await new MessageRun(',
-        replace: `            await this.#deps.ledger.putFolderState(this.#folder, this.#term, { ...cursor.state, lastUid: Math.max(cursor.state.lastUid, ...run.uids) });
-            cursor.committed({ ...cursor.state, lastUid: Math.max(cursor.state.lastUid, ...run.uids) }, []);
-            const result = await new MessageRun(`,
+        find: 'const work = new MessageRun(',
+        replace: `const early = { ...cursor.state, lastUid: Math.max(cursor.state.lastUid, ...run.uids) };
+            await this.#deps.ledger.putFolderState(this.#folder, this.#term, early, cursor.expected);
+            cursor.committed(early, []);
+            const work = new MessageRun(`,
       },
     ],
   },
   {
     name: 'no-recovery',
     what: 'rows without a mark are not published again',
-    scenario: 'crashes',
+    scenario: 'killed after the commit',
     shows: ['lost'],
     patches: [
       {
@@ -75,7 +76,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'no-watermark',
     what: 'the append script does not look whether the entry is there',
-    scenario: 'crashes',
+    scenario: 'killed after the publish',
     shows: ['duplicated stream'],
     patches: [
       {
@@ -88,7 +89,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'event-id-of-process',
     what: 'the id of an event depends on the process that makes it',
-    scenario: 'crashes',
+    scenario: 'killed after the commit',
     shows: ['duplicated effect', 'unsettled'],
     patches: [
       {
@@ -258,14 +259,9 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         file: `${DAEMON}/adapters/pg-ledger-sql.js`,
-        find: "AND c.folder_state -> :folder ->> 'uid_validity' = CAST(:expectedValidity AS text)",
+        find: 'WHERE uid_validity = CAST(:expectedValidity AS text) AND last_uid = CAST(:expectedUid AS text)\n), input',
         replace:
-          "AND c.folder_state -> :folder ->> 'uid_validity' >= least(CAST(:expectedValidity AS text), '')",
-      },
-      {
-        file: `${DAEMON}/adapters/pg-ledger-sql.js`,
-        find: "AND c.folder_state -> :folder ->> 'last_uid' = CAST(:expectedUid AS text)",
-        replace: "AND c.folder_state -> :folder ->> 'last_uid' >= least(CAST(:expectedUid AS text), '')",
+          'WHERE true OR uid_validity = CAST(:expectedValidity AS text) AND last_uid = CAST(:expectedUid AS text)\n), input',
       },
     ],
   },

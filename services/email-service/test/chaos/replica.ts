@@ -41,6 +41,7 @@ export class Replica {
   #startedMs = 0;
   /** Whether it handled SIGTERM itself when it was told to stop: else the signal ends it, as it must. */
   #couldHear = false;
+  #hasGivenUp = false;
   #expected: 'running' | 'armed' | 'killed' | 'stopped' = 'stopped';
   #crashPlan: readonly string[] = [];
   #revival: NodeJS.Timeout | null = null;
@@ -75,6 +76,8 @@ export class Replica {
     const [step, ...rest] = this.#crashPlan;
     this.#crashPlan = rest;
     const armed = step === undefined ? {} : { TEST_CRASH_AT: step };
+    const isArmed = step !== undefined || extra['TEST_CRASH_AT'] !== undefined;
+    this.#hasGivenUp = false;
     this.#incarnation += 1;
     const incarnation = this.#incarnation;
     const log = openSync(this.logFile(), 'a', 0o600);
@@ -102,10 +105,12 @@ export class Replica {
         if (this.#child === child) this.#child = null;
         if (this.#expected === 'armed') this.#revival = setTimeout(() => this.start(), REVIVED_AFTER_MS);
         const isTooEarly = signal === 'SIGTERM' && !this.#couldHear;
+        // Told to stop on the way to a step at which it ends itself.
+        const isItsStep = signal === 'SIGKILL' && isArmed && !this.#hasGivenUp;
         const isUnexpected =
           this.#expected === 'running' ||
           (this.#expected === 'armed' && signal !== 'SIGKILL') ||
-          (this.#expected === 'stopped' && code !== 0 && !isTooEarly);
+          (this.#expected === 'stopped' && code !== 0 && !isTooEarly && !isItsStep);
         this.#options.onEnded({ replica: this.name, incarnation, code, signal, isUnexpected });
         resolve();
       });
@@ -132,7 +137,10 @@ export class Replica {
     this.#expected = 'stopped';
     this.#couldHear = existsSync(this.#handlersFile());
     child.kill('SIGTERM');
-    const timer = setTimeout(() => child.kill('SIGKILL'), STOP_PATIENCE_MS);
+    const timer = setTimeout(() => {
+      this.#hasGivenUp = true;
+      child.kill('SIGKILL');
+    }, STOP_PATIENCE_MS);
     await this.#ended;
     clearTimeout(timer);
   }

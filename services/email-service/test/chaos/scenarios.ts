@@ -3,7 +3,9 @@ import type { ScheduledFault } from './schedule.ts';
 import type { Size } from './world.ts';
 
 export type ScenarioName =
-  | 'crashes'
+  | 'killed before the commit'
+  | 'killed after the commit'
+  | 'killed after the publish'
   | 'refused appends'
   | 'redis emptied'
   | 'workers away'
@@ -30,20 +32,35 @@ const TWO_WORKERS: Size = { tenants: 2, mailboxesPerTenant: 1, daemons: 1, worke
 const CALM = { latencyMs: 0, jitterMs: 0, bytesPerSecond: null, isSliced: false } as const;
 
 export const SCENARIOS: Readonly<Record<ScenarioName, Scenario>> = {
-  /**
-   * Between fetch and commit, between commit and publish, and between publish and mark, when no worker has been at the entries yet:
-   * it settles the rows that have no mark.
-   */
-  crashes: {
+  /** Messages are fetched and nothing of them is stored. */
+  'killed before the commit': {
     size: ONE_DAEMON,
-    windowMs: 9_000,
+    windowMs: 5_000,
     messagesPerSecond: 12,
-    isUndisturbed: false,
+    isUndisturbed: true,
     schedule: [
-      { atMs: 300, forMs: 2_500, fault: { kind: 'killAtStep', target: 'daemon-1', step: 'committed' } },
-      { atMs: 4_500, forMs: 2_500, fault: { kind: 'killAtStep', target: 'daemon-1', step: 'published' } },
-      { atMs: 4_400, forMs: 4_500, fault: { kind: 'freeze', target: 'worker-1' } },
-      { atMs: 7_500, forMs: 2_500, fault: { kind: 'killAtStep', target: 'daemon-1', step: 'parsed' } },
+      { atMs: 300, forMs: 8_000, fault: { kind: 'killAtStep', target: 'daemon-1', step: 'parsed' } },
+    ],
+  },
+  /** Rows are stored and nothing is published. */
+  'killed after the commit': {
+    size: ONE_DAEMON,
+    windowMs: 5_000,
+    messagesPerSecond: 12,
+    isUndisturbed: true,
+    schedule: [
+      { atMs: 300, forMs: 8_000, fault: { kind: 'killAtStep', target: 'daemon-1', step: 'committed' } },
+    ],
+  },
+  /** Entries have no mark, and no worker has been at them yet: it settles the rows that have none. */
+  'killed after the publish': {
+    size: ONE_DAEMON,
+    windowMs: 5_000,
+    messagesPerSecond: 12,
+    isUndisturbed: true,
+    schedule: [
+      { atMs: 300, forMs: 8_000, fault: { kind: 'killAtStep', target: 'daemon-1', step: 'published' } },
+      { atMs: 0, forMs: 12_000, fault: { kind: 'freeze', target: 'worker-1' } },
     ],
   },
   /** Entries are sent together and slowly, and Redis is full now and then. */

@@ -50,7 +50,7 @@ describe('a schedule', () => {
           'restartServer',
           'killServer',
         ],
-        ...['fullRedis', 'flickeringRedis', 'newUidValidity', 'readMail'],
+        ...['fullRedis', 'flickeringRedis', 'fullStorage', 'newUidValidity', 'readMail'],
         ...['emptyRedis', 'cutRedisTail', 'restorePostgres'],
         ...['resetLink', 'endLink', 'refuseLink', 'blackHole', 'weather'],
       ].sort(),

@@ -19,6 +19,7 @@ export type Fault =
   | { readonly kind: 'fullRedis'; readonly target: 'redis' }
   /** Full and not full in turns, so that of commands sent together some are refused. */
   | { readonly kind: 'flickeringRedis'; readonly target: 'redis' }
+  | { readonly kind: 'fullStorage'; readonly target: 'storage' }
   /** A person reads: every message gets \\Seen. */
   | { readonly kind: 'readMail'; readonly target: 'dovecot' }
   | { readonly kind: 'newUidValidity'; readonly target: 'dovecot'; readonly mailbox: number }
@@ -126,12 +127,15 @@ function drawFault(options: ScheduleOptions): Omit<ScheduledFault, 'atMs'> {
     const byMs = random.pick([-3_600_000, -5_000, 5_000, 3_600_000]);
     return { fault: { kind: 'stepClock', target: replica, byMs }, forMs: random.between(2_000, 6_000) };
   }
-  if (draw < 0.57) {
-    const kind = random.pick(['fullRedis', 'flickeringRedis'] as const);
-    return { fault: { kind, target: 'redis' }, forMs: random.between(500, 4_000) };
+  if (draw < 0.58) {
+    const forMs = random.between(500, 4_000);
+    const kind = random.pick(['fullRedis', 'flickeringRedis', 'fullStorage'] as const);
+    return kind === 'fullStorage'
+      ? { fault: { kind, target: 'storage' }, forMs }
+      : { fault: { kind, target: 'redis' }, forMs };
   }
-  if (draw < 0.58) return { fault: { kind: 'readMail', target: 'dovecot' }, forMs: 0 };
-  if (draw < 0.61) {
+  if (draw < 0.6) return { fault: { kind: 'readMail', target: 'dovecot' }, forMs: 0 };
+  if (draw < 0.63) {
     const mailbox = random.between(0, options.mailboxes - 1);
     return { fault: { kind: 'newUidValidity', target: 'dovecot', mailbox }, forMs: random.between(0, 1_000) };
   }

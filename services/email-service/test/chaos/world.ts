@@ -19,6 +19,7 @@ import {
   type ChaosRedis,
   type Managed,
 } from './servers.ts';
+import { openStorageVolume, type StorageVolume } from './storage-volume.ts';
 import type { Template } from './template.ts';
 
 export interface Size {
@@ -34,7 +35,7 @@ export const LEASE_TTL_MS = 3_000;
 export interface World {
   readonly folder: string;
   readonly logs: string;
-  readonly storageDir: string;
+  readonly storage: StorageVolume;
   readonly postgres: ChaosPostgres;
   readonly redis: ChaosRedis;
   readonly dovecot: Managed<DovecotServer>;
@@ -64,9 +65,8 @@ export async function createWorld(options: {
   const { build, template, size, random } = options;
   const folder = await mkdtemp(join(options.within, 'world-'));
   await chmod(folder, 0o755);
-  const [logs, storageDir] = [join(folder, 'logs'), join(folder, 'storage')];
+  const logs = join(folder, 'logs');
   await mkdir(logs);
-  await mkdir(storageDir);
   const closing: (() => Promise<unknown>)[] = [
     () => rm(folder, { recursive: true, force: true, maxRetries: 5 }),
   ];
@@ -76,6 +76,8 @@ export async function createWorld(options: {
     await closing.pop()?.();
   };
   try {
+    const storage = await openStorageVolume(join(folder, 'storage'));
+    closing.push(() => storage.close());
     const postgres = await ownPostgres({
       folder,
       logFile: join(logs, 'postgres.log'),
@@ -127,7 +129,7 @@ export async function createWorld(options: {
         };
         const env =
           kind === 'daemon'
-            ? { ...urls, ...daemonEnv(masterKey, storageDir), ...options.daemonEnv }
+            ? { ...urls, ...daemonEnv(masterKey, folder), ...options.daemonEnv }
             : { ...urls, ...WORKER_ENV };
         made.push(
           new Replica({
@@ -150,7 +152,7 @@ export async function createWorld(options: {
     return {
       folder,
       logs,
-      storageDir,
+      storage,
       postgres,
       redis,
       dovecot,
@@ -193,11 +195,11 @@ async function query<Row extends pg.QueryResultRow>(
   }
 }
 
-function daemonEnv(masterKey: string, storageDir: string): Readonly<Record<string, string>> {
+function daemonEnv(masterKey: string, folder: string): Readonly<Record<string, string>> {
   return {
-    STORAGE_URL: pathToFileURL(storageDir).href,
+    STORAGE_URL: pathToFileURL(join(folder, 'storage')).href,
     SECRETS_MASTER_KEY: masterKey,
-    SPOOL_DIR: join(storageDir, '..', 'spool'),
+    SPOOL_DIR: join(folder, 'spool'),
     EGRESS_ALLOW_CIDRS: '127.0.0.0/8',
     IMAP_PLAINTEXT_ALLOW_CIDRS: '127.0.0.0/8',
     IMAP_STARTUP_STAGGER_MS: '0',
