@@ -117,6 +117,7 @@ const TICKETS = `
       ADD COLUMN is_answerable boolean NOT NULL DEFAULT false,
       -- Without the quoted part; null where nothing was taken away.
       ADD COLUMN reply_text text,
+      ADD COLUMN reply_html text,
       ADD COLUMN quoted_text text,
       ADD COLUMN raw_storage_key text,
       -- Where the whole bodies are when they were too long for an event.

@@ -485,6 +485,40 @@ describe('a From that is not proven', () => {
 });
 
 describe('what is kept of a mail', () => {
+  it('is the new part for reading, and the whole', async () => {
+    const at = await withTicket();
+    const text =
+      'It still burns.\n\nOn Mon, 2 Nov 2026 at 10:00, Support <support@example.com> wrote:\n> Does it burn?\n';
+    await receive(at, {
+      id: '<2@x>',
+      inReplyTo: '<first@example.org>',
+      body: {
+        text,
+        html: '<p>It still burns. <img src="cid:i@x"></p><blockquote type="cite">Does it burn? <img src="cid:q@x"></blockquote>',
+      },
+      attachments: ['i', 'q'].map((name) => ({
+        id: name,
+        name,
+        contentType: 'image/png',
+        size: 1,
+        sha256: 'ab',
+        storageKey: 'k',
+        contentId: `${name}@x`,
+      })),
+    });
+    const [row] = await world.query<Record<string, string>>(
+      `SELECT body_text, reply_text, quoted_text, body_html, reply_html FROM ticket_comments
+        WHERE ticket_id = $1 AND matched_by = 'reference'`,
+      [at.ticketId],
+    );
+    expect(row?.['body_text']).toBe(text);
+    expect(row?.['reply_text']?.trim()).toBe('It still burns.');
+    expect(row?.['quoted_text']).toContain('> Does it burn?');
+    expect(row?.['body_html']).toMatch(/attachment:.*blockquote.*attachment:/s);
+    expect(row?.['reply_html']).toMatch(/^<p>It still burns\. <img src="attachment:[0-9a-f-]{36}"><\/p>/);
+    expect(row?.['reply_html']).not.toContain('Does it burn');
+  });
+
   it('is all of it: the whole text, HTML with its inline images, attachments, where the original is', async () => {
     const mailbox = await world.newMailbox();
     const image = { contentType: 'image/png', size: 5, sha256: 'ab', storageKey: 'k/ab' };

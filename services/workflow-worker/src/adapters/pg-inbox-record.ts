@@ -61,6 +61,7 @@ export async function record(
     bodyText: comment.bodyText,
     bodyHtml: comment.bodyHtml,
     replyText: comment.replyText,
+    replyHtml: comment.replyHtml,
     quotedText: comment.quotedText,
     rawStorageKey: comment.rawStorageKey,
     textStorageKey: comment.textStorageKey,
@@ -93,10 +94,10 @@ WITH gate AS (
 
 const EVERYTHING_ELSE = `, comment AS (
   INSERT INTO ticket_comments (tenant, id, ticket_id, event_id, message_id, provider_id, author_email, author_name, author_kind, contact_id,
-                               user_id, sender_check, automated_kind, matched_by, is_answerable, body_text, body_html, reply_text,
+                               user_id, sender_check, automated_kind, matched_by, is_answerable, body_text, body_html, reply_text, reply_html,
                                quoted_text, raw_storage_key, text_storage_key, html_storage_key)
   SELECT tenant, :commentId, id, :eventId, :messageId, :providerId, :authorEmail, :authorName, :authorKind, contact_id,
-         CAST(:userId AS uuid), :senderCheck, :automatedKind, :matchedBy, :isAnswerable, :bodyText, :bodyHtml, :replyText,
+         CAST(:userId AS uuid), :senderCheck, :automatedKind, :matchedBy, :isAnswerable, :bodyText, :bodyHtml, :replyText, :replyHtml,
          :quotedText, :rawStorageKey, :textStorageKey, :htmlStorageKey
     FROM placed
 ), attachment AS (

@@ -12,10 +12,11 @@ import type { Knex } from 'knex';
 import type { Database } from '@mailstream/shared/db/database';
 import { sqlState, unavailable } from '@mailstream/shared/db/database-faults';
 import { assess } from '../core/assessment.ts';
-import { planEffect } from '../core/effect.ts';
-import { readMail } from '../core/incoming-mail.ts';
+import { planEffect, type Reply } from '../core/effect.ts';
+import { readMail, storable, type IncomingMail } from '../core/incoming-mail.ts';
 import { organisationalDomain } from '../organisational-domain.ts';
 import type { EffectOutcome, Inbox, InboundEmail } from '../ports.ts';
+import { splitReply } from '../split-reply.ts';
 import { lockConversation, lookUp } from './pg-inbox-lookup.ts';
 import { record, settleLedger } from './pg-inbox-record.ts';
 
@@ -33,9 +34,13 @@ class TicketChangedError extends Error {
 export function createPgInbox(database: Database): Inbox {
   return {
     apply: async (message, { waitForParents }) => {
+      // Reading may take its time, and does so before anything is locked.
+      const reading = read(message);
       for (let run = 1; ; run += 1) {
         try {
-          return await database.withTenant(message.tenant, (trx) => apply(trx, message, waitForParents));
+          return await database.withTenant(message.tenant, (trx) =>
+            apply(trx, message, reading, waitForParents),
+          );
         } catch (error) {
           const state = sqlState(error) ?? '';
           if (SCHEMA_MISSING.has(state)) throw unavailable('the database has not been migrated', error);
@@ -55,12 +60,29 @@ export function createPgInbox(database: Database): Inbox {
   };
 }
 
+interface Reading {
+  readonly mail: IncomingMail;
+  readonly reply: Reply;
+}
+
+function read({ email }: InboundEmail): Reading {
+  const { text, html, quotedText } = splitReply(email);
+  return {
+    mail: readMail(email),
+    reply: {
+      text: storable(text),
+      html: html === null ? null : storable(html),
+      quotedText: storable(quotedText),
+    },
+  };
+}
+
 async function apply(
   trx: Knex.Transaction,
   message: InboundEmail,
+  { mail, reply }: Reading,
   waitForParents: boolean,
 ): Promise<EffectOutcome> {
-  const mail = readMail(message.email);
   let known = await lookUp(trx, message, mail);
   if (!known.isAlone) {
     // What was looked up is older than what the other one does: only what is seen under the lock counts.
@@ -75,7 +97,7 @@ async function apply(
     return { kind: 'rejected', code: 'PROVIDER_UNKNOWN', detail: 'the tenant has no such mailbox' };
 
   const assessment = assess(message.email, known, organisationalDomain);
-  const effect = planEffect(mail, assessment, known, randomUUID);
+  const effect = planEffect(mail, reply, assessment, known, randomUUID);
   if (effect.ticket !== null && waitForParents && known.isParentPending) return { kind: 'parentPending' };
 
   const recorded = await record(trx, message, effect);

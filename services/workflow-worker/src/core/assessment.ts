@@ -1,4 +1,4 @@
-/** What a mail says about itself, judged: who wrote it, a person or a program, and what of it is new. Pure. */
+/** What a mail says about itself, judged: who wrote it, and whether a person or a program. Pure. */
 import type { EmailData } from '@mailstream/shared/events/email-received';
 import { parseAuthenticationResults } from './authentication-results.ts';
 import { assessAuthentication, type TrustedServer } from './authentication.ts';
@@ -7,7 +7,6 @@ import type { SenderCheck } from './conversation.ts';
 import type { Assessment } from './effect.ts';
 import { storable } from './incoming-mail.ts';
 import { knownMailServer } from './known-mail-servers.ts';
-import { splitReplyText } from './reply-text.ts';
 
 export interface MailboxFacts {
   /** Addresses of the tenant's mailboxes. */
@@ -27,7 +26,6 @@ export function assess(
 ): Assessment {
   const origin = classifyMail(email, { addresses: facts.mailboxes });
   const trusted = trustedServer(facts);
-  const reply = splitReplyText(storable(email.body.text));
   return {
     check: checkSender(email, trusted, organisationalDomain),
     serverVerifies: trusted !== null,
@@ -35,7 +33,6 @@ export function assess(
     isForRecordOnly: origin.kind === 'autoReply' || origin.kind === 'ownLoop',
     isBounce: isFailure(origin),
     wantsNoAnswer: !mayTriggerAnswer(origin),
-    reply: reply.quoted === '' ? null : { text: reply.visible, quoted: reply.quoted },
     rawStorageKey: storable(email.raw.storageKey),
     textStorageKey: email.body.textStorageKey ?? null,
     htmlStorageKey: email.body.htmlStorageKey ?? null,

@@ -21,12 +21,18 @@ export interface Assessment {
   readonly isForRecordOnly: boolean;
   readonly isBounce: boolean;
   readonly wantsNoAnswer: boolean;
-  /** Text without the quoted part, and that part; null where nothing was taken away. */
-  readonly reply: { readonly text: string; readonly quoted: string } | null;
   readonly rawStorageKey: string;
   readonly textStorageKey: string | null;
   readonly htmlStorageKey: string | null;
   readonly serverVerifies: boolean;
+}
+
+/** A mail without what it quotes. */
+export interface Reply {
+  readonly text: string;
+  readonly html: string | null;
+  /** Empty where nothing was taken away. */
+  readonly quotedText: string;
 }
 
 export interface Surroundings {
@@ -88,6 +94,7 @@ export interface NewComment {
   readonly bodyText: string;
   readonly bodyHtml: string | null;
   readonly replyText: string | null;
+  readonly replyHtml: string | null;
   readonly quotedText: string | null;
   readonly rawStorageKey: string;
   readonly textStorageKey: string | null;
@@ -100,6 +107,7 @@ const MAX_REFERENCED = 10;
 /** @param newId a new random UUID at each call */
 export function planEffect(
   mail: IncomingMail,
+  reply: Reply,
   assessment: Assessment,
   known: Surroundings,
   newId: () => string,
@@ -125,7 +133,8 @@ export function planEffect(
     isNew && placement.isWork && ticket?.clientId === null && known.hasClients && kind !== 'agent'
       ? [...placement.attention, 'client_unknown']
       : placement.attention;
-  const { html, attachments } = withInlineImages(mail, newId);
+  const isTrimmed = reply.quotedText !== '';
+  const { html, replyHtml, attachments } = withInlineImages(mail, isTrimmed ? reply.html : null, newId);
   return {
     ticketId: isNew ? newId() : placement.ticketId,
     seenStatus: isNew ? null : placement.seenStatus,
@@ -145,8 +154,9 @@ export function planEffect(
       isAnswerable: placement.isAnswerable,
       bodyText: mail.bodyText,
       bodyHtml: html,
-      replyText: assessment.reply?.text ?? null,
-      quotedText: assessment.reply?.quoted ?? null,
+      replyText: isTrimmed ? reply.text : null,
+      replyHtml,
+      quotedText: isTrimmed ? reply.quotedText : null,
       rawStorageKey: assessment.rawStorageKey,
       textStorageKey: assessment.textStorageKey,
       htmlStorageKey: assessment.htmlStorageKey,
@@ -197,10 +207,15 @@ function contactOf(
 
 function withInlineImages(
   mail: IncomingMail,
+  replyHtml: string | null,
   newId: () => string,
-): { readonly html: string | null; readonly attachments: Effect['attachments'] } {
+): {
+  readonly html: string | null;
+  readonly replyHtml: string | null;
+  readonly attachments: Effect['attachments'];
+} {
   const attachments = mail.attachments.map((attachment) => ({ ...attachment, id: newId() }));
-  if (mail.bodyHtml === null) return { html: null, attachments };
+  if (mail.bodyHtml === null) return { html: null, replyHtml: null, attachments };
   const ids = new Map(
     attachments.flatMap(({ id, contentId }) =>
       contentId === null ? [] : [[bareContentId(contentId), id] as const],
@@ -209,6 +224,7 @@ function withInlineImages(
   const { html, shown } = rewriteInlineImages(mail.bodyHtml, ids);
   return {
     html,
+    replyHtml: replyHtml === null ? null : rewriteInlineImages(replyHtml, ids).html,
     attachments: attachments.map((attachment) =>
       shown.has(attachment.id) ? { ...attachment, isInline: true } : attachment,
     ),
