@@ -13,11 +13,13 @@ afterEach(async () => {
 
 async function serve(
   readiness: () => Promise<readonly DependencyCheck[]>,
+  stuck: () => string | null = () => null,
 ): Promise<(path: string, method?: string) => Promise<{ status: number; text: string }>> {
   server = createOpsServer({
     port: 0,
     host: '127.0.0.1',
     readiness,
+    stuck,
     metrics: createMetrics({ service: 't', version: '9' }),
     log,
   });
@@ -36,6 +38,20 @@ const down = [
 ];
 
 describe('ops server', () => {
+  it('is not alive when the process says that only a restart can help, whatever its dependencies do', async () => {
+    let reason: string | null = null;
+    const get = await serve(
+      () => Promise.resolve(down),
+      () => reason,
+    );
+    expect((await get('/health/live')).status).toBe(200);
+    reason = 'no beat';
+    expect(await get('/health/live')).toMatchObject({
+      status: 503,
+      text: expect.stringContaining('no beat') as string,
+    });
+  });
+
   it('is ready when every dependency is, and shows it in all three forms', async () => {
     const get = await serve(() => Promise.resolve(up));
     expect(JSON.parse((await get('/health/ready')).text)).toEqual({ status: 'ready', dependencies: up });

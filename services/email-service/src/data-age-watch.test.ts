@@ -1,0 +1,107 @@
+import { instanceId, providerId, tenantId } from '@mailstream/shared/domain/ids';
+import { createLogger } from '@mailstream/shared/runtime/logger';
+import { createMetrics } from '@mailstream/shared/runtime/metrics';
+import { FakeClock } from '@mailstream/shared/testing/fake-clock';
+import { expect, test } from 'vitest';
+import { createDataAgeWatch } from './data-age-watch.ts';
+import type { FolderSight } from './listener-health.ts';
+import type { FolderStamp } from './ports.ts';
+
+const ID = '00000000-0000-4000-8000-000000000001';
+const LIMIT_MS = 900_000;
+
+function sight(folder: string, more: Partial<FolderSight> = {}): FolderSight {
+  const fresh = {
+    state: 'watching',
+    isHeld: false,
+    provenAgeMs: 1_000,
+    dataAgeMs: 1_000,
+    stillMs: 1_000,
+  } as const;
+  return { folder, ...fresh, unseen: { count: 0, oldestAgeMs: null, newestAgeMs: null }, ...more };
+}
+
+function watch(sights: () => readonly FolderSight[]) {
+  const clock = new FakeClock();
+  const metrics = createMetrics();
+  const lines: string[] = [];
+  const stamps: (readonly FolderStamp[])[] = [];
+  const givenUp: string[] = [];
+  const dataAge = createDataAgeWatch({
+    runtimes: () => [
+      {
+        ref: { tenant: tenantId(ID), id: providerId(ID) },
+        epoch: 1,
+        runtime: { sights, giveUpSession: (folder) => givenUp.push(folder) > 0 },
+      },
+    ],
+    status: {
+      stamp: (_owner, _limitMs, folders) => {
+        stamps.push(folders);
+        return Promise.resolve();
+      },
+    },
+    owner: instanceId(ID),
+    limitMs: LIMIT_MS,
+    jitter: 0,
+    clock,
+    random: () => 0.5,
+    log: createLogger({
+      service: 't',
+      level: 'info',
+      pretty: false,
+      destination: { write: (line) => void lines.push(line) },
+    }),
+    metrics,
+  });
+  return { clock, metrics, lines, stamps, givenUp, dataAge };
+}
+
+const old = { provenAgeMs: 1_000_000, dataAgeMs: 1_000_000 };
+
+test('only a folder that looks alive and does not move is connected anew; all that are too old are counted', async () => {
+  const sights = [
+    sight('stuck', { ...old, stillMs: 1_000_000 }),
+    sight('busy', { ...old, state: 'syncing', stillMs: 10 }),
+    sight('held', { ...old, stillMs: 1_000_000, isHeld: true }),
+    sight('fresh'),
+  ];
+  const { clock, metrics, lines, givenUp, dataAge } = watch(() => sights);
+  await dataAge.start();
+  clock.advance(15_000);
+  clock.advance(15_000);
+  expect(givenUp).toEqual(['stuck', 'stuck']);
+  expect(lines.filter((line) => line.includes('a folder is stale'))).toHaveLength(3);
+  const { text } = await metrics.scrape();
+  expect(text).toContain('mailstream_folders_stale{state="watching"} 2');
+  expect(text).toContain('mailstream_folders_stale{state="syncing"} 1');
+  expect(text).toContain('mailstream_folder_data_age_seconds{state="watching"} 1000');
+  expect(text).not.toContain('stuck');
+  expect(dataAge.summary()).toEqual({ folders: 4, stale: 3, unseen: 0, oldestMs: 1_000_000 });
+  await dataAge.stop();
+  expect(clock.pending).toBe(0);
+});
+
+test('an instance stamps all its folders in one statement a minute, and those that did not change not at all', async () => {
+  let ageMs = 100;
+  const { clock, stamps, dataAge } = watch(() =>
+    ['a', 'b', 'c'].map((folder) => sight(folder, { provenAgeMs: ageMs, dataAgeMs: ageMs })),
+  );
+  await dataAge.start();
+  const tick = async (ms: number): Promise<void> => {
+    ageMs += ms;
+    clock.advance(ms);
+    await Promise.resolve();
+    await Promise.resolve();
+    await Promise.resolve();
+  };
+  // The first proof is told soon, and then nothing is new: the age grows with the clock.
+  await tick(5_000);
+  expect(stamps.map((folders) => folders.length)).toEqual([3]);
+  for (let n = 0; n < 30; n += 1) await tick(5_000);
+  expect(stamps).toHaveLength(1);
+  ageMs = 0;
+  for (let n = 0; n < 13; n += 1) await tick(5_000);
+  expect(stamps.map((folders) => folders.length)).toEqual([3, 3]);
+  await dataAge.stop();
+});
