@@ -37,7 +37,8 @@ export const USAGE = `npm run chaos -- [options]
   --takeovers=N   measure so many takeovers after SIGKILL and after SIGTERM (default 0)
   --quick         one schedule of 8 seconds
   --keep=FOLDER   where logs of failed schedules go
-  --daemon-env=NAME=VALUE   for the daemons, may be repeated`;
+  --daemon-env=NAME=VALUE   for the daemons, may be repeated
+  --sim=COUNT     simulated schedules instead of real processes, with --seed and --losses`;
 
 export const STANDARD_SIZE: Size = { tenants: 6, mailboxesPerTenant: 2, daemons: 3, workers: 2 };
 
