@@ -86,6 +86,21 @@ it('lets a blocking read wait its time', async () => {
   expect(await redis.xread('BLOCK', 5_500, 'STREAMS', 'absent', '$')).toBeNull();
 }, 20_000);
 
+it('knows a full Redis and a read-only one, also from the words of older versions inside a script', () => {
+  const answer = (message: string): Error => Object.assign(new Error(message), { name: 'ReplyError' });
+  const fault = (message: string): string => redisFault(answer(message)).fault.code;
+  expect(fault("OOM command not allowed when used memory > 'maxmemory'.")).toBe('REDIS_FULL');
+  expect(
+    fault(
+      "ERR Error running script (call to f_1a2b): @user_script:6: @user_script: 6: -OOM command not allowed when used memory > 'maxmemory'.",
+    ),
+  ).toBe('REDIS_FULL');
+  expect(fault("READONLY You can't write against a read only replica.")).toBe('REDIS_UNAVAILABLE');
+  expect(fault('MISCONF Errors writing to the AOF file: No space left on device')).toBe('REDIS_UNAVAILABLE');
+  expect(fault('LOADING Redis is loading the dataset in memory')).toBe('REDIS_UNAVAILABLE');
+  expect(fault('BUSY Redis is busy running a script.')).toBe('REDIS_UNAVAILABLE');
+});
+
 it('tells an answer of Redis from silence', async () => {
   const { redis } = await open();
   await redis.set('text', 'x');

@@ -96,7 +96,7 @@ describe('storage in a directory', () => {
   });
 
   it.skipIf(!canMount)(
-    'says STORAGE_UNAVAILABLE on a full disk, and works again when there is room',
+    'says STORAGE_FULL on a full disk, and works again when there is room',
     async () => {
       const folder = join(root, 'small-disk');
       await mkdir(folder);
@@ -105,7 +105,7 @@ describe('storage in a directory', () => {
         const storage = fileStorage('small-disk');
         expect(await faultOf(storage.put(KEY, Buffer.alloc(1_000_000)))).toMatchObject({
           kind: 'transient',
-          code: 'STORAGE_UNAVAILABLE',
+          code: 'STORAGE_FULL',
           detail: 'storage failed: ENOSPC',
         });
         expect(await storage.exists(KEY)).toBe(false);

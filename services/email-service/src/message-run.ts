@@ -11,6 +11,7 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '@mailstream/shared/domain/time';
 import type { MessageKey } from '@mailstream/shared/domain/message';
 import { encodeEntry, type EmailReceivedEntry } from '@mailstream/shared/events/email-received';
+import { onDisk } from '@mailstream/shared/storage/storage-faults';
 import type { Logger } from '@mailstream/shared/runtime/logger';
 import { buildPayload } from './core/event-builder.ts';
 import { attemptMode, type AttemptMode, type Run } from './core/sync-plan.ts';
@@ -256,13 +257,16 @@ export class MessageRun {
 
   async #spoolHead(head: Uint8Array): Promise<string> {
     const path = join(this.#deps.spoolDir, `${randomUUID()}.eml`);
-    const file = await open(path, 'wx', 0o600);
+    const file = await onDisk(open(path, 'wx', 0o600));
     try {
-      await file.writeFile(head);
+      await onDisk(file.writeFile(head));
+      return path;
+    } catch (error) {
+      await rm(path, { force: true });
+      throw error;
     } finally {
       await file.close();
     }
-    return path;
   }
 
   async #spoolRest(
@@ -272,7 +276,7 @@ export class MessageRun {
     signal: AbortSignal,
   ): Promise<RawSource> {
     let size = message.head?.length ?? 0;
-    const file = await open(path, 'a');
+    const file = await onDisk(open(path, 'a'));
     try {
       for await (const chunk of session.fetchRest(
         message.uid,
@@ -280,7 +284,7 @@ export class MessageRun {
         this.#deps.budget.pieceBytes(),
         signal,
       )) {
-        await file.writeFile(chunk);
+        await onDisk(file.writeFile(chunk));
         this.#deps.steps('piece');
         size += chunk.length;
       }

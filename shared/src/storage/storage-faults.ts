@@ -27,6 +27,15 @@ export function storageUnavailable(cause: unknown): FaultError {
   return new FaultError({ kind: 'transient', code, detail: `storage failed: ${reason}` }, cause);
 }
 
+/** For files beside the storage that messages pass through (the spool): full is full, whichever it is. */
+export async function onDisk<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw storageUnavailable(error);
+  }
+}
+
 export function storageNotFound(): FaultError {
   return new FaultError({ kind: 'bug', code: 'NOT_FOUND', detail: 'nothing is stored under this key' });
 }

@@ -18,6 +18,14 @@ export function storageConformance(storage: () => Storage): void {
     expect(sha256(await buffer(await storage().read(key)))).toBe(sha256(bytes));
   });
 
+  it('says how much room there is, or that nobody can tell', async () => {
+    await storage().check();
+    const space = await storage().space();
+    if (space === null) return;
+    expect(space.freeBytes).toBeGreaterThan(0);
+    expect(space.totalBytes).toBeGreaterThanOrEqual(space.freeBytes);
+  });
+
   it('keeps an empty object', async () => {
     const key = attachmentKey(TENANT, sha256(Buffer.alloc(0)));
     await storage().put(key, Buffer.alloc(0));

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import type { TenantId } from '@mailstream/shared/domain/ids';
 import type { IngressSkipReason } from '@mailstream/shared/events/email-received';
 import type { Storage } from '@mailstream/shared/storage/storage';
-import { storageUnavailable } from '@mailstream/shared/storage/storage-faults';
+import { onDisk } from '@mailstream/shared/storage/storage-faults';
 import { attachmentKey } from '@mailstream/shared/storage/storage-key';
 import { shortText } from '../core/storable-text.ts';
 import type { IngestLimits, StoredAttachment } from '../ports.ts';
@@ -169,15 +169,6 @@ export class AttachmentStore {
 
 function orUnlimited(cap: number): number {
   return cap > 0 ? cap : Number.POSITIVE_INFINITY;
-}
-
-/** The spool is part of the storage as far as the rest of the system is concerned: full is full. */
-async function onDisk<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    throw storageUnavailable(error);
-  }
 }
 
 async function discardSpill(
