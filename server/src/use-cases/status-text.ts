@@ -19,6 +19,16 @@ const PAUSED: Record<PauseReason, string> = {
   tenant_cancelled: 'Paused, because the account was closed.',
 };
 
+/** What is full or away here, while the mail server is fine. */
+const OURS: ReadonlySet<string> = new Set([
+  'STREAM_FULL',
+  'REDIS_FULL',
+  'REDIS_UNAVAILABLE',
+  'STORAGE_FULL',
+  'STORAGE_UNAVAILABLE',
+  'DATABASE_UNAVAILABLE',
+]);
+
 export function providerStatusText(
   state: ProviderState,
   pauseReason: PauseReason | null,
@@ -37,6 +47,7 @@ export function providerStatusText(
         ? staleText(freshness.dataAgeSeconds)
         : 'Connected. New mail arrives by itself.';
     case 'disconnected':
+      if (errorCode !== null && OURS.has(errorCode)) return `Fetching waits. ${errorText(errorCode)}`;
       return `Not connected at the moment. ${errorText(errorCode) ?? 'We keep trying.'}`;
     case 'error':
       return errorText(errorCode) ?? 'Something is wrong with this mailbox.';
