@@ -104,4 +104,25 @@ describe('connection turns', () => {
     first.end();
     expect([...at.holding]).toEqual(['a', 'c']);
   });
+
+  it('spread connects by how many to the same host are on their way, those that wait for a turn or merely watch not counted', () => {
+    const at = setup({ perTenant: 3 });
+    const a = at.ask('a');
+    const b = at.ask('b');
+    at.ask('elsewhere', 't2', 'other');
+    expect([a.spreadMs, b.spreadMs]).toEqual([10, 10]);
+    a.idle();
+    a.idle();
+    expect(b.spreadMs).toBe(5);
+    a.end();
+    b.end();
+    b.end();
+    const c = at.ask('c');
+    const d = at.ask('d');
+    const e = at.ask('e');
+    const waits = at.ask('f');
+    expect([waits.isWaiting, waits.spreadMs]).toEqual([true, 15]);
+    for (const turn of [c, d, e]) turn.end();
+    expect(waits.spreadMs).toBe(5);
+  });
 });

@@ -23,6 +23,11 @@ export interface TurnHooks {
 
 export interface Turn {
   readonly isWaiting: boolean;
+  /**
+   * Over how long to spread the connects to this host, milliseconds: grows with those that have their turn and do not watch yet,
+   * this one included, so that a crowd does not come at once and a single one need not wait.
+   */
+  readonly spreadMs: number;
   /** The connection merely watches from now on. */
   idle(): void;
   /** Gives the turn back, or stops waiting for one. May be called more than once. */
@@ -37,6 +42,9 @@ interface Place {
   idleSinceMs: number | null;
 }
 
+/** Two hundred logins a second. */
+const SPREAD_EACH_MS = 5;
+
 export class ConnectionTurns {
   readonly #clock: Clock;
   readonly #caps: TurnCaps;
@@ -44,6 +52,8 @@ export class ConnectionTurns {
   readonly #holding = new Set<Place>();
   readonly #tenants = new Map<string, number>();
   readonly #hosts = new Map<string, number>();
+  /** By host: holders that have not come to watch yet. */
+  readonly #busy = new Map<string, number>();
   #isSweepArmed = false;
 
   constructor(clock: Clock, caps: TurnCaps) {
@@ -64,11 +74,16 @@ export class ConnectionTurns {
       this.#waiting.add(place);
       this.#armSweep();
     }
+    const spreadMs = (): number => SPREAD_EACH_MS * (this.#busy.get(place.host) ?? 0);
     return {
       get isWaiting() {
         return place.state === 'waiting';
       },
+      get spreadMs() {
+        return spreadMs();
+      },
       idle: () => {
+        if (place.state === 'holding' && place.idleSinceMs === null) add(this.#busy, place.host, -1);
         place.idleSinceMs = this.#clock.monotonicMs();
       },
       end: () => this.#end(place),
@@ -88,6 +103,7 @@ export class ConnectionTurns {
     place.state = 'holding';
     this.#holding.add(place);
     this.#count(place, 1);
+    add(this.#busy, place.host, 1);
     place.hooks.came();
   }
 
@@ -99,20 +115,15 @@ export class ConnectionTurns {
     if (!wasHolding) return;
     this.#holding.delete(place);
     this.#count(place, -1);
+    if (place.idleSinceMs === null) add(this.#busy, place.host, -1);
     // A copy: whoever gets a turn may ask for another at once.
     for (const next of [...this.#waiting])
       if (next.state === 'waiting' && this.#isFree(next)) this.#grant(next);
   }
 
   #count(place: Place, change: 1 | -1): void {
-    for (const [counts, key] of [
-      [this.#tenants, place.tenant],
-      [this.#hosts, place.host],
-    ] as const) {
-      const count = (counts.get(key) ?? 0) + change;
-      if (count === 0) counts.delete(key);
-      else counts.set(key, count);
-    }
+    add(this.#tenants, place.tenant, change);
+    add(this.#hosts, place.host, change);
   }
 
   #armSweep(): void {
@@ -136,4 +147,10 @@ export class ConnectionTurns {
       if (index >= 0) idle.splice(index, 1)[0]?.hooks.yieldNow();
     }
   }
+}
+
+function add(counts: Map<string, number>, key: string, change: 1 | -1): void {
+  const count = (counts.get(key) ?? 0) + change;
+  if (count === 0) counts.delete(key);
+  else counts.set(key, count);
 }

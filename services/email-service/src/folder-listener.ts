@@ -251,8 +251,9 @@ export class FolderListener {
   #openSession(number: number, attempt: number): void {
     const live = newLiveSession(number, this.#deps.clock.monotonicMs());
     this.#live = live;
-    const staggerMs =
-      number === 1 && attempt === 0 ? this.#deps.random() * this.#deps.settings.startupStaggerMs : 0;
+    const isFirst = number === 1 && attempt === 0;
+    const spreadMs = Math.min(this.#deps.settings.startupStaggerMs, this.#turn?.spreadMs ?? 0);
+    const staggerMs = isFirst ? this.#deps.random() * spreadMs : 0;
     this.#track(live, async () => {
       const { signal } = live.controller;
       if (staggerMs > 0) await this.#deps.pause(staggerMs, signal);

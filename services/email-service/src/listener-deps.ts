@@ -15,7 +15,7 @@ export interface ListenerSettings {
   readonly watchIntervalMs: number;
   readonly timerJitter: number;
   readonly reconnectJitter: number;
-  /** The first connect waits a random time up to this, so that a restart does not hit every server at once. */
+  /** The first connect waits a random time up to this where many connect to one host, so that a restart does not hit it at once. */
   readonly startupStaggerMs: number;
   readonly connectDeadlineMs: number;
   /** Every folder is compared with the ledger this often; 0 is never. */

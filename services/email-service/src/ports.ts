@@ -83,7 +83,7 @@ export interface ImapSession {
     readonly deadlineMs: number;
     readonly signal: AbortSignal;
   }): Promise<'changed' | 'elapsed' | 'stopped'>;
-  /** LOGOUT, then close; never rejects, and gives up waiting after a second. */
+  /** LOGOUT, then close; never rejects, and gives up waiting soon. */
   logout(): Promise<void>;
   /** Closes the socket now. */
   destroy(): void;

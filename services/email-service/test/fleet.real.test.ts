@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { startScriptedImap, type ScriptedImap } from '@mailstream/shared/testing/scripted-imap';
 import { startDaemon, useWorld, type Daemon } from './daemon.ts';
+import { sharesOf } from './fleet-moves.ts';
 
 const world = await useWorld();
 const MAILBOXES = 30;
@@ -20,14 +21,6 @@ function start(): Daemon {
   return daemon;
 }
 
-/** Mailboxes per instance that holds any, the smallest first. */
-async function shares(): Promise<readonly number[]> {
-  const rows = await world.sql<{ n: number }>(
-    'SELECT count(*)::int AS n FROM imap_email_provider_config WHERE lease_owner IS NOT NULL AND lease_expires_at > now() GROUP BY lease_owner ORDER BY 1',
-  );
-  return rows.map((row) => row.n);
-}
-
 describe('three instances', () => {
   it(
     'share the mailboxes, take over from one that dies, and share again when one comes',
@@ -42,19 +35,19 @@ describe('three instances', () => {
         );
 
       const first = start();
-      await expect.poll(shares, { timeout: 30_000 }).toEqual([MAILBOXES]);
+      await expect.poll(() => sharesOf(world), { timeout: 30_000 }).toEqual([MAILBOXES]);
       start();
       start();
-      await expect.poll(shares, { timeout: 40_000 }).toEqual([10, 10, 10]);
+      await expect.poll(() => sharesOf(world), { timeout: 40_000 }).toEqual([10, 10, 10]);
 
       first.kill('SIGKILL');
       await first.exited;
-      await expect.poll(shares, { timeout: 30_000 }).toEqual([15, 15]);
+      await expect.poll(() => sharesOf(world), { timeout: 30_000 }).toEqual([15, 15]);
 
       const last = start();
-      await expect.poll(shares, { timeout: 40_000 }).toEqual([10, 10, 10]);
+      await expect.poll(() => sharesOf(world), { timeout: 40_000 }).toEqual([10, 10, 10]);
       expect(await last.stop()).toBe(0);
-      await expect.poll(shares, { timeout: 30_000 }).toEqual([15, 15]);
+      await expect.poll(() => sharesOf(world), { timeout: 30_000 }).toEqual([15, 15]);
 
       server.deliver('INBOX', 'Subject: for everybody\r\n\r\nx');
       expect(await world.entries(MAILBOXES)).toHaveLength(MAILBOXES);

@@ -14,8 +14,8 @@ import { COMMAND_DEADLINE_MS, fetchParts, fetchRows, headQuery, toFetchedMessage
 import { type CommandLimits, LiveClient } from './imap-live-client.ts';
 import { watchFolder } from './imap-watch.ts';
 
-/** LOGOUT is a courtesy: longer than this nobody waits for it, milliseconds. */
-const LOGOUT_DEADLINE_MS = 1_000;
+/** LOGOUT is a courtesy: longer than this nobody waits for it, milliseconds. The next owner of the mailbox does wait. */
+const LOGOUT_DEADLINE_MS = 300;
 /** Answers to EXAMINE, LIST and SEARCH stay far below, bytes: 4 MiB are some 50,000 folders or 400,000 UIDs. */
 const ANSWER_MAX_BYTES = 4 * 1024 * 1024;
 /** A SEARCH result is one line, and lines are limited to 1 MiB: larger mailboxes are searched in parts of this many. */
