@@ -158,11 +158,15 @@ export const MUTANTS: readonly Mutant[] = [
     shows: ['duplicated effect'],
     patches: [
       { file: `${WORKER}/adapters/pg-inbox.js`, find: 'if (known.isProcessed) {', replace: 'if (false) {' },
-      { file: `${WORKER}/adapters/pg-inbox.js`, find: 'if (gate.length === 0) {', replace: 'if (false) {' },
       {
-        file: `${WORKER}/adapters/pg-inbox.js`,
-        find: 'event_id: eventId,\n        message_id: comment.messageId',
-        replace: 'event_id: null,\n        message_id: comment.messageId',
+        file: `${WORKER}/adapters/pg-inbox-record.js`,
+        find: 'ON CONFLICT (tenant, event_id) DO NOTHING\n  RETURNING tenant',
+        replace: 'ON CONFLICT (tenant, event_id) DO UPDATE SET tenant = excluded.tenant\n  RETURNING tenant',
+      },
+      {
+        file: `${WORKER}/adapters/pg-inbox-record.js`,
+        find: 'SELECT tenant, :commentId, id, :eventId, :messageId',
+        replace: 'SELECT tenant, :commentId, id, CAST(NULL AS uuid), :messageId',
       },
     ],
   },
