@@ -1,30 +1,23 @@
-import { createDatabase } from '@mailstream/shared/db/database';
 import { providerId, tenantId } from '@mailstream/shared/domain/ids';
 import { useDatabase, useRedis } from '@mailstream/shared/testing/fixtures';
+import { openTcpLink, throughLink } from '@mailstream/shared/testing/tcp-link';
 import { afterAll, expect, it } from 'vitest';
-import { createPgInbox } from '../src/adapters/pg-inbox.ts';
-import type { InboundEmail } from '../src/ports.ts';
-import { decode } from '../src/entry-decoder.ts';
-import { anEntry, fieldsOf, type EntryOptions } from './emails.ts';
-import { STREAM, useWorld } from './world.ts';
+import { anEntry } from './emails.ts';
+import { message, useInbox } from './inbox-fixture.ts';
+import { useWorld } from './world.ts';
 
 const db = await useDatabase();
 const redis = await useRedis();
 const world = useWorld({ ownerUrl: db.ownerUrl, redisUrl: redis.url });
-const database = createDatabase({ url: db.url, applicationName: 'test', poolMax: 8 });
-const inbox = createPgInbox(database);
+const { hostname, port } = new URL(db.url);
+const toDatabase = await openTcpLink({ host: hostname, port: Number(port) });
+const { inbox, receive, tickets } = useInbox(world, throughLink(db.url, toDatabase));
 
-afterAll(() => database.close());
-
-function message(options: EntryOptions): InboundEmail {
-  const decoded = decode({ stream: STREAM, id: '1-0', fields: fieldsOf(anEntry(options)) });
-  if (decoded.kind === 'invalid') throw new Error(decoded.detail);
-  return decoded.message;
-}
+afterAll(() => toDatabase.close());
 
 it('never lets a reply miss the ticket of a message that is processed at the same time', async () => {
   const mailbox = await world.newMailbox();
-  for (let round = 0; round < 150; round += 1) {
+  for (let round = 0; round < 60; round += 1) {
     const uid = 2 * round + 1;
     await world.record(anEntry({ ...mailbox, uid }));
     const reply = message({ ...mailbox, uid: uid + 1, email: { inReplyTo: `<${uid}@example.org>` } });
@@ -37,9 +30,24 @@ it('never lets a reply miss the ticket of a message that is processed at the sam
   }
 });
 
+it('makes one ticket of a conversation whose mails are all processed at the same time, the first of them too or never', async () => {
+  const mailbox = await world.newMailbox();
+  for (let round = 0; round < 20; round += 1) {
+    const root = `<root${round}@x>`;
+    const mails = Array.from({ length: 6 }, (_, index) => ({
+      id: `<${index}.${round}@x>`,
+      references: [root],
+    }));
+    const all = round % 2 === 0 ? mails : [{ id: root }, ...mails];
+    const outcomes = await Promise.all(all.map((email) => receive(mailbox, email)));
+    expect(outcomes.filter(({ kind }) => kind === 'ticket')).toHaveLength(1);
+    expect(new Set(outcomes.map((outcome) => 'ticketId' in outcome && outcome.ticketId)).size).toBe(1);
+  }
+});
+
 it('makes one effect of an event that is applied many times at once', async () => {
   const mailbox = await world.newMailbox();
-  for (let uid = 1; uid <= 20; uid += 1) {
+  for (let uid = 1; uid <= 10; uid += 1) {
     const one = message({ ...mailbox, uid });
     const outcomes = await Promise.all(
       Array.from({ length: 8 }, () => inbox.apply(one, { waitForParents: false })),
@@ -51,15 +59,51 @@ it('makes one effect of an event that is applied many times at once', async () =
   }
 });
 
-it('gives numbers without gaps or doubles to tickets that are opened at once', async () => {
+it('gives numbers without gaps or doubles to tickets that are opened at once, also by people who were not known', async () => {
   const mailbox = await world.newMailbox();
   const outcomes = await Promise.all(
     Array.from({ length: 40 }, (_, index) =>
-      inbox.apply(message({ ...mailbox, uid: index + 1 }), { waitForParents: false }),
+      receive(mailbox, { id: `<${index}@x>`, from: { email: `new${index % 5}@example.org` } }),
     ),
   );
   const numbers = outcomes.map((outcome) => (outcome.kind === 'ticket' ? outcome.number : 0));
   expect(numbers.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 40 }, (_, index) => index + 1));
+  expect(await world.query('SELECT 1 FROM contacts WHERE tenant = $1', [mailbox.tenant])).toHaveLength(5);
+});
+
+it('puts a reply where it belongs when an agent closes, merges and reopens its ticket meanwhile', async () => {
+  const mailbox = await world.newMailbox();
+  await receive(mailbox, { id: '<home@x>' });
+  const [home] = await tickets(mailbox.tenant);
+  for (let round = 0; round < 10; round += 1) {
+    const opened = await receive(mailbox, { id: `<first${round}@x>` });
+    const ticketId = 'ticketId' in opened ? opened.ticketId : '';
+    const replies = Promise.all(
+      Array.from({ length: 4 }, (_, index) =>
+        receive(mailbox, { id: `<${index}.${round}@x>`, inReplyTo: `<first${round}@x>` }),
+      ),
+    );
+    await world.query(`UPDATE tickets SET status = 'closed', closed_at = now() WHERE id = $1`, [ticketId]);
+    await world.query(`UPDATE tickets SET merged_into = $2 WHERE id = $1`, [ticketId, home?.id]);
+    for (const outcome of await replies) expect(outcome.kind).toBe('comment');
+    const late = await receive(mailbox, { id: `<late.${round}@x>`, inReplyTo: `<first${round}@x>` });
+    expect(late).toMatchObject({ kind: 'comment', ticketId: home?.id });
+  }
+});
+
+it('needs five round trips for a mail, BEGIN and COMMIT among them', async () => {
+  const mailbox = await world.newMailbox();
+  await receive(mailbox, { id: '<1@x>' });
+  let trips = 0;
+  toDatabase.intercept(() => {
+    trips += 1;
+    return 'pass';
+  });
+  await receive(mailbox, { id: '<2@x>', from: { email: 'somebody.new@example.org' } });
+  expect(trips).toBe(5);
+  await receive(mailbox, { id: '<3@x>', inReplyTo: '<1@x>' });
+  expect(trips).toBe(10);
+  toDatabase.intercept(null);
 });
 
 it('changes nothing for an event of a provider that another tenant has', async () => {
