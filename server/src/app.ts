@@ -15,6 +15,7 @@ import { registerSecurityHeaders } from './plugins/security-headers.ts';
 import { registerWebUi } from './plugins/web-ui.ts';
 import type {
   AccountStore,
+  DeadLetterStore,
   Health,
   MailServer,
   MessageStore,
@@ -24,6 +25,7 @@ import type {
   RawStore,
   TicketStore,
 } from './ports.ts';
+import { deadLetterRoutes } from './routes/dead-letters.ts';
 import { healthRoutes } from './routes/health.ts';
 import { messageRoutes } from './routes/messages.ts';
 import { operationRoutes } from './routes/operations.ts';
@@ -43,6 +45,7 @@ export interface AppPorts {
   readonly providers: ProviderStore;
   readonly mailServer: MailServer;
   readonly messages: MessageStore;
+  readonly deadLetters: DeadLetterStore;
   readonly tickets: TicketStore;
   readonly operations: OperationsStore;
   readonly raw: RawStore;
@@ -106,7 +109,7 @@ async function registerRoutes(
     readonly publicOrigin: string | null;
   },
 ): Promise<void> {
-  const { providers, mailServer, operations, messages, raw, tickets, health, observer } = ports;
+  const { providers, mailServer, operations, messages, deadLetters, raw, tickets, health, observer } = ports;
   const { accounts, limits, publicOrigin } = parts;
   const newId = () => providerId(randomUUID());
   await app.register(
@@ -121,7 +124,8 @@ async function registerRoutes(
   await app.register(
     providerRoutes({ providers, useCases: createProviderUseCases({ providers, mailServer, newId }) }),
   );
-  await app.register(messageRoutes({ messages, raw }));
+  await app.register(messageRoutes({ messages }));
+  await app.register(deadLetterRoutes({ deadLetters, raw }));
   await app.register(ticketRoutes({ tickets, raw }));
   await app.register(ticketDefaultsRoutes({ tickets }));
   await app.register(

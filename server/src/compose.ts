@@ -17,6 +17,7 @@ import { createHealth } from './adapters/health.ts';
 import { createMailServer } from './adapters/mail-server.ts';
 import { createAccountStore } from './adapters/pg-accounts.ts';
 import { readDataAge } from './adapters/pg-installation.ts';
+import { createDeadLetterStore } from './adapters/pg-dead-letters.ts';
 import { createMessageStore } from './adapters/pg-messages.ts';
 import { createOperationsStore } from './adapters/pg-operations.ts';
 import { createProviderStore } from './adapters/pg-providers.ts';
@@ -63,6 +64,7 @@ export function compose(config: Config): Composition {
       },
     }),
     messages: createMessageStore(database),
+    deadLetters: createDeadLetterStore(database),
     tickets: createTicketStore(database),
     operations: createOperationsStore(database),
     raw: storage,

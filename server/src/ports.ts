@@ -9,6 +9,14 @@ import type {
   ImapProvider,
 } from '@mailstream/shared/domain/provider';
 import type { ProviderId, TenantId } from '@mailstream/shared/domain/ids';
+import type {
+  DeadLetter,
+  DeadLetterDetail,
+  DeadLetterListQuery,
+  ReplayRequest,
+  ReplayResult,
+  StrayLetter,
+} from './contracts/dead-letters.ts';
 import type { Message, MessageDetail, MessageListQuery } from './contracts/messages.ts';
 import type { ImapStatus } from './contracts/operations.ts';
 import type { Page } from './contracts/paging.ts';
@@ -193,8 +201,22 @@ export interface MailServer {
 export interface MessageStore {
   list(tenant: TenantId, query: MessageListQuery): Promise<Page<Message>>;
   get(tenant: TenantId, eventId: string): Promise<MessageDetail | null>;
-  /** Storage key of a dead letter's raw form; null where there is no such dead letter or it was never read. */
-  deadLetterKey(tenant: TenantId, eventId: string): Promise<string | null>;
+}
+
+export interface DeadLetterStore {
+  list(tenant: TenantId, query: DeadLetterListQuery): Promise<Page<DeadLetter>>;
+  get(tenant: TenantId, eventId: string): Promise<DeadLetterDetail | null>;
+  /** Storage key of the original; null where there is no such letter or it was never read. */
+  rawKey(tenant: TenantId, eventId: string): Promise<string | null>;
+  /** Asks worker or daemon to try again. Asking twice is asking once. */
+  replay(actor: Actor, which: ReplayRequest, options: { readonly dryRun: boolean }): Promise<ReplayResult>;
+  discard(
+    actor: Actor,
+    eventId: string,
+    reason: string,
+  ): Promise<'discarded' | 'replaying' | 'replayed' | 'notFound'>;
+  /** Of no tenant, for operators: without any content. */
+  strays(): Promise<readonly StrayLetter[]>;
 }
 
 export interface StoredAttachment {

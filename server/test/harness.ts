@@ -20,6 +20,7 @@ import { pathToFileURL } from 'node:url';
 import { createPasswordHasher } from '../src/adapters/argon2-passwords.ts';
 import { createHealth } from '../src/adapters/health.ts';
 import { createAccountStore } from '../src/adapters/pg-accounts.ts';
+import { createDeadLetterStore } from '../src/adapters/pg-dead-letters.ts';
 import { createMessageStore } from '../src/adapters/pg-messages.ts';
 import { createOperationsStore } from '../src/adapters/pg-operations.ts';
 import { createProviderStore } from '../src/adapters/pg-providers.ts';
@@ -116,6 +117,7 @@ export async function useServer(options: Partial<AppOptions> = {}): Promise<Harn
     providers: createProviderStore({ database, secrets, sources: [] }),
     mailServer,
     messages: createMessageStore(database),
+    deadLetters: createDeadLetterStore(database),
     tickets: createTicketStore(database),
     operations: createOperationsStore(database),
     raw: storage,

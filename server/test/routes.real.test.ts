@@ -37,6 +37,7 @@ function bodyFor({ method, path }: Operation): unknown {
   if (method === 'PUT' || (method === 'POST' && path === '/api/email/providers')) return providerBody();
   if (path === '/api/email/providers/test') return { imap: providerBody().imap };
   if (path.endsWith('/merge')) return { into: randomUUID() };
+  if (path.endsWith('/discard')) return { reason: 'nobody misses it' };
   return {};
 }
 

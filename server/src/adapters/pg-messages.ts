@@ -54,14 +54,6 @@ export function createMessageStore(database: Database): MessageStore {
         const [row] = await messageQuery(trx, tenant).where('m.event_id', eventId);
         return row === undefined ? null : toDetail(row, await resultOf(trx, tenant, eventId));
       }),
-
-    deadLetterKey: (tenant, eventId) =>
-      database.withTenant(tenant, async (trx) => {
-        const row = await trx<MessageRow & { tenant: string }>('inbound_messages')
-          .where({ tenant, event_id: eventId, status: 'dead_letter' })
-          .first('storage_key');
-        return row?.storage_key ?? null;
-      }),
   };
 }
 

@@ -61,11 +61,6 @@ export const messageDetailSchema = messageSchema.extend({
 
 export const messagePageSchema = pageOf(messageSchema);
 
-export const deadLetterListQuerySchema = z.strictObject({
-  ...pageQueryShape,
-  providerId: z.uuid().optional(),
-});
-
 export type Message = z.infer<typeof messageSchema>;
 export type MessageDetail = z.infer<typeof messageDetailSchema>;
 export type MessageStatus = z.infer<typeof messageStatusSchema>;

@@ -7,6 +7,7 @@ export const SCOPES = [
   'providers:read',
   'providers:write',
   'messages:read',
+  'messages:write',
   'tickets:read',
   'tickets:write',
   'operator',

@@ -2,22 +2,14 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { ApiError } from '../api-error.ts';
 import { commonErrors, notFoundError } from '../contracts/errors.ts';
-import {
-  deadLetterListQuerySchema,
-  messageDetailSchema,
-  messageListQuerySchema,
-  messagePageSchema,
-} from '../contracts/messages.ts';
+import { messageDetailSchema, messageListQuerySchema, messagePageSchema } from '../contracts/messages.ts';
 import { actorOf } from '../plugins/auth.ts';
-import type { MessageStore, RawStore } from '../ports.ts';
+import type { MessageStore } from '../ports.ts';
 
 const params = z.object({ eventId: z.uuid() });
 
-export function messageRoutes(options: {
-  readonly messages: MessageStore;
-  readonly raw: RawStore;
-}): FastifyPluginAsyncZod {
-  const { messages, raw } = options;
+export function messageRoutes(options: { readonly messages: MessageStore }): FastifyPluginAsyncZod {
+  const { messages } = options;
   return async (app) => {
     app.route({
       method: 'GET',
@@ -46,52 +38,6 @@ export function messageRoutes(options: {
         const found = await messages.get(actorOf(request).tenant, request.params.eventId.toLowerCase());
         if (found === null) throw new ApiError('NOT_FOUND');
         return found;
-      },
-    });
-
-    app.route({
-      method: 'GET',
-      url: '/api/email/dead-letters',
-      config: { access: 'messages:read' },
-      schema: {
-        tags: ['Messages'],
-        summary: 'Messages that could not be processed, newest first',
-        querystring: deadLetterListQuerySchema,
-        response: { 200: messagePageSchema, ...commonErrors },
-      },
-      handler: (request) =>
-        messages.list(actorOf(request).tenant, { ...request.query, status: 'dead_letter' }),
-    });
-
-    app.route({
-      method: 'GET',
-      url: '/api/email/dead-letters/:eventId/raw',
-      config: { access: 'messages:read' },
-      schema: {
-        tags: ['Messages'],
-        summary: 'Download the original of a dead letter',
-        produces: ['message/rfc822', 'application/json'],
-        params,
-        response: {
-          200: z.string().describe('The message as it came.'),
-          ...commonErrors,
-          ...notFoundError,
-        },
-      },
-      async handler(request, reply) {
-        const eventId = request.params.eventId.toLowerCase();
-        const key = await messages.deadLetterKey(actorOf(request).tenant, eventId);
-        if (key === null) throw new ApiError('NOT_FOUND');
-        const bytes = await raw.read(key);
-        // The name is ours: nothing of a hostile message reaches a header.
-        return (
-          reply
-            .type('message/rfc822')
-            .header('content-disposition', `attachment; filename="${eventId}.eml"`)
-            .header('content-security-policy', "default-src 'none'; sandbox")
-            // Described as text, sent as the stream that it is.
-            .send(bytes as unknown as string)
-        );
       },
     });
   };

@@ -15,7 +15,14 @@ const MAX_TOKEN_LENGTH = 512;
 
 const ROLE_SCOPES: Record<User['role'], readonly Scope[]> = {
   viewer: ['providers:read', 'messages:read', 'tickets:read'],
-  admin: ['providers:read', 'providers:write', 'messages:read', 'tickets:read', 'tickets:write'],
+  admin: [
+    'providers:read',
+    'providers:write',
+    'messages:read',
+    'messages:write',
+    'tickets:read',
+    'tickets:write',
+  ],
   operator: SCOPES,
 };
 

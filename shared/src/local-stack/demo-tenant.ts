@@ -10,6 +10,7 @@ const SCOPES = [
   'providers:read',
   'providers:write',
   'messages:read',
+  'messages:write',
   'tickets:read',
   'tickets:write',
   'operator',
