@@ -3,7 +3,7 @@
  * linear, whatever the input. Nothing is repaired or rewritten, so cutting the source at the places found leaves the rest as it was.
  */
 import { Tokenizer, type TokenizerCallbacks } from 'htmlparser2';
-import { shownLine, type Line, type LineHint } from './core/reply-lines.ts';
+import { lineBeyond, MAX_LINES, shownLine, type Line, type LineHint } from './core/reply-lines.ts';
 import { markOf, type ElementMark } from './html-marks.ts';
 
 /** Characters of the source, end exclusive. */
@@ -57,6 +57,8 @@ export function readHtmlLines(html: string): HtmlLines {
 class LineReader implements TokenizerCallbacks {
   readonly #source: string;
   readonly #lines: Line[] = [];
+  /** What no line is made of any more (`MAX_LINES`). */
+  readonly #beyond: string[] = [];
   readonly #pieces: (Span & { line: number })[] = [];
   readonly #elements: HtmlElement[] = [];
   readonly #breaks: (Span & { nextPiece: number })[] = [];
@@ -80,8 +82,9 @@ class LineReader implements TokenizerCallbacks {
   finish(): HtmlLines {
     this.#breakLine(false);
     while (this.#stack.length > 0) this.#pop(this.#source.length);
+    const beyond = this.#beyond.join('\n').trimEnd();
     return {
-      lines: this.#lines,
+      lines: beyond === '' ? this.#lines : [...this.#lines, lineBeyond(beyond)],
       pieces: this.#pieces,
       elements: this.#elements,
       breaks: this.#breaks,
@@ -202,7 +205,7 @@ class LineReader implements TokenizerCallbacks {
     if (name !== 'br' && name !== 'hr') return;
     this.#breakLine(name === 'br');
     this.#breaks.push({ ...place, nextPiece: this.#pieces.length });
-    const { hint } = this.#mark(name);
+    const hint = this.#attributes.size === 0 ? null : this.#mark(name).hint;
     if (hint !== null) this.#waiting = hint;
   }
 
@@ -286,6 +289,7 @@ class LineReader implements TokenizerCallbacks {
   #push(text: string, depth: number, hint: LineHint | null): void {
     const raw = `${'> '.repeat(Math.min(depth, 10))}${text}`;
     if (text !== '') this.#lastFilled = raw.slice(0, 2) + raw.slice(-20);
-    this.#lines.push(shownLine(raw, depth > 0, hint));
+    if (this.#lines.length < MAX_LINES) this.#lines.push(shownLine(raw, depth > 0, hint));
+    else this.#beyond.push(raw);
   }
 }

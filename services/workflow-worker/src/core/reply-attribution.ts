@@ -4,7 +4,7 @@
  * Looked for from their end, because a start ("On", "Le", a date) is an ordinary word, while few lines end with a colon. From the end
  * upwards the nearest start counts. A line counts as an attribution when it has
  * - an opener or a date in front, a verb of `WROTE` and a digit; or
- * - an address in angle brackets, and a verb or both a colon at the end and a date or a time; or
+ * - an address in brackets, and a verb or both a colon at the end and a date or a time; or
  * - a date in front in figures and either an address in angle brackets or an offset from GMT (old Gmail).
  */
 import type { Line } from './reply-lines.ts';
@@ -31,7 +31,7 @@ const TIME_OR_YEAR = /\d{1,2}[:.h時点时] ?\d{2}|(?<!\d)(?:19|20)\d{2}(?!\d)|\
 const TIME = /\d{1,2}[:.h時点时] ?\d{2}/;
 const YEAR = /(?<!\d)(?:19|20)\d{2}(?!\d)|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}/;
 const ANGLE_ADDRESS =
-  /(?:<|&lt;|\[mailto:)\s?[^<>\s]{0,120}@[^<>\s]{1,250}\s?(?:>|&gt;|\])|<\s?mailto:[^<>]{0,250}<[^<>]{1,250}>\s?>/;
+  /(?:<|&lt;|\[mailto:)\s?[^<>\s]{0,120}@[^<>\s]{1,250}\s?(?:>|&gt;|\])|<\s?mailto:[^<>]{0,250}<[^<>]{1,250}>\s?>|\(<?[^\s()<>]{1,120}@[^\s()<>]{1,250}>?\)/;
 const GMT = /(?:gmt|utc) ?[+-]\d{1,2}:?\d{2}/;
 const ENDS = /(?:[:：]|-{2,}|>)$/;
 const ENDS_WITH_COLON = /[:：]\s*(?:-{2,})?$/;

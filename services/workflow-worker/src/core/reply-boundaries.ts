@@ -13,6 +13,10 @@ const RULE = /^[-_=~–—]{2,}$/;
 const DASHES = /[-_=~–—]{2,}/g;
 const COLON = /[:：]/;
 
+/** The words for "Date", not those for "Sent". */
+const ORDINARY_DATE =
+  /^(?:date|datum|dato|data|fecha|дата|dátum|tarih|ngày|tanggal|päivämäärä|日期|日付|日時|날짜)\s*[:：]/;
+
 type HeaderKind = keyof typeof HEADER_NAMES;
 const KIND_OF = new Map<string, readonly HeaderKind[]>();
 for (const kind of ['from', 'date', 'to', 'subject'] as const)
@@ -69,13 +73,13 @@ function isBy(phrase: string): boolean {
 
 /**
  * From in front, then at least two of date, recipient and subject. Without a subject, people write such lines too ("From: Berlin, To:
- * Munich, Date: Monday"), so then there must be an address.
+ * Munich, Date: Monday"), so then there must be an address, or the word "Sent" in its place.
  */
 function isHeaderBlock(lines: readonly Line[], at: number): boolean {
   const first = headerKinds(lines[at]?.plain ?? '');
   if (!first.includes('from')) return false;
   const seen = new Set<HeaderKind>();
-  let hasAddress = false;
+  let isMail = false;
   let blanks = 0;
   for (let next = at; next < lines.length && next < at + MAX_HEADER_LINES; next++) {
     const { plain, kind } = lines[next] ?? { plain: '', kind: 'blank' };
@@ -90,16 +94,16 @@ function isHeaderBlock(lines: readonly Line[], at: number): boolean {
       if (seen.has('subject')) break;
     }
     for (const kindOfField of kinds) seen.add(kindOfField);
-    if (next === at || kinds.includes('to')) hasAddress ||= plain.includes('@');
-    if (isComplete(seen, hasAddress)) return true;
+    isMail ||= plain.includes('@') || (kinds.includes('date') && !ORDINARY_DATE.test(plain));
+    if (isComplete(seen, isMail)) return true;
   }
   return false;
 }
 
-function isComplete(seen: ReadonlySet<HeaderKind>, hasAddress: boolean): boolean {
+function isComplete(seen: ReadonlySet<HeaderKind>, isMail: boolean): boolean {
   const others = (['date', 'to', 'subject'] as const).filter((kind) => seen.has(kind)).length;
   if (seen.has('subject')) return others >= 2;
-  return hasAddress && others === 2;
+  return isMail && others === 2;
 }
 
 /** A name may stand for several in different languages: `da` is From in Italian, `de` in French. */

@@ -22,20 +22,32 @@ export function shownLine(raw: string, isQuote: boolean, hint: LineHint | null):
   return { raw, kind, plain: plainLine(raw), isCode: false, hint };
 }
 
+/** Replies are shorter. Lines beyond are not looked at and share the fate of the last one that is. */
+export const MAX_LINES = 5000;
 /** Longer than any line that a mail program writes above a quote. */
 export const MAX_PLAIN = 500;
 /** `>`, and initials before it (`JD> `), as old newsreaders quote. */
 const QUOTE = /^[ \t\u00a0]{0,8}(?:>|\uff1e|[A-Z]{1,3}>(?:\s|$))/;
 const FENCE = /^\s{0,3}```/;
 
+/** At most {@link MAX_LINES}, and one more for all that is below them. */
 export function linesOf(text: string): readonly Line[] {
+  const unix = text.replaceAll(/\r\n?/g, '\n');
+  const raws = unix.split('\n', MAX_LINES);
+  const rest = unix.slice(raws.reduce((length, raw) => length + raw.length + 1, 0)).trimEnd();
   let isFenced = false;
-  return text.split(/\r\n|\n|\r/).map((raw) => {
+  const lines = raws.map((raw) => {
     const isFence = FENCE.test(raw);
     const isCode = isFenced || isFence;
     if (isFence) isFenced = !isFenced;
     return { raw, kind: kindOf(raw, isCode), plain: plainLine(raw), isCode, hint: null };
   });
+  return rest === '' ? lines : [...lines, lineBeyond(rest)];
+}
+
+/** Not looked at. */
+export function lineBeyond(raw: string): Line {
+  return { raw, kind: 'text', plain: '', isCode: false, hint: null };
 }
 
 function kindOf(raw: string, isCode: boolean): LineKind {

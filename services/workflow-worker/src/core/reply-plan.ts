@@ -13,7 +13,7 @@
  */
 import { findAttributions, type Attributions } from './reply-attribution.ts';
 import { boundaryAt } from './reply-boundaries.ts';
-import type { Line } from './reply-lines.ts';
+import { MAX_LINES, type Line } from './reply-lines.ts';
 import { isSignatureMark, isTrailer, signatureStart } from './reply-signature.ts';
 
 export interface ReplyPlan {
@@ -29,13 +29,16 @@ export interface ReplyPlanOptions {
 }
 
 export function planReply(lines: readonly Line[], options: ReplyPlanOptions): ReplyPlan {
-  const { own, forwarded } = walk(lines, options);
-  const cleaned = [...cleanEnd(lines, own), ...forwarded];
-  const hasText = cleaned.some((at) => lines[at]?.kind === 'text');
-  const kept = trimBlank(lines, hasText ? cleaned : lines.map((_, at) => at));
-  const textLines = (indices: readonly number[]): number =>
-    indices.filter((at) => lines[at]?.kind !== 'blank').length;
-  return { kept, isCut: textLines(kept) < lines.filter(({ kind }) => kind !== 'blank').length };
+  const looked = lines.slice(0, MAX_LINES);
+  const { own, forwarded } = walk(looked, options);
+  const cleaned = [...cleanEnd(looked, own), ...withGap(looked, forwarded)];
+  const hasText = cleaned.some((at) => looked[at]?.kind === 'text');
+  const kept = trimBlank(looked, hasText ? cleaned : range(0, looked.length));
+  const last = looked.findLastIndex(({ kind }) => kind !== 'blank');
+  const filled = looked.filter(({ kind }) => kind !== 'blank').length;
+  const isCut = kept.filter((at) => looked[at]?.kind !== 'blank').length < filled;
+  const isOpen = kept.at(-1) === last || filled === 0;
+  return { kept: isOpen ? [...kept, ...range(looked.length, lines.length)] : kept, isCut };
 }
 
 interface Walked {
@@ -130,6 +133,12 @@ function cleanEnd(lines: readonly Line[], own: readonly number[]): readonly numb
     end = start;
   }
   return own.slice(0, end);
+}
+
+/** With the blank line above, so that both parts stay apart. */
+function withGap(lines: readonly Line[], forwarded: readonly number[]): readonly number[] {
+  const above = (forwarded[0] ?? 0) - 1;
+  return lines[above]?.kind === 'blank' ? [above, ...forwarded] : forwarded;
 }
 
 function trimBlank(lines: readonly Line[], kept: readonly number[]): readonly number[] {

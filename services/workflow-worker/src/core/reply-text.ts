@@ -35,6 +35,6 @@ const LIST_TAG = /^\s*(?:\[[^\]]{0,60}\]\s*)?/;
 /** By the prefix that stands first: "Re: Fwd: x" is a reply. */
 export function isForwardSubject(subject: string): boolean {
   const start = subject.slice(0, 200).normalize('NFC').toLowerCase().replace(LIST_TAG, '');
-  const prefix = /^([^:：\s]{1,12})\s?(?:\[\d+\])?[:：]/.exec(start)?.[1];
+  const prefix = /^([^:：\s[]{1,12})\s?(?:\[\d+\])?[:：]/.exec(start)?.[1];
   return prefix !== undefined && FORWARD_PREFIXES.includes(prefix);
 }
