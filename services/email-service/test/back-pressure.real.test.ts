@@ -279,6 +279,32 @@ describe('a storage', () => {
   });
 });
 
+describe('PostgreSQL', () => {
+  const failover = async (to: 'on' | 'off'): Promise<void> => {
+    const [row] = await world.sql<{ name: string }>('SELECT current_database() AS name');
+    await world.sql(`ALTER DATABASE "${row?.name}" SET default_transaction_read_only = ${to}`);
+    await world.sql(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name LIKE 'mailstream-%'`,
+    );
+  };
+
+  it('that is read-only after a failover is waited for, and nothing is fetched that could not be recorded', async () => {
+    await start({ IMAP_LEASE_TTL_MS: '3000' });
+    deliver(2);
+    await expectAllOnceInOrder();
+    await failover('on');
+    const bodies = (): number => server.commands.filter(({ line }) => line.includes('BODY')).length;
+    const before = bodies();
+    const refused = daemon.waitForLog((line) => String(line['detail']).includes('25006'));
+    deliver(5);
+    await refused;
+    expect(bodies()).toBe(before);
+    await failover('off');
+    await expectAllOnceInOrder();
+  });
+});
+
 /** A file system of so many MiB; null where we may not mount one. */
 function tmpfs(mebibytes: number): string | null {
   let dir = '';
