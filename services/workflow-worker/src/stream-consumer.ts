@@ -45,6 +45,9 @@ export interface StreamConsumerOptions {
 
 const RETRY_REDIS_MS = 200;
 const FULL_PAUSE_MS = 500;
+/** A script looks into the bodies of so many: few enough that Redis is not busy for long. */
+const IDS_PER_READ = 100;
+const READS_AT_ONCE = 4;
 /** Entries taken over, or taken off a worker that has more, at a time. */
 const MOST_TAKEN_OVER = 1_000;
 /** With fewer in hand a worker looks whether another one needs help. */
@@ -123,9 +126,12 @@ export function createStreamConsumer(options: StreamConsumerOptions): StreamCons
 
   const readIdsOf = async (behind: Set<string>): Promise<void> => {
     for (const stream of [...behind]) {
-      const headers = await source.readAhead(stream, options.batch);
-      if (headers.length < options.batch) behind.delete(stream);
-      inHand.takeHeaders(headers, true);
+      // One connection carries them in order, so several may be on their way at once.
+      const reads = Array.from({ length: READS_AT_ONCE }, () => source.readAhead(stream, IDS_PER_READ));
+      for (const read of await Promise.all(reads)) {
+        if (read.length < IDS_PER_READ) behind.delete(stream);
+        inHand.takeHeaders(read, true);
+      }
     }
   };
 

@@ -133,8 +133,7 @@ export function createRedisEntrySource(options: RedisEntrySourceOptions): EntryS
       }
     },
     readAhead: async (stream, count) => {
-      const most = Math.min(count, BODIES_PER_SCRIPT);
-      const reply = commands.eval(scripts.READ_AHEAD, 1, stream, WORKER_GROUP, consumer, most);
+      const reply = commands.eval(scripts.READ_AHEAD, 1, stream, WORKER_GROUP, consumer, count);
       return parseHeaders(stream, await unlessGroupMissing(reply, []));
     },
     wake: async () => {
