@@ -24,7 +24,7 @@ import type { TestResult } from './contracts/provider-test.ts';
 import type { Activity, AuditRequest, Provider, ProviderListQuery } from './contracts/providers.ts';
 import type { Scope } from './contracts/session.ts';
 import type { TicketDefaults } from './contracts/ticket-defaults.ts';
-import type { MergeBody, Ticket, TicketDetail, TicketListQuery } from './contracts/tickets.ts';
+import type { CommentHtml, MergeBody, Ticket, TicketDetail, TicketListQuery } from './contracts/tickets.ts';
 
 /** Who acts, for whom, with which rights. Only the auth plugin makes one. */
 export interface Actor {
@@ -237,6 +237,8 @@ export interface TicketStore {
   list(tenant: TenantId, query: TicketListQuery): Promise<Page<Ticket>>;
   get(tenant: TenantId, id: string): Promise<TicketDetail | null>;
   attachment(tenant: TenantId, ticketId: string, id: string): Promise<StoredAttachment | null>;
+  /** Null where the comment is not in this ticket or has no HTML. */
+  html(tenant: TenantId, ticketId: string, commentId: string): Promise<CommentHtml | null>;
   change(actor: Actor, id: string, action: TicketAction): Promise<'changed' | 'notFound' | 'merged'>;
   /** Moves everything of the ticket into another one and closes it. */
   merge(actor: Actor, id: string, options: MergeBody): Promise<MergeResult>;

@@ -48,16 +48,20 @@ async function ownedByA() {
     storageKey: `${a.tenant}/raw/aa/x.eml`,
   });
   const ticket = await insertTicket(owner, a.tenant);
-  const { rows } = await owner.query<{ id: string }>(
-    'SELECT id FROM ticket_attachments WHERE ticket_id = $1',
+  const { rows } = await owner.query<{ id: string; comment: string }>(
+    'SELECT id, comment_id AS comment FROM ticket_attachments WHERE ticket_id = $1',
     [ticket],
   );
-  return { provider, eventId, ticket, attachment: rows[0]?.id ?? '' };
+  return { provider, eventId, ticket, attachment: rows[0]?.id ?? '', comment: rows[0]?.comment ?? '' };
 }
 
 function fill(path: string, ids: Awaited<ReturnType<typeof ownedByA>>): string {
   const id = path.startsWith('/api/tickets') ? ids.ticket : ids.provider;
-  return path.replace('{id}', id).replace('{eventId}', ids.eventId).replace('{attachmentId}', ids.attachment);
+  return path
+    .replace('{id}', id)
+    .replace('{eventId}', ids.eventId)
+    .replace('{attachmentId}', ids.attachment)
+    .replace('{commentId}', ids.comment);
 }
 
 test('the route table is the one that these tests believe in', () => {

@@ -80,6 +80,32 @@ describe('a comment', () => {
   });
 });
 
+describe('the HTML of a comment', () => {
+  test('shows its own images by their addresses, and no other’s', async () => {
+    const [ticket, other] = [await insertTicket(owner, a.tenant), await insertTicket(owner, a.tenant)];
+    const { rows } = await owner.query<{ id: string; comment: string; ticket: string }>(
+      'SELECT id, comment_id AS comment, ticket_id AS ticket FROM ticket_attachments WHERE ticket_id = ANY($1) ORDER BY ticket_id = $2 DESC',
+      [[ticket, other], ticket],
+    );
+    const [own, foreign] = rows;
+    await owner.query('UPDATE ticket_comments SET body_html = $2, reply_html = $3 WHERE id = $1', [
+      own?.comment,
+      `<img src="attachment:${own?.id}"><img src='attachment:${foreign?.id}'><b>attachment: x</b>`,
+      `<img src=attachment:${own?.id}>`,
+    ]);
+    const path = `/api/tickets/${ticket}/comments/${own?.comment}/html`;
+    const answer = await call('GET', path);
+    const address = `/api/tickets/${ticket}/attachments/${own?.id}`;
+    expect(answer.json).toEqual({
+      html: `<img src="${address}"><img src='attachment:${foreign?.id}'><b>attachment: x</b>`,
+      replyHtml: `<img src=${address}>`,
+    });
+    expect(answer.headers['content-type']).toMatch(/^application\/json/);
+    expect((await call('GET', path, { token: b.token })).status).toBe(404);
+    expect((await call('GET', path.replace(ticket, other))).status).toBe(404);
+  });
+});
+
 describe('an attachment', () => {
   test('is handed out as a file that no browser runs, under a name that does no harm', async () => {
     const ticket = await insertTicket(owner, a.tenant);

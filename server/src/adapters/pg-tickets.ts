@@ -4,6 +4,7 @@ import type { Database } from '@mailstream/shared/db/database';
 import type { TenantId } from '@mailstream/shared/domain/ids';
 import type { TicketListQuery } from '../contracts/tickets.ts';
 import type { StoredAttachment, TicketStore } from '../ports.ts';
+import { withImageAddresses } from '../use-cases/image-addresses.ts';
 import { contains, decodeCursor, toPage } from './page-cursor.ts';
 import { changeTicket, mergeTicket } from './pg-ticket-actions.ts';
 import { findDefaults, removeDefaults, writeDefaults } from './pg-ticket-defaults.ts';
@@ -33,6 +34,23 @@ export function createTicketStore(database: Database): TicketStore {
           .where({ tenant, ticket_id: ticketId, id })
           .first('name', 'content_type as contentType', 'storage_key as storageKey');
         return row ?? null;
+      }),
+
+    html: (tenant, ticketId, commentId) =>
+      database.withTenant(tenant, async (trx) => {
+        const row: { html: string; replyHtml: string | null } | undefined = await trx('ticket_comments')
+          .where({ tenant, ticket_id: ticketId, id: commentId })
+          .whereNotNull('body_html')
+          .first('body_html as html', 'reply_html as replyHtml');
+        if (row === undefined) return null;
+        const own: string[] = await trx('ticket_attachments')
+          .where({ tenant, ticket_id: ticketId, comment_id: commentId })
+          .pluck('id');
+        return {
+          html: withImageAddresses(row.html, ticketId, new Set(own)),
+          replyHtml:
+            row.replyHtml === null ? null : withImageAddresses(row.replyHtml, ticketId, new Set(own)),
+        };
       }),
 
     change: (actor, id, action) =>

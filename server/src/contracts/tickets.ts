@@ -109,6 +109,16 @@ export const ticketDetailSchema = ticketSchema.extend({
   ),
 });
 
+export const commentHtmlSchema = z.object({
+  /**
+   * Written by a stranger and not sanitised: whoever shows it does that (DOMPurify, in a frame without scripts). Images of the mail
+   * have addresses of this API; anything else it loads comes from foreign servers.
+   */
+  html: z.string(),
+  /** Without the part that it quotes; null where nothing was taken away. */
+  replyHtml: z.string().nullable(),
+});
+
 export const ticketPageSchema = pageOf(ticketSchema);
 
 export const mergeBodySchema = z.strictObject({
@@ -124,6 +134,7 @@ export const noBodySchema = z.strictObject({}).nullish();
 export type Ticket = z.infer<typeof ticketSchema>;
 export type TicketDetail = z.infer<typeof ticketDetailSchema>;
 export type TicketComment = z.infer<typeof ticketCommentSchema>;
+export type CommentHtml = z.infer<typeof commentHtmlSchema>;
 export type TicketStatus = z.infer<typeof ticketStatusSchema>;
 export type TicketListQuery = z.infer<typeof ticketListQuerySchema>;
 export type AttentionReason = z.infer<typeof attentionReasonSchema>;

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { ApiError } from '../api-error.ts';
 import { commonErrors, errorBodySchema, notFoundError } from '../contracts/errors.ts';
 import {
+  commentHtmlSchema,
   mergeBodySchema,
   noBodySchema,
   ticketDetailSchema,
@@ -67,6 +68,24 @@ export function ticketRoutes(options: {
         const bytes = await raw.read(found.storageKey);
         // Described as text, sent as the stream that it is.
         return reply.headers(downloadHeaders(found.name, found.contentType)).send(bytes as unknown as string);
+      },
+    });
+
+    app.route({
+      method: 'GET',
+      url: '/api/tickets/:id/comments/:commentId/html',
+      config: { access: 'tickets:read' },
+      schema: {
+        tags: ['Tickets'],
+        summary: 'The HTML of a comment, to be sanitised by whoever shows it',
+        params: params.extend({ commentId: z.uuid().toLowerCase() }),
+        response: { 200: commentHtmlSchema, ...commonErrors, ...notFoundError },
+      },
+      async handler(request) {
+        const { id, commentId } = request.params;
+        const found = await tickets.html(actorOf(request).tenant, id, commentId);
+        if (found === null) throw new ApiError('NOT_FOUND');
+        return found;
       },
     });
 
