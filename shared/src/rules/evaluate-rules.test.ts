@@ -1,0 +1,147 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { evaluateRules, prepareRules, type RuleOutcome, type RuleSubject } from './evaluate-rules.ts';
+import { parseRule, type Rule } from './rule-schema.ts';
+
+let count = 0;
+
+function rule(when: unknown, change: Readonly<Record<string, unknown>> = {}): Rule {
+  const id = `00000000-0000-4000-8000-${String(++count).padStart(12, '0')}`;
+  const parsed = parseRule({ id, name: 'r', when, actions: [{ kind: 'skip' }], ...change });
+  if (!parsed.isValid) throw new Error(JSON.stringify(parsed.problems));
+  return parsed.rule;
+}
+
+function message(change: Partial<RuleSubject> = {}): RuleSubject {
+  return {
+    from: { email: 'ann@x.example', name: 'Ann' },
+    to: [{ email: 'support@acme.example' }],
+    cc: [{ email: 'sales@acme.example' }],
+    bcc: [],
+    subject: 'Printer on Fire',
+    body: { text: 'It burns.\nSince Monday.' },
+    headers: [
+      { name: 'X-Spam', value: 'no' },
+      { name: 'x-spam', value: 'YES, very' },
+    ],
+    attachments: [
+      { id: '1', name: 'smoke.PDF', contentType: 'application/pdf', size: 5, sha256: '', storageKey: '' },
+    ],
+    raw: { storageKey: '', sha256: '', size: 1500 },
+    ...change,
+  };
+}
+
+const evaluate = (rules: readonly Rule[], change?: Partial<RuleSubject>): RuleOutcome =>
+  evaluateRules(prepareRules(rules), message(change));
+const text = (field: string, operator: string, value: string): unknown => ({ field, operator, value });
+
+describe('a condition holds', () => {
+  it.each<readonly [isTrue: boolean, when: unknown]>([
+    [true, text('subject', 'equals', 'printer on fire')],
+    [false, { field: 'subject', operator: 'equals', value: 'printer on fire', isCaseSensitive: true }],
+    [true, text('from', 'ends', '@X.example')],
+    [false, text('from', 'starts', 'x')],
+    [true, text('fromName', 'equals', 'ann')],
+    [true, text('to', 'contains', 'sales@')],
+    [true, text('body', 'matches', '^since \\w+\\.$')],
+    [true, { field: 'header', name: 'X-SPAM', operator: 'starts', value: 'yes' }],
+    [false, { field: 'header', name: 'X-Other', operator: 'contains', value: 'y' }],
+    [true, text('attachmentName', 'ends', '.pdf')],
+    [true, text('attachmentType', 'equals', 'application/pdf')],
+    [true, { field: 'size', operator: 'above', value: 1499 }],
+    [false, { field: 'size', operator: 'below', value: 1500 }],
+    [true, { field: 'attachmentCount', operator: 'equals', value: 1 }],
+    [true, { not: text('subject', 'contains', 'water') }],
+    [false, { all: [text('subject', 'contains', 'fire'), text('body', 'contains', 'water')] }],
+    [true, { any: [text('subject', 'contains', 'water'), text('body', 'contains', 'burns')] }],
+  ])('%s: %j', (isTrue, when) => {
+    expect(evaluate([rule(when)]).matches).toHaveLength(isTrue ? 1 : 0);
+  });
+
+  it('and says which parts made it hold', () => {
+    const when = {
+      all: [
+        text('subject', 'contains', 'fire'),
+        { any: [text('subject', 'contains', 'water'), text('from', 'contains', 'ann')] },
+        { not: text('body', 'contains', 'water') },
+      ],
+    };
+    expect(evaluate([rule(when)]).matches[0]?.because).toEqual(['all.0', 'all.1.any.1', 'all.2.not']);
+  });
+});
+
+describe('rules', () => {
+  const fire = text('subject', 'contains', 'fire');
+  const tag = (name: string): unknown => [{ kind: 'tag', tags: [name] }];
+
+  it('are asked in their order until one stops', () => {
+    const late = rule(fire, { order: 9, actions: tag('late') });
+    const stop = rule(fire, { order: 5, actions: tag('stop'), stopsOnMatch: true });
+    const early = rule(fire, { order: 1, actions: tag('early') });
+    const outcome = evaluate([late, stop, early]);
+    expect(outcome.effect.tags).toEqual(['early', 'stop']);
+    expect(outcome.stoppedBy).toBe(stop.id);
+  });
+
+  it('do nothing when disabled, and count without effect when dry', () => {
+    const off = rule(fire, { isEnabled: false });
+    const dry = rule(fire, { isDryRun: true, stopsOnMatch: true });
+    const outcome = evaluate([off, dry]);
+    expect(outcome.matches).toEqual([{ ruleId: dry.id, isDryRun: true, because: [] }]);
+    expect(outcome).toMatchObject({ effect: { isSkipped: false }, stoppedBy: null });
+  });
+
+  it('give way to earlier ones, target by target', () => {
+    const first = rule(fire, {
+      order: 1,
+      actions: [
+        { kind: 'route', queue: 'a' },
+        { kind: 'priority', priority: 'low' },
+      ],
+    });
+    const second = rule(fire, {
+      order: 2,
+      actions: [
+        { kind: 'route', queue: 'b', board: 'c' },
+        { kind: 'priority', priority: 'urgent' },
+        { kind: 'skip' },
+      ],
+    });
+    expect(evaluate([second, first]).effect).toEqual({
+      isSkipped: true,
+      route: { queue: 'a', board: 'c' },
+      priority: 'low',
+      tags: [],
+    });
+  });
+});
+
+describe('whatever the message', () => {
+  it('evaluation ends with an outcome, and twice with the same', () => {
+    const rules = ['subject', 'from', 'body', 'attachmentName'].flatMap((field) => [
+      rule(text(field, 'matches', '(a|b)*c+$')),
+      rule({ not: text(field, 'contains', 'x') }),
+    ]);
+    fc.assert(
+      fc.property(fc.string(), fc.string({ unit: 'binary' }), (subject, body) => {
+        const outcome = evaluate(rules, { subject, body: { text: body } });
+        expect(evaluate(rules, { subject, body: { text: body } })).toEqual(outcome);
+        expect(outcome.isCut).toBe(false);
+      }),
+    );
+  });
+
+  it.each(['(a+)+$', '(x+x+)+y', '(?:a?){50}a{50}', '.*.*=.*', '^(a|aa)+$'])(
+    'a megabyte is searched for %s in bounded time',
+    (pattern) => {
+      const huge = 'a'.repeat(1_000_000);
+      const rules = Array.from({ length: 50 }, () => rule(text('body', 'matches', `${pattern}!`)));
+      const prepared = prepareRules(rules);
+      const before = process.cpuUsage();
+      const outcome = evaluateRules(prepared, message({ subject: huge, body: { text: huge } }));
+      expect(process.cpuUsage(before).user / 1000).toBeLessThan(5000);
+      expect(outcome.isCut).toBe(true);
+    },
+  );
+});
