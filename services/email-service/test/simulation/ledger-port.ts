@@ -56,7 +56,7 @@ export function createLedgerPort(context: PortContext): Ledger {
           const row = owned(folder, term);
           if (row === null) return FENCED;
           const stored = row.folderState.get(folder.folder);
-          if (stored !== undefined && stored.publishSeq < atLeast && !mutations.noSequenceRaise)
+          if (stored !== undefined && stored.publishSeq < atLeast)
             setState(row, folder.folder, { ...stored, publishSeq: atLeast });
           return { kind: 'stored' as const };
         }),
@@ -106,7 +106,6 @@ export function createLedgerPort(context: PortContext): Ledger {
     forgiveAttempts: (folder, uidValidity, uids) =>
       call('forgiveAttempts', () =>
         postgres.commit((state) => {
-          if (mutations.noForgiveness) return;
           for (const uid of uids) {
             const key = keyOf(folder, uidValidity, uid);
             const before = state.attempts.get(key);

@@ -5,12 +5,7 @@ import { runSimulation } from './run.ts';
 
 const WITHIN_SEEDS = 1_500;
 /** Those that show only, or sooner, where a store loses data. */
-const NEED_LOSSES: readonly (keyof Mutations)[] = [
-  'noReconciliation',
-  'noSequenceRaise',
-  'noStoreWatch',
-  'blindCursor',
-];
+const NEED_LOSSES: readonly (keyof Mutations)[] = ['noReconciliation', 'noStoreWatch', 'blindCursor'];
 
 for (const name of Object.keys(NO_MUTATIONS) as (keyof Mutations)[])
   test(

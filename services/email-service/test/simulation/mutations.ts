@@ -34,10 +34,6 @@ export interface Mutations {
   readonly trimByLength: boolean;
   /** What FETCH leaves out counts as gone. */
   readonly leftOutIsGone: boolean;
-  /** An attempt that a broken connection ended counts like a death. */
-  readonly noForgiveness: boolean;
-  /** After PostgreSQL lost commits, `publish_seq` does not go on above the watermark. */
-  readonly noSequenceRaise: boolean;
   /** Nobody notices that a store lost data. */
   readonly noStoreWatch: boolean;
   /** After a UIDVALIDITY change nothing is recognised. */
@@ -65,8 +61,6 @@ export const NO_MUTATIONS: Mutations = {
   blindPublish: false,
   trimByLength: false,
   leftOutIsGone: false,
-  noForgiveness: false,
-  noSequenceRaise: false,
   noStoreWatch: false,
   noMatching: false,
   greedyMatching: false,

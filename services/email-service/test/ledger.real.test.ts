@@ -1,0 +1,131 @@
+/** The ledger's statements on a real PostgreSQL: fenced, compared with what was read, right also after a wait for a lock. */
+import { afterAll, describe, expect, it } from 'vitest';
+import { createDatabase } from '@mailstream/shared/db/database';
+import type { FolderState } from '@mailstream/shared/domain/folder-state';
+import { instanceId, providerId, tenantId } from '@mailstream/shared/domain/ids';
+import { createPgLedger } from '../src/adapters/pg-ledger.ts';
+import type { FolderRef, NewMessage, Term } from '../src/ports.ts';
+import { useWorld } from './daemon.ts';
+
+const world = await useWorld();
+const database = createDatabase({ url: world.database.url, applicationName: 'ledger', poolMax: 4 });
+afterAll(() => database.close());
+const ledger = createPgLedger(database);
+
+const OWNER = instanceId('00000000-0000-4000-a000-000000000001');
+const STATE: FolderState = {
+  uidValidity: 7,
+  baselineUid: 10,
+  baselineDate: null,
+  baselineTies: 0,
+  lastUid: 10,
+  holes: [],
+  publishSeq: 0,
+  revalidateUpTo: 0,
+  lastSeenAt: null,
+};
+
+/** A folder whose lease we hold. */
+async function heldFolder(): Promise<{ readonly folder: FolderRef; readonly term: Term }> {
+  const { tenant, id } = await world.addProvider({ host: 'h', port: 1, username: 'u', password: 'p' });
+  await world.sql(
+    `UPDATE imap_email_provider_config SET lease_owner = $2, lease_epoch = 5, lease_expires_at = now() + interval '1 hour'
+      WHERE email_provider_id = $1`,
+    [id, OWNER],
+  );
+  const folder = { tenant: tenantId(tenant), id: providerId(id), folder: 'INBOX' };
+  return { folder, term: { owner: OWNER, epoch: 5 } };
+}
+
+function message(uid: number): NewMessage {
+  return {
+    uid,
+    messageId: `<${uid}>`,
+    contentHash: `hash ${uid}`,
+    size: 1,
+    internalDate: new Date(0),
+    emailId: null,
+    sender: null,
+    subject: null,
+    storageKey: `key ${uid}`,
+    status: 'received',
+    reason: null,
+  };
+}
+
+describe('a folder’s state', () => {
+  it('is set only where the row holds what was read', async () => {
+    const { folder, term } = await heldFolder();
+    expect(await ledger.putFolderState(folder, term, STATE, null)).toEqual({ kind: 'stored' });
+    // A baseline that was given up and lands late.
+    expect(await ledger.putFolderState(folder, term, { ...STATE, lastUid: 20 }, null)).toEqual({
+      kind: 'changed',
+    });
+    const renumbered = { ...STATE, uidValidity: 8, lastUid: 3 };
+    expect(await ledger.putFolderState(folder, term, renumbered, { ...STATE, lastUid: 11 })).toEqual({
+      kind: 'changed',
+    });
+    expect(await ledger.putFolderState(folder, term, renumbered, STATE)).toEqual({ kind: 'stored' });
+    expect(await ledger.folderState(folder)).toMatchObject({ uidValidity: 8, lastUid: 3 });
+  });
+
+  it('that is no whole cursor counts as none', async () => {
+    const { folder, term } = await heldFolder();
+    await world.sql(
+      `UPDATE imap_email_provider_config SET folder_state = '{"INBOX": {"last_uid": "x"}}' WHERE email_provider_id = $1`,
+      [folder.id],
+    );
+    expect(await ledger.putFolderState(folder, term, STATE, null)).toEqual({ kind: 'stored' });
+  });
+
+  it('never gives out a number twice, whatever is written', async () => {
+    const { folder, term } = await heldFolder();
+    await ledger.putFolderState(folder, term, STATE, null);
+    expect(await ledger.raiseSequence(folder, term, 40)).toEqual({ kind: 'stored' });
+    expect(await ledger.raiseSequence(folder, term, 30)).toEqual({ kind: 'stored' });
+    await ledger.putFolderState(folder, term, { ...STATE, uidValidity: 8, publishSeq: 3 }, STATE);
+    expect(await ledger.folderState(folder)).toMatchObject({ uidValidity: 8, publishSeq: 40 });
+  });
+
+  it('is left alone by an owner whose term is over', async () => {
+    const { folder, term } = await heldFolder();
+    const old = { ...term, epoch: 4 };
+    expect(await ledger.putFolderState(folder, old, STATE, null)).toEqual({ kind: 'fenced' });
+    expect(await ledger.raiseSequence(folder, old, 9)).toEqual({ kind: 'fenced' });
+    expect(await ledger.folderState(folder)).toBeNull();
+  });
+});
+
+describe('a batch', () => {
+  it('that waited for another of the same folder sees what that one stored', async () => {
+    const { folder, term } = await heldFolder();
+    await ledger.putFolderState(folder, term, STATE, null);
+    const batch = (uid: number) => ({
+      expected: STATE,
+      state: { ...STATE, lastUid: uid },
+      messages: [message(uid)],
+      finished: [uid],
+    });
+    // Both begin with the same cursor, and both statements have begun before either is done.
+    const outcomes = await Promise.all([11, 12].map((uid) => ledger.recordBatch(folder, term, batch(uid))));
+    expect(outcomes.map(({ kind }) => kind).sort((a, b) => a.localeCompare(b))).toEqual([
+      'changed',
+      'stored',
+    ]);
+  });
+});
+
+describe('attempts', () => {
+  it('are taken back where neither parser nor process died, and never below the kills', async () => {
+    const { folder, term } = await heldFolder();
+    await ledger.countAttempts(folder, term, 7, [11, 12, 13]);
+    await ledger.countAttempts(folder, term, 7, [12, 13]);
+    await ledger.countKill(folder, 7, 13);
+    await ledger.forgiveAttempts(folder, 7, [11, 12, 13]);
+    await ledger.forgiveAttempts(folder, 7, [13]);
+    expect([...(await ledger.unendedAttempts(folder, 7))].sort(([a], [b]) => a - b)).toEqual([
+      [12, { kills: 0, crashes: 1 }],
+      [13, { kills: 1, crashes: 0 }],
+    ]);
+  });
+});
