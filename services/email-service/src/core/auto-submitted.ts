@@ -3,10 +3,7 @@
  * RFC 3834 section 5 (`Auto-Submitted`), and what older software sends instead of it. Not marks: `List-*` alone (people write to
  * lists) and `X-Auto-Response-Suppress` (it asks not to be answered, it does not say that it is an answer).
  */
-export interface HeaderField {
-  readonly name: string;
-  readonly value: string;
-}
+import { keywordOf, type HeaderField } from '@mailstream/shared/domain/header-fields';
 
 const PRECEDENCE = new Set(['bulk', 'junk', 'list', 'auto_reply']);
 const AUTOMATIC_REPORT =
@@ -14,7 +11,7 @@ const AUTOMATIC_REPORT =
 
 export function isAutoSubmitted(headers: readonly HeaderField[]): boolean {
   return headers.some((header) => {
-    const value = firstToken(header.value);
+    const value = keywordOf(header.value);
     switch (header.name.toLowerCase()) {
       case 'auto-submitted':
         return value !== '' && value !== 'no';
@@ -32,10 +29,4 @@ export function isAutoSubmitted(headers: readonly HeaderField[]): boolean {
         return false;
     }
   });
-}
-
-/** Without comments and parameters (RFC 3834 section 5.1), lower case. */
-function firstToken(value: string): string {
-  const withoutComments = value.slice(0, 1000).replace(/\([^()]*\)/g, ' ');
-  return (withoutComments.split(';', 1)[0] ?? '').trim().toLowerCase();
 }

@@ -66,12 +66,8 @@ export function messageIdInHeader(message: string): string | null {
     .slice(0, 64 * 1024)
     .replace(/\r\n?/g, '\n')
     .split('\n\n', 1);
-  return fieldsOf(header).find(({ name }) => name === 'message-id') === undefined
-    ? null
-    : (fieldsOf(header)
-        .filter(({ name }) => name === 'message-id')
-        .map(({ value }) => messageIdOf(value))
-        .find(isKnown) ?? null);
+  const ids = fieldsOf(header).filter(({ name }) => name === 'message-id');
+  return ids.map(({ value }) => messageIdOf(value)).find(isKnown) ?? null;
 }
 
 interface Field {
@@ -115,8 +111,7 @@ function statusOf(values: readonly string[], text: string): string | null {
 }
 
 function messageIdOf(value: string): string | null {
-  const id = /<[^<>\s]{3,}>/.exec(value.slice(0, MAX_MESSAGE_ID))?.[0] ?? null;
-  return id;
+  return /<[^<>\s]{3,}>/.exec(value.slice(0, MAX_MESSAGE_ID))?.[0] ?? null;
 }
 
 function isKnown(value: string | null): value is string {
