@@ -36,6 +36,7 @@ const BLOCKS = words(
   'address article aside blockquote body center dd div dl dt figure footer form h1 h2 h3 h4 h5 h6 header hr html li main nav ol p pre section table td th tr ul',
 );
 const PARAGRAPHS = words('p h1 h2 h3 h4 h5 h6 blockquote pre ul ol table');
+const PREFORMATTED = /white-space\s*:\s*pre/i;
 const WHOLE = words('html head body');
 
 interface OpenElement {
@@ -44,6 +45,7 @@ interface OpenElement {
   readonly firstPiece: number;
   readonly mark: ElementMark;
   readonly isQuote: boolean;
+  readonly isPreformatted: boolean;
 }
 
 export function readHtmlLines(html: string): HtmlLines {
@@ -93,7 +95,7 @@ class LineReader implements TokenizerCallbacks {
 
   ontext(start: number, end: number): void {
     if (this.#skipped !== null) return;
-    if (!this.#stack.some(({ name }) => name === 'pre')) {
+    if (!this.#stack.some(({ isPreformatted }) => isPreformatted)) {
       this.#show(this.#source.slice(start, end), start, end);
       return;
     }
@@ -227,7 +229,14 @@ class LineReader implements TokenizerCallbacks {
     }
     const isQuote =
       mark.quote === 'yes' || (mark.quote === 'maybe' && /[:：]\s*$|^> /.test(this.#lastFilled));
-    this.#stack.push({ name, start: this.#tagStart, firstPiece: this.#pieces.length, mark, isQuote });
+    this.#stack.push({
+      name,
+      start: this.#tagStart,
+      firstPiece: this.#pieces.length,
+      mark,
+      isQuote,
+      isPreformatted: name === 'pre' || PREFORMATTED.test(this.#attributes.get('style') ?? ''),
+    });
   }
 
   #mark(name: string): ElementMark {

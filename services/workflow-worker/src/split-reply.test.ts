@@ -75,6 +75,12 @@ describe('the quoted part of HTML goes', () => {
     expect(words(html(source ?? '').html)).toBe('It works now.');
   });
 
+  it('of text that a server wrapped into HTML', () => {
+    const source =
+      '<div style="white-space: pre-wrap">It works now.\n\nOn 4 Mar 2025 Ann wrote:\n&#62; OLD</div>';
+    expect(words(html(source).html)).toBe('It works now.');
+  });
+
   it('and leaves the rest as it was, with balanced tags', () => {
     const split = html(
       '<div><p class="a">New &amp; shiny<p>more</div><div class="gmail_quote"><blockquote class="gmail_quote">OLD</blockquote></div>',
