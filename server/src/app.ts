@@ -15,6 +15,7 @@ import { registerSecurityHeaders } from './plugins/security-headers.ts';
 import { registerWebUi } from './plugins/web-ui.ts';
 import type {
   AccountStore,
+  ClientStore,
   DeadLetterStore,
   Health,
   MailServer,
@@ -26,6 +27,7 @@ import type {
   TicketStore,
 } from './ports.ts';
 import { deadLetterRoutes } from './routes/dead-letters.ts';
+import { clientRoutes } from './routes/clients.ts';
 import { healthRoutes } from './routes/health.ts';
 import { messageRoutes } from './routes/messages.ts';
 import { operationRoutes } from './routes/operations.ts';
@@ -47,6 +49,7 @@ export interface AppPorts {
   readonly messages: MessageStore;
   readonly deadLetters: DeadLetterStore;
   readonly tickets: TicketStore;
+  readonly clients: ClientStore;
   readonly operations: OperationsStore;
   readonly raw: RawStore;
   readonly health: Health;
@@ -128,6 +131,7 @@ async function registerRoutes(
   await app.register(deadLetterRoutes({ deadLetters, raw }));
   await app.register(ticketRoutes({ tickets, raw }));
   await app.register(ticketDefaultsRoutes({ tickets }));
+  await app.register(clientRoutes(ports));
   await app.register(
     operationRoutes({ operations, useCases: createOperationsUseCases({ operations, providers }) }),
   );

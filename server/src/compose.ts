@@ -18,6 +18,7 @@ import { createMailServer } from './adapters/mail-server.ts';
 import { createAccountStore } from './adapters/pg-accounts.ts';
 import { readDataAge } from './adapters/pg-installation.ts';
 import { createDeadLetterStore } from './adapters/pg-dead-letters.ts';
+import { createClientStore } from './adapters/pg-clients.ts';
 import { createMessageStore } from './adapters/pg-messages.ts';
 import { createOperationsStore } from './adapters/pg-operations.ts';
 import { createProviderStore } from './adapters/pg-providers.ts';
@@ -66,6 +67,7 @@ export function compose(config: Config): Composition {
     messages: createMessageStore(database),
     deadLetters: createDeadLetterStore(database),
     tickets: createTicketStore(database),
+    clients: createClientStore(database),
     operations: createOperationsStore(database),
     raw: storage,
     health: createHealth({ database, metrics }),

@@ -17,6 +17,7 @@ import type {
   ReplayResult,
   StrayLetter,
 } from './contracts/dead-letters.ts';
+import type { Client, ClientBody, ClientListQuery } from './contracts/clients.ts';
 import type { Message, MessageDetail, MessageListQuery } from './contracts/messages.ts';
 import type { ImapStatus } from './contracts/operations.ts';
 import type { Page } from './contracts/paging.ts';
@@ -242,10 +243,26 @@ export interface TicketStore {
   change(actor: Actor, id: string, action: TicketAction): Promise<'changed' | 'notFound' | 'merged'>;
   /** Moves everything of the ticket into another one and closes it. */
   merge(actor: Actor, id: string, options: MergeBody): Promise<MergeResult>;
+  /** Null takes the client away. */
+  assignClient(
+    actor: Actor,
+    id: string,
+    clientId: string | null,
+  ): Promise<'changed' | 'notFound' | 'clientUnknown'>;
   /** Of one mailbox, or (null) of the tenant; null where none are set. */
   defaults(tenant: TenantId, provider: ProviderId | null): Promise<TicketDefaults | null | 'notFound'>;
   setDefaults(actor: Actor, provider: ProviderId | null, defaults: TicketDefaults): Promise<DefaultsResult>;
   removeDefaults(actor: Actor, provider: ProviderId | null): Promise<'changed' | 'notFound'>;
+}
+
+export type ClientResult =
+  { readonly kind: 'changed'; readonly client: Client } | { readonly kind: 'notFound' | 'domainTaken' };
+
+/** Each changing method is one transaction with its line in the audit log. */
+export interface ClientStore {
+  list(tenant: TenantId, query: ClientListQuery): Promise<Page<Client>>;
+  create(actor: Actor, id: string, body: ClientBody): Promise<ClientResult>;
+  replace(actor: Actor, id: string, body: ClientBody): Promise<ClientResult>;
 }
 
 export interface OperationsStore {

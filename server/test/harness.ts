@@ -21,6 +21,7 @@ import { createPasswordHasher } from '../src/adapters/argon2-passwords.ts';
 import { createHealth } from '../src/adapters/health.ts';
 import { createAccountStore } from '../src/adapters/pg-accounts.ts';
 import { createDeadLetterStore } from '../src/adapters/pg-dead-letters.ts';
+import { createClientStore } from '../src/adapters/pg-clients.ts';
 import { createMessageStore } from '../src/adapters/pg-messages.ts';
 import { createOperationsStore } from '../src/adapters/pg-operations.ts';
 import { createProviderStore } from '../src/adapters/pg-providers.ts';
@@ -119,6 +120,7 @@ export async function useServer(options: Partial<AppOptions> = {}): Promise<Harn
     messages: createMessageStore(database),
     deadLetters: createDeadLetterStore(database),
     tickets: createTicketStore(database),
+    clients: createClientStore(database),
     operations: createOperationsStore(database),
     raw: storage,
     health: createHealth({ database, metrics: createMetrics() }),

@@ -34,8 +34,10 @@ const withId = guarded.filter(({ path }) => path.includes('{'));
 function bodyFor({ method, path }: Operation): unknown {
   if (method === 'GET' || method === 'DELETE') return undefined;
   if (path.endsWith('/ticket-defaults')) return {};
+  if (path.startsWith('/api/clients')) return { name: 'x' };
   if (method === 'PUT' || (method === 'POST' && path === '/api/email/providers')) return providerBody();
   if (path === '/api/email/providers/test') return { imap: providerBody().imap };
+  if (path.endsWith('/client')) return { clientId: null };
   if (path.endsWith('/merge')) return { into: randomUUID() };
   if (path.endsWith('/discard')) return { reason: 'nobody misses it' };
   return {};
@@ -52,11 +54,23 @@ async function ownedByA() {
     'SELECT id, comment_id AS comment FROM ticket_attachments WHERE ticket_id = $1',
     [ticket],
   );
-  return { provider, eventId, ticket, attachment: rows[0]?.id ?? '', comment: rows[0]?.comment ?? '' };
+  const client = (await call('POST', '/api/clients', { body: { name: 'Acme' } })).json.id ?? '';
+  return {
+    provider,
+    eventId,
+    ticket,
+    client,
+    attachment: rows[0]?.id ?? '',
+    comment: rows[0]?.comment ?? '',
+  };
 }
 
 function fill(path: string, ids: Awaited<ReturnType<typeof ownedByA>>): string {
-  const id = path.startsWith('/api/tickets') ? ids.ticket : ids.provider;
+  const owned = [
+    ['/api/tickets', ids.ticket],
+    ['/api/clients', ids.client],
+  ] as const;
+  const id = owned.find(([prefix]) => path.startsWith(prefix))?.[1] ?? ids.provider;
   return path
     .replace('{id}', id)
     .replace('{eventId}', ids.eventId)

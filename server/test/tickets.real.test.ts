@@ -265,6 +265,67 @@ describe('an agent', () => {
   });
 });
 
+describe('clients', () => {
+  test('have domains of their own; a domain has one client', async () => {
+    const body = { name: 'Acme', domains: ['ACME.example', 'acme.example', 'acme.test'] };
+    const created = await call('POST', '/api/clients', { body });
+    expect(created).toMatchObject({
+      status: 201,
+      json: { name: 'Acme', domains: ['acme.example', 'acme.test'], isActive: true },
+    });
+    const id = created.json.id ?? '';
+    for (const domains of [['acme.test'], ['no domain'], ['*.example'], ['localhost']])
+      expect(await call('POST', '/api/clients', { body: { name: 'Other', domains } })).toMatchObject({
+        status: 400,
+      });
+    const replaced = { name: 'Acme Ltd', domains: ['acme.test'], isActive: false };
+    expect((await call('PUT', `/api/clients/${id}`, { body: replaced })).json).toEqual({ id, ...replaced });
+    expect((await call('GET', '/api/clients?search=LTD')).json.items).toEqual([{ id, ...replaced }]);
+    expect((await call('GET', '/api/clients', { token: b.token })).json.items).toEqual([]);
+    expect(
+      (await call('POST', '/api/clients', { body: { ...body, name: 'B' }, token: b.token })).status,
+    ).toBe(201);
+  });
+
+  test('are paged by name', async () => {
+    const other = await token(b.tenant, ['tickets:read', 'tickets:write']);
+    for (const name of ['b', 'A', 'c', 'a'])
+      await call('POST', '/api/clients', { body: { name }, token: other });
+    const names: unknown[] = [];
+    for (let path = '/api/clients?limit=2'; path !== '';) {
+      const { json } = await call('GET', path, { token: other });
+      names.push(...(json.items as unknown as { name: string }[]).map(({ name }) => name.toLowerCase()));
+      path = json.nextCursor === undefined ? '' : `/api/clients?limit=2&cursor=${json.nextCursor}`;
+    }
+    expect(names).toEqual(['a', 'a', 'b', 'b', 'c']);
+  });
+
+  test('get a ticket and its contact, which then needs no attention', async () => {
+    const ticket = await insertTicket(owner, a.tenant);
+    await flag(ticket, 'client_unknown');
+    const contact = randomUUID();
+    await owner.query(`INSERT INTO contacts (tenant, id, email) VALUES ($1, $2, 'kunde@example.org')`, [
+      a.tenant,
+      contact,
+    ]);
+    await owner.query('UPDATE tickets SET contact_id = $2 WHERE id = $1', [ticket, contact]);
+    const clientId = (await call('POST', '/api/clients', { body: { name: 'Mine' } })).json.id ?? '';
+    const assigned = await call('POST', `/api/tickets/${ticket}/client`, { body: { clientId } });
+    expect(assigned.json).toMatchObject({
+      status: 'open',
+      attention: [],
+      client: { id: clientId, name: 'Mine' },
+    });
+    expect((await owner.query('SELECT client_id FROM contacts WHERE id = $1', [contact])).rows).toEqual([
+      { client_id: clientId },
+    ]);
+    const unknown = { body: { clientId: randomUUID() } };
+    expect((await call('POST', `/api/tickets/${ticket}/client`, unknown)).status).toBe(400);
+    const none = await call('POST', `/api/tickets/${ticket}/client`, { body: { clientId: null } });
+    expect(none.json.client).toBeNull();
+  });
+});
+
 describe('the defaults of new tickets', () => {
   test('are the built-in ones, the tenant’s, or the mailbox’s own', async () => {
     const id = (await call('POST', '/api/email/providers', { body: providerBody() })).json.id ?? '';

@@ -4,10 +4,10 @@
  * The worker changes tickets as well. It takes a ticket's row before anything of it, and looks again when status or `merged_into` are
  * no longer what it saw; here the rows are locked first, two of them in the order of their ids.
  */
-import { randomUUID } from 'node:crypto';
 import type { Knex } from 'knex';
 import type { MergeBody, TicketStatus } from '../contracts/tickets.ts';
 import type { Actor, MergeResult, TicketAction } from '../ports.ts';
+import { auditLine } from './pg-audit-line.ts';
 
 interface LockedTicket {
   readonly id: string;
@@ -30,7 +30,8 @@ export async function changeTicket(
       .where({ tenant: actor.tenant, id })
       .update({ status, closed_at: status === 'closed' ? trx.fn.now() : null, updated_at: trx.fn.now() });
   if (action !== 'reopen') await resolveAttention(trx, actor, id);
-  await audit(trx, actor, `ticket.${action}`, id, { status: ticket.status }, { status });
+  const change = { before: { status: ticket.status }, after: { status } };
+  await auditLine(trx, actor, `ticket.${action}`, { type: 'ticket', id }, change);
   return 'changed';
 }
 
@@ -82,7 +83,8 @@ export async function mergeTicket(
       updated_at: trx.fn.now(),
     });
   await resolveAttention(trx, actor, id);
-  await audit(trx, actor, 'ticket.merge', id, { status: source.status }, { mergedInto: into, admitSenders });
+  const change = { before: { status: source.status }, after: { mergedInto: into, admitSenders } };
+  await auditLine(trx, actor, 'ticket.merge', { type: 'ticket', id }, change);
   return 'changed';
 }
 
@@ -115,25 +117,4 @@ async function resolveAttention(trx: Knex.Transaction, { tenant }: Actor, id: st
     .where({ tenant, ticket_id: id })
     .whereNull('resolved_at')
     .update({ resolved_at: trx.fn.now() });
-}
-
-async function audit(
-  trx: Knex.Transaction,
-  actor: Actor,
-  action: string,
-  id: string,
-  before: object,
-  after: object,
-): Promise<void> {
-  await trx('audit_log').insert({
-    tenant: actor.tenant,
-    id: randomUUID(),
-    actor_type: actor.kind,
-    actor_id: actor.id,
-    action,
-    subject_type: 'ticket',
-    subject_id: id,
-    before: JSON.stringify(before),
-    after: JSON.stringify(after),
-  });
 }

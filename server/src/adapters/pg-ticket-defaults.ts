@@ -4,6 +4,7 @@ import type { Knex } from 'knex';
 import type { ProviderId, TenantId } from '@mailstream/shared/domain/ids';
 import type { TicketDefaults } from '../contracts/ticket-defaults.ts';
 import type { Actor, DefaultsResult } from '../ports.ts';
+import { auditLine } from './pg-audit-line.ts';
 
 const COLUMNS: Readonly<Record<keyof TicketDefaults, string>> = {
   clientId: 'client_id',
@@ -56,7 +57,7 @@ export async function writeDefaults(
     .insert({ tenant, id: randomUUID(), provider_id: provider, ...values })
     .onConflict(['tenant', 'provider_id'])
     .merge({ ...values, updated_at: trx.fn.now() });
-  await audit(trx, actor, 'ticket_defaults.set', provider, before, defaults);
+  await auditLine(trx, actor, 'ticket_defaults.set', subjectOf(actor, provider), { before, after: defaults });
   return 'changed';
 }
 
@@ -68,7 +69,7 @@ export async function removeDefaults(
   const before = await readDefaults(trx, actor.tenant, provider);
   if (before === null) return 'notFound';
   await trx('ticket_defaults').where({ tenant: actor.tenant, provider_id: provider }).delete();
-  await audit(trx, actor, 'ticket_defaults.remove', provider, before, null);
+  await auditLine(trx, actor, 'ticket_defaults.remove', subjectOf(actor, provider), { before, after: null });
   return 'changed';
 }
 
@@ -76,23 +77,6 @@ async function exists(trx: Knex.Transaction, table: string, tenant: TenantId, id
   return (await trx(table).where({ tenant, id }).first('id')) !== undefined;
 }
 
-async function audit(
-  trx: Knex.Transaction,
-  actor: Actor,
-  action: string,
-  provider: ProviderId | null,
-  before: TicketDefaults | null,
-  after: TicketDefaults | null,
-): Promise<void> {
-  await trx('audit_log').insert({
-    tenant: actor.tenant,
-    id: randomUUID(),
-    actor_type: actor.kind,
-    actor_id: actor.id,
-    action,
-    subject_type: provider === null ? 'tenant' : 'email_provider',
-    subject_id: provider ?? actor.tenant,
-    before: before === null ? null : JSON.stringify(before),
-    after: after === null ? null : JSON.stringify(after),
-  });
+function subjectOf(actor: Actor, provider: ProviderId | null): Parameters<typeof auditLine>[3] {
+  return provider === null ? { type: 'tenant', id: actor.tenant } : { type: 'email_provider', id: provider };
 }

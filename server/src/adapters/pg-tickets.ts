@@ -6,6 +6,7 @@ import type { TicketListQuery } from '../contracts/tickets.ts';
 import type { StoredAttachment, TicketStore } from '../ports.ts';
 import { withImageAddresses } from '../use-cases/image-addresses.ts';
 import { contains, decodeCursor, toPage } from './page-cursor.ts';
+import { assignClient } from './pg-clients.ts';
 import { changeTicket, mergeTicket } from './pg-ticket-actions.ts';
 import { findDefaults, removeDefaults, writeDefaults } from './pg-ticket-defaults.ts';
 import { detailOf, ticketQuery, toTicket, type TicketRow } from './pg-ticket-rows.ts';
@@ -57,6 +58,9 @@ export function createTicketStore(database: Database): TicketStore {
       database.withTenant(actor.tenant, (trx) => changeTicket(trx, actor, id, action)),
     merge: (actor, id, options) =>
       database.withTenant(actor.tenant, (trx) => mergeTicket(trx, actor, id, options)),
+
+    assignClient: (actor, id, clientId) =>
+      database.withTenant(actor.tenant, (trx) => assignClient(trx, actor, id, clientId)),
 
     defaults: (tenant, provider) => database.withTenant(tenant, (trx) => findDefaults(trx, tenant, provider)),
     setDefaults: (actor, provider, defaults) =>

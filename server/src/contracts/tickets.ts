@@ -128,6 +128,11 @@ export const mergeBodySchema = z.strictObject({
   admitSenders: z.boolean().default(false),
 });
 
+export const assignClientBodySchema = z.strictObject({
+  /** Null takes the client away. */
+  clientId: z.uuid().nullable(),
+});
+
 /** Bodies of actions without any settings: none, or an empty object. */
 export const noBodySchema = z.strictObject({}).nullish();
 

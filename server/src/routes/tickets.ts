@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { ApiError } from '../api-error.ts';
 import { commonErrors, errorBodySchema, notFoundError } from '../contracts/errors.ts';
 import {
+  assignClientBodySchema,
   commentHtmlSchema,
   mergeBodySchema,
   noBodySchema,
@@ -113,6 +114,28 @@ export function ticketRoutes(options: {
           return existing(tickets, actor, request.params.id);
         },
       });
+
+    app.route({
+      method: 'POST',
+      url: '/api/tickets/:id/client',
+      config: { access: 'tickets:write' },
+      schema: {
+        tags: ['Tickets'],
+        summary: 'Say whose ticket it is; its contact becomes that client’s too, unless it is another’s',
+        params,
+        body: assignClientBodySchema,
+        response: { 200: ticketDetailSchema, ...commonErrors, ...notFoundError },
+      },
+      async handler(request) {
+        const actor = actorOf(request);
+        const result = await tickets.assignClient(actor, request.params.id, request.body.clientId);
+        if (result === 'clientUnknown')
+          throw new ApiError('VALIDATION_FAILED', {
+            fields: [{ field: 'clientId', code: 'INVALID', message: 'There is no such client.' }],
+          });
+        return existing(tickets, actor, request.params.id);
+      },
+    });
 
     app.route({
       method: 'POST',
