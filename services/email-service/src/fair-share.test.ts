@@ -11,16 +11,19 @@ it('is the whole for one instance, which never has a surplus', () => {
   expect([share.share, share.surplus]).toEqual([7, 0]);
 });
 
-it('has room until the share is reached, the provider itself left out of account', () => {
+it('is claimed until it is reached, the provider itself left out of account', () => {
   const share = new FairShare();
   share.instances = 2;
   for (const key of ['a', 'b', 'c', 'd']) share.weigh(key, 1);
-  share.hold('a', true);
-  expect(share.hasRoomFor('b')).toBe(true);
-  share.hold('b', true);
-  expect(share.hasRoomFor('b')).toBe(true);
-  expect(share.hasRoomFor('c')).toBe(false);
-  share.hold('c', true);
+  expect([share.claim('a'), share.claim('b'), share.claim('b'), share.claim('c')]).toEqual([
+    true,
+    true,
+    true,
+    false,
+  ]);
+  share.hold('a', false);
+  expect([share.claim('c'), share.surplus]).toEqual([true, 0]);
+  share.hold('d', true);
   expect(share.surplus).toBe(1);
 });
 

@@ -23,10 +23,12 @@ export class FairShare {
     return this.#instances < 2 ? 0 : this.#held - this.share;
   }
 
-  /** Whether the provider still fits into the share, itself left out of account. */
-  hasRoomFor(key: string): boolean {
+  /** Counts the provider as held if that fits into the share. @returns whether it does */
+  claim(key: string): boolean {
     const known = this.#providers.get(key);
-    return this.#held - (known?.isHeld === true ? known.weight : 0) < this.share;
+    if (this.#held - (known?.isHeld === true ? known.weight : 0) >= this.share) return false;
+    this.hold(key, true);
+    return true;
   }
 
   weightOf(key: string): number {

@@ -48,8 +48,8 @@ export interface LeaseRunnerDeps {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Logger;
-  /** False when this instance holds its share already: it lets the others go first. */
-  readonly mayTake: (ref: ProviderRef) => boolean;
+  /** Takes the provider into account as ours; false when this instance has its share already: it lets the others go first. */
+  readonly claim: (ref: ProviderRef) => boolean;
   readonly pause: (ms: number) => Promise<void>;
   /** Between bids for a lease that another holds; notices and sweeps come much sooner when it is given back or runs out. */
   readonly rebidMs: number;
@@ -64,8 +64,12 @@ export interface LeaseRunnerDeps {
   };
 }
 
-/** Head start of instances that are below their share, milliseconds; a notice and a bid take some ten. */
-const POLITE_MS = 60;
+/**
+ * Head start of instances that are below their share, milliseconds; twice that at most. A notice and a bid take some ten, on a
+ * machine that is busy some hundred. While it lasts the share is looked at again and again: an instance may have left.
+ */
+const POLITE_MS = 600;
+const POLITE_STEP_MS = 25;
 const BID_BACKOFF = { baseMs: 1_000, capMs: 30_000, jitter: 0.5 };
 
 export class LeaseRunner {
@@ -95,6 +99,10 @@ export class LeaseRunner {
 
   get runtime(): ProviderRuntime | null {
     return this.#runtime;
+  }
+
+  get #isLeaving(): boolean {
+    return this.#state.kind === 'bidding' && this.#state.stopping;
   }
 
   /** The epoch that a renewal should name, or null when there is nothing to renew. */
@@ -192,7 +200,10 @@ export class LeaseRunner {
     const { store, owner, times, clock, random } = this.#deps;
     try {
       // Over its share an instance still bids, only later: nothing stays without an owner because of arithmetic.
-      if (!this.#deps.mayTake(this.ref)) await this.#deps.pause(POLITE_MS * (1 + random()));
+      const politeUntilMs = clock.monotonicMs() + POLITE_MS * (1 + random());
+      while (!this.#isLeaving && !this.#deps.claim(this.ref) && clock.monotonicMs() < politeUntilMs)
+        await this.#deps.pause(POLITE_STEP_MS * (1 + random()));
+      if (this.#isLeaving) return this.send({ kind: 'bidFailed', call });
       const begunMs = clock.monotonicMs();
       const term = await store.acquire(this.ref, owner, times.ttlMs);
       if (term === null) return this.send({ kind: 'taken', call });

@@ -16,7 +16,7 @@ import { FairShare } from './fair-share.ts';
 import { LeaseRunner, type LeaseRunnerDeps } from './lease-runner.ts';
 import type { DiscoveredProvider, ProviderRef } from './ports.ts';
 
-export interface SupervisorDeps extends Omit<LeaseRunnerDeps, 'renew' | 'changed' | 'mayTake' | 'rebidMs'> {
+export interface SupervisorDeps extends Omit<LeaseRunnerDeps, 'renew' | 'changed' | 'claim' | 'rebidMs'> {
   readonly refreshMs: number;
   /** False where notices of other processes do not arrive: changes are looked for more often then. */
   readonly areNoticesHeard: () => boolean;
@@ -42,8 +42,10 @@ interface Entry {
 }
 
 /** Between looks, milliseconds: a dead instance is replaced this soon after its ttl; without notices a change is seen this soon. */
-const LOOK_MS = { withNotices: 1_000, withoutNotices: 500 };
-/** Folders given away per look at most: a thousand mailboxes that move at once would all wait for one another. */
+const LOOK_MS = { withNotices: 1_000, withoutNotices: 500, afterNotice: 50 };
+/** Between two times that something is given away, milliseconds: by then it is seen what became of the first. */
+const SHED_EVERY_MS = 800;
+/** Folders given away at once at most: a thousand mailboxes that move at once would all wait for one another. */
 const MOST_SHED = 50;
 /** After a failed renewal the next try comes this soon, milliseconds, bounded by the ttl. */
 const RENEW_RETRY_MS = 1_000;
@@ -61,13 +63,19 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
   let due: LeaseRunner[] = [];
   let fingerprint = '';
   let wasNoticed = false;
+  let isLooking = false;
+  let shedAtMs = -Infinity;
+  let isLookWanted = false;
   let lastBeatMs = deps.clock.monotonicMs();
 
   const runnerDeps: LeaseRunnerDeps = {
     ...deps,
     renew: (runner) => due.push(runner),
-    changed: ({ ref, state }) => share.hold(keyOf(ref), state.kind === 'held' || state.kind === 'bidding'),
-    mayTake: (ref) => share.hasRoomFor(keyOf(ref)),
+    changed: ({ ref, state }) => {
+      // Whoever bids has claimed it or not: that stays until the bid is answered.
+      if (state.kind !== 'bidding') share.hold(keyOf(ref), state.kind === 'held');
+    },
+    claim: (ref) => share.claim(keyOf(ref)),
     rebidMs: deps.refreshMs,
   };
   const keyOf = (ref: ProviderRef): string => `${ref.tenant}/${ref.id}`;
@@ -159,6 +167,8 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
   };
 
   const look = async (): Promise<void> => {
+    isLooking = true;
+    isLookWanted = false;
     try {
       const view = await deps.store.look(deps.owner, deps.times.ttlMs);
       if (isStopping) return;
@@ -173,26 +183,35 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
     } catch (error) {
       deps.log.debug('the fleet could not be looked at', { code: toFault(error).code });
     }
-    if (!isStopping) armLook();
+    isLooking = false;
+    if (!isStopping) armLook(isLookWanted ? LOOK_MS.afterNotice : undefined);
   };
 
-  const armLook = (): void => {
+  const armLook = (soonMs?: number): void => {
     const everyMs = deps.areNoticesHeard() ? LOOK_MS.withNotices : LOOK_MS.withoutNotices;
+    const regularMs = jittered(Math.min(everyMs, deps.times.ttlMs / 4), deps.times.jitter, deps.random());
+    timers.get('look')?.();
     timers.set(
       'look',
-      deps.clock.schedule(
-        jittered(Math.min(everyMs, deps.times.ttlMs / 4), deps.times.jitter, deps.random()),
-        () => {
-          looking = look();
-        },
-      ),
+      deps.clock.schedule(soonMs ?? regularMs, () => {
+        looking = look();
+      }),
     );
   };
 
-  /** Gives what is above the share to the others, half of it per look so that it does not swing. */
+  /** A notice may say that an instance gives back what it held: whether it leaves for good decides about everybody's share. */
+  const lookSoon = (): void => {
+    if (isStopping || isLookWanted) return;
+    isLookWanted = true;
+    if (!isLooking) armLook(LOOK_MS.afterNotice);
+  };
+
+  /** Gives what is above the share to the others, half of it at once so that it does not swing. */
   const shed = (): void => {
     let surplus = share.surplus;
-    if (surplus <= 0) return;
+    const nowMs = deps.clock.monotonicMs();
+    if (surplus <= 0 || nowMs - shedAtMs < SHED_EVERY_MS) return;
+    shedAtMs = nowMs;
     let left = Math.min(MOST_SHED, Math.ceil(surplus / 2));
     for (const [key, { runner }] of entries) {
       if (left <= 0 || surplus <= 0) return;
@@ -280,6 +299,7 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
     noticed: (ref) => {
       wasNoticed = true;
       void refreshOne(ref);
+      lookSoon();
     },
     refresh,
     runners: () => [...entries.values()].map((entry) => entry.runner),
