@@ -144,8 +144,6 @@ export interface Inbox {
    * @param options.waitForParents false makes a ticket even when a message it answers is still on its way.
    */
   apply(message: InboundEmail, options: { readonly waitForParents: boolean }): Promise<EffectOutcome>;
-  /** Notes in the ledger that this event was given up on; nothing when it has no row or was processed. */
-  markDeadLetter(tenant: TenantId, eventId: string, reason: string): Promise<void>;
   /** @throws FaultError when the database does not answer. */
   ping(): Promise<void>;
 }

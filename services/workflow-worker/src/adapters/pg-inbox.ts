@@ -49,13 +49,6 @@ export function createPgInbox(database: Database): Inbox {
         }
       }
     },
-    markDeadLetter: (tenant, eventId, reason) =>
-      database.withTenant(tenant, async (trx) => {
-        await trx('inbound_messages')
-          .where({ tenant, event_id: eventId })
-          .whereIn('status', ['received', 'published'])
-          .update({ status: 'dead_letter', reason, updated_at: trx.fn.now() });
-      }),
     ping: () => database.ping(),
   };
 }
