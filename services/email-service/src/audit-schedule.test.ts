@@ -74,3 +74,13 @@ test('without a turn it asks again soon', () => {
   expect(audits.due).not.toBeNull();
   audits.stop();
 });
+
+test('an audit that breaks after the stop arms nothing', () => {
+  const { clock, audits, due } = schedule(1_000);
+  audits.start();
+  audits.stop();
+  audits.failed();
+  audits.noTurn();
+  clock.advance(1e9);
+  expect(due()).toBe(0);
+});

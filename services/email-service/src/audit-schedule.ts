@@ -28,6 +28,7 @@ export class AuditSchedule {
   #answered = 0;
   #failures = 0;
   #isPostponed = false;
+  #isStopped = false;
 
   /**
    * @param intervalMs 0 is never
@@ -84,7 +85,9 @@ export class AuditSchedule {
     this.#postpone(RETRY_MS.turn * (1 + this.#random()));
   }
 
+  /** For good: an audit that breaks only after its folder was given up is not tried again. */
   stop(): void {
+    this.#isStopped = true;
     for (const cancel of this.#timers.values()) cancel();
     this.#timers.clear();
   }
@@ -101,6 +104,7 @@ export class AuditSchedule {
   }
 
   #postpone(delayMs: number): void {
+    if (this.#isStopped) return;
     this.#isPostponed = true;
     this.#timers.get('retry')?.();
     this.#timers.set(

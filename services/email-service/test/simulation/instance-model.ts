@@ -47,8 +47,8 @@ const SETTINGS = {
   reconnectJitter: 0.5,
   startupStaggerMs: 500,
   connectDeadlineMs: 15_000,
-  auditIntervalMs: 60_000,
 };
+const AUDIT_INTERVAL_MS = 60_000;
 const REFRESH_MS = 8_000;
 const TURN_QUANTUM_MS = 1_000;
 const HEALTH_DELAY_MS = 200;
@@ -131,7 +131,7 @@ export function createInstance(context: InstanceContext, owner: InstanceId): Ins
       metrics,
       pause: waits,
       pressure: { heldBy: () => (redis.isHeld ? 'STREAM_FULL' : null), noted: () => undefined },
-      settings: SETTINGS,
+      settings: { ...SETTINGS, auditIntervalMs: options.hasAudits ? AUDIT_INTERVAL_MS : 0 },
     },
   };
   scheduler.note(`${process.name} starts as ${owner}`);

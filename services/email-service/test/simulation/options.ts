@@ -75,6 +75,8 @@ export interface SimulationOptions {
   readonly faultyMs: number;
   readonly hasIdle: boolean;
   readonly maxMessages: number;
+  /** The slow schedule on which folders are compared; without it the rest must do. */
+  readonly hasAudits: boolean;
   /** Connections per tenant, 0 for no cap. */
   readonly connectionCap: number;
   /** Share of messages that become visible after a later one. */
@@ -135,6 +137,7 @@ export function deriveOptions(seed: number, settings: SimulationSettings): Simul
     faultyMs: of('faultyMs').between(6_000, 25_000),
     hasIdle: of('hasIdle').chance(0.7),
     maxMessages: of('maxMessages').pick([1, 2, 3, 100]),
+    hasAudits: of('hasAudits').chance(0.5),
     connectionCap: oneIn('connectionCap', 0.15, 1, 0),
     lateVisible: oneIn('lateVisible', 0.5, 0.3, 0),
     poison: oneIn('poison', 0.15, 0.15, 0),

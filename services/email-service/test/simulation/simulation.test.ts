@@ -17,6 +17,28 @@ const PLANS = [
   { name: 'stores lose data', losses: true, share: 0.5 },
 ];
 
+/** Each found something; what it was has a test of its own where the seed's world has changed since. */
+const REGRESSIONS = [
+  { seed: 10_599, losses: false, what: 'a baseline that landed after its caller had given up' },
+  {
+    seed: 8_587,
+    losses: true,
+    what: 'a hole that vanished in its own session and was asked for without end',
+  },
+  { seed: 1_999, losses: false, what: 'a process that ends while all are asked to stop' },
+  {
+    seed: 17_305,
+    losses: false,
+    what: 'an audit that broke after its folder was given up, and armed a timer',
+  },
+  { seed: 20_152, losses: false, what: 'a folder that came back while its absence was on its way' },
+];
+
+test.each(REGRESSIONS)('seed $seed: $what', async ({ seed, losses }) => {
+  const { failures } = await runSimulation({ losses, first: seed, count: 1 });
+  expect(failures.map(({ failure }) => failure)).toEqual([]);
+});
+
 for (const { name, losses, share } of PLANS)
   describe(`where ${name}, whatever else fails`, () => {
     for (let first = 0; first < SEEDS * share; first += PART)

@@ -42,6 +42,8 @@ export interface SimulationResult {
 
 /** From the end of the faults until nothing is on its way: the longest back-off (60 s), the longest pause of a hole, and room. */
 const REST_WITHIN_MS = 240_000;
+/** From the end of the faults until no answer of before is on its way. */
+const LAST_ANSWERS_MS = 30_000;
 const STOP_WITHIN_MS = 30_000;
 /** Somebody kills a process that does not stop when asked. */
 const PATIENCE_MS = 20_000;
@@ -341,6 +343,17 @@ export class World {
       mailbox.comeBack();
       for (const mail of mailbox.messages) mailbox.reveal(mail, scheduler.nowMs);
     }
+    const { folderAbsences, folderDeletions } = this.options.events;
+    if (folderAbsences + folderDeletions > 0) this.#askToLook();
+  }
+
+  /** A missing folder is looked for again within the hour: here a person asks, when the last answers from before are in. */
+  #askToLook(): void {
+    const { postgres, scheduler } = this;
+    scheduler.after(LAST_ANSWERS_MS, null, 'a person asks to look', () => {
+      for (const row of postgres.state.providers.values())
+        postgres.commit((state) => state.providers.set(row.id, { ...row, pokeVersion: row.pokeVersion + 1 }));
+    });
   }
 
   /** Not paused, with all its folders watched. */
@@ -352,8 +365,6 @@ export class World {
       isPaused: false,
       folders,
       configVersion: row.configVersion + (isWhole ? 0 : 1),
-      // A missing folder is looked for again within the hour: here a person asks.
-      pokeVersion: row.pokeVersion + 1,
     };
   }
 
