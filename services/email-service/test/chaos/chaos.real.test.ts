@@ -38,6 +38,7 @@ it.each(SEEDS)('schedule %i leaves each message with one effect', { timeout: 150
     windowMs: 12_000,
     messagesPerSecond: 10,
     withLosses: seed % 3 === 0,
+    patienceMs: 90_000,
     keepIn: join(repositoryRoot(), 'test-artifacts', 'chaos'),
     say: (line) => said.push(line),
   });

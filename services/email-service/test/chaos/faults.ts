@@ -1,5 +1,5 @@
 /** Makes one fault happen, lasts as long as the schedule says, and takes it back. */
-import { readdir, rm } from 'node:fs/promises';
+import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ImapFlow } from 'imapflow';
@@ -91,6 +91,16 @@ export async function perform(world: World, { fault, forMs }: ScheduledFault): P
       await delay(forMs);
       return world.dovecot.start();
     }
+    case 'replaceMailbox': {
+      const home = homeOf(world, fault.mailbox);
+      await world.dovecot.stop();
+      await rename(home, `${home}.away`);
+      await world.dovecot.start();
+      await delay(forMs);
+      await world.dovecot.stop();
+      await bringBack(home);
+      return world.dovecot.start();
+    }
     case 'emptyRedis':
       await delay(forMs);
       return world.redis.empty();
@@ -130,11 +140,29 @@ export async function perform(world: World, { fault, forMs }: ScheduledFault): P
 
 /** Without its list of UIDs Dovecot numbers a mailbox anew, under another UIDVALIDITY. */
 async function forgetUids(world: World, index: number): Promise<void> {
-  const mailbox = world.mailboxes[index];
-  if (mailbox === undefined) throw new Error(`no mailbox ${index}`);
-  const maildir = join(world.dovecot.server.mailDir, mailbox.user, 'Maildir');
+  const maildir = join(homeOf(world, index), 'Maildir');
   for (const name of await readdir(maildir).catch(() => []))
     if (name.startsWith('dovecot')) await rm(join(maildir, name), { recursive: true, force: true });
+}
+
+/** The old mailbox takes its place again, and what came into the other one is put into it. */
+async function bringBack(home: string): Promise<void> {
+  const other = `${home}.other`;
+  await rename(home, other).catch(() => undefined);
+  await rename(`${home}.away`, home);
+  for (const folder of ['new', 'cur'])
+    for (const name of await readdir(join(other, 'Maildir', folder)).catch(() => []))
+      await rename(
+        join(other, 'Maildir', folder, name),
+        join(home, 'Maildir', 'new', name.replace(/:.*$/, '')),
+      );
+  await rm(other, { recursive: true, force: true });
+}
+
+function homeOf(world: World, index: number): string {
+  const mailbox = world.mailboxes[index];
+  if (mailbox === undefined) throw new Error(`no mailbox ${index}`);
+  return join(world.dovecot.server.mailDir, mailbox.user);
 }
 
 /** What it cannot reach stays unread, as in life. */

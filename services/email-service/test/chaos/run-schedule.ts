@@ -60,8 +60,8 @@ export interface BrokenOff {
 
 export type Outcome = RunResult | BrokenOff;
 
-/** Reconnecting takes up to a minute after many failures in a row. */
-const CONVERGENCE_PATIENCE_MS = 90_000;
+/** After many failures in a row a reconnect waits for up to a minute, and on a busy machine that one may fail as well. */
+const CONVERGENCE_PATIENCE_MS = 180_000;
 
 export async function runSchedule(options: RunOptions): Promise<RunResult> {
   const begun = Date.now();

@@ -50,7 +50,7 @@ describe('a schedule', () => {
           'restartServer',
           'killServer',
         ],
-        ...['fullRedis', 'flickeringRedis', 'fullStorage', 'newUidValidity', 'readMail'],
+        ...['fullRedis', 'flickeringRedis', 'fullStorage', 'newUidValidity', 'replaceMailbox', 'readMail'],
         ...['emptyRedis', 'cutRedisTail', 'restorePostgres'],
         ...['resetLink', 'endLink', 'refuseLink', 'blackHole', 'weather'],
       ].sort(),

@@ -23,6 +23,8 @@ export type Fault =
   /** A person reads: every message gets \\Seen. */
   | { readonly kind: 'readMail'; readonly target: 'dovecot' }
   | { readonly kind: 'newUidValidity'; readonly target: 'dovecot'; readonly mailbox: number }
+  /** An empty mailbox takes its place; then the old one is back, with what came meanwhile. */
+  | { readonly kind: 'replaceMailbox'; readonly target: 'dovecot'; readonly mailbox: number }
   | { readonly kind: 'emptyRedis'; readonly target: 'redis' }
   | { readonly kind: 'cutRedisTail'; readonly target: 'redis'; readonly bytes: number }
   | { readonly kind: 'restorePostgres'; readonly target: 'postgres' }
@@ -135,9 +137,14 @@ function drawFault(options: ScheduleOptions): Omit<ScheduledFault, 'atMs'> {
       : { fault: { kind, target: 'redis' }, forMs };
   }
   if (draw < 0.6) return { fault: { kind: 'readMail', target: 'dovecot' }, forMs: 0 };
-  if (draw < 0.63) {
+  if (draw < 0.64) {
     const mailbox = random.between(0, options.mailboxes - 1);
-    return { fault: { kind: 'newUidValidity', target: 'dovecot', mailbox }, forMs: random.between(0, 1_000) };
+    return random.next() < 0.5
+      ? { fault: { kind: 'newUidValidity', target: 'dovecot', mailbox }, forMs: random.between(0, 1_000) }
+      : {
+          fault: { kind: 'replaceMailbox', target: 'dovecot', mailbox },
+          forMs: random.between(1_000, 4_000),
+        };
   }
   if (draw < 0.7) {
     const target = random.pick(['postgres', 'redis', 'dovecot'] as const);
