@@ -1,5 +1,6 @@
 /** The stream, Redis or the storage is full: fetching pauses, says so, and goes on by itself; each message is one event, in order. */
 import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmdirSync } from 'node:fs';
 import { readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -7,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Redis } from 'ioredis';
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { WORKER_GROUP } from '@mailstream/shared/events/email-received';
 import { useOwnRedis } from '@mailstream/shared/testing/own-servers';
 import { startScriptedImap, type ScriptedImap } from '@mailstream/shared/testing/scripted-imap';
@@ -233,12 +234,11 @@ async function memory(): Promise<{ readonly used: number }> {
 }
 
 describe('a storage', () => {
-  const disk = tmpfs(8);
-
-  it.skipIf(disk === null)(
+  it.skipIf(!mayMount())(
     'on a full disk pauses fetching and leaves nothing half; with space again everything follows (needs the right to mount)',
     async () => {
-      const dir = disk ?? '';
+      const dir = mountDisk(8);
+      onTestFinished(() => unmount(dir));
       await start({ STORAGE_URL: pathToFileURL(join(dir, 'mail')).href });
       deliver(3);
       await expectAllOnceInOrder();
@@ -305,24 +305,33 @@ describe('PostgreSQL', () => {
   });
 });
 
-/** A file system of so many MiB; null where we may not mount one. */
-function tmpfs(mebibytes: number): string | null {
-  let dir = '';
+/** Only root may mount, and not in every container. */
+function mayMount(): boolean {
   try {
-    dir = execFileSync('mktemp', ['-d', join(tmpdir(), 'mailstream-disk-XXXXXX')], {
-      encoding: 'utf8',
-    }).trim();
+    unmount(mountDisk(1));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A file system of its own, of so many MiB. */
+function mountDisk(mebibytes: number): string {
+  const dir = mkdtempSync(join(tmpdir(), 'mailstream-disk-'));
+  try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${mebibytes}m,mode=0777`, 'none', dir], {
       stdio: 'ignore',
     });
-  } catch {
-    return null;
+  } catch (error) {
+    rmdirSync(dir);
+    throw error;
   }
-  afterAll(async () => {
-    execFileSync('umount', [dir]);
-    await rm(dir, { recursive: true });
-  });
   return dir;
+}
+
+function unmount(dir: string): void {
+  execFileSync('umount', ['--lazy', dir]);
+  rmdirSync(dir);
 }
 
 interface Bucket {
