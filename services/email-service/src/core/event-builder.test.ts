@@ -165,6 +165,20 @@ describe('buildPayload', () => {
     expect(emailData.headers.length).toBeLessThan(100_000);
   });
 
+  it.each([
+    'X-Loop',
+    'X-Mailstream-Mail',
+    'From',
+    'Delivered-To',
+    'X-Failed-Recipients',
+    'X-Auto-Response-Suppress',
+  ])('keeps %s when it has to cut header fields: the worker judges by it', (name) => {
+    const headers = [...many(20_000, { name: 'X-Field', value: 'v'.repeat(50) }), { name, value: 'telling' }];
+    const { emailData } = buildPayload(KEY, processed({ headers }), CONTEXT);
+    expect(emailData.headers).toContainEqual({ name, value: 'telling' });
+    expect(emailData.headers.length).toBeLessThan(20_000);
+  });
+
   it('keeps the first and the last references when it has to cut them', () => {
     const references = Array.from({ length: 100_000 }, (_, i) => `<${i}@sender.example>`);
     const cut = buildPayload(KEY, processed({ references }), CONTEXT).emailData.references;

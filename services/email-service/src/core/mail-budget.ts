@@ -14,7 +14,7 @@ export const MAX_MAIL_JSON_BYTES = 440 * KIB;
 const CUT_MARK = '…[cut]';
 const MAX_HEADER_VALUE_BYTES = 4 * KIB;
 const TELLING_HEADERS =
-  /^(auto-submitted|precedence|return-path|authentication-results|content-type|list-.*|x-auto.*|message-id)$/i;
+  /^(auto-submitted|precedence|return-path|authentication-results|content-type|list-.*|x-auto.*|message-id|from|sender|feedback-id|x-loop|x-mailstream-.*|x-(precedence|mail-autoreply|vacation|boxtrapper|failed-recipients)|((x-)?(delivered-to|envelope-to))|x-original-to)$/i;
 const FLOOR = {
   html: 16 * KIB,
   text: 64 * KIB,
