@@ -196,6 +196,19 @@ describe('a conversation whose first mail comes late', () => {
   });
 });
 
+describe('answers of several people to something that we never got', () => {
+  it('are tickets that have nothing to do with each other', async () => {
+    const mailbox = await world.newMailbox();
+    const answer = { references: ['<announcement@x>'] };
+    await receive(mailbox, { ...answer, id: '<1@x>', from: jane });
+    await receive(mailbox, { ...answer, id: '<2@x>', from: mallory });
+    expect(await tickets(mailbox.tenant)).toMatchObject([
+      { status: 'open', attention: [], links: [] },
+      { status: 'open', attention: [], links: [] },
+    ]);
+  });
+});
+
 describe('a ticket that was merged', () => {
   it('passes on what points to it', async () => {
     const at = await withTicket();
@@ -553,5 +566,33 @@ describe('what is kept of a mail', () => {
         mailbox.tenant,
       ]),
     ).toEqual([{ name: 'plain.png' }]);
+  });
+});
+
+describe('a mail that is out of all proportion', () => {
+  it('finds its place all the same: long ids and addresses, a flood of references and recipients', async () => {
+    const mailbox = await world.newMailbox();
+    const long = (seed: number, length: number) =>
+      Array.from({ length }, (_, index) => ((index * 7919 + seed * 104_729) % 36).toString(36)).join('');
+    const huge = {
+      id: `<${long(1, 5_000)}@example.org>`,
+      from: { email: `${long(2, 5_000)}@example.org`, name: long(3, 20_000) },
+      subject: long(4, 20_000),
+      references: Array.from({ length: 5_000 }, (_, index) => `<${long(index, 900)}@x>`),
+      to: Array.from({ length: 1_000 }, (_, index) => ({ email: `${index}+${'a'.repeat(26)}@example.com` })),
+    };
+    expect(await receive(mailbox, huge)).toMatchObject({ kind: 'ticket', number: 1 });
+    expect(await receive(mailbox, { ...huge, from: jane, id: `<${long(5, 5_000)}@x>` })).toMatchObject({
+      kind: 'ticket',
+    });
+    expect(
+      await receive(mailbox, { id: '<2@x>', from: jane, inReplyTo: `<${long(4_999, 900)}@x>` }),
+    ).toMatchObject({
+      kind: 'comment',
+    });
+    expect(await tickets(mailbox.tenant)).toMatchObject([
+      { attention: ['sender_missing'], participants: [] },
+      { attention: [], participants: ['jane@example.org'], comments: 2 },
+    ]);
   });
 });

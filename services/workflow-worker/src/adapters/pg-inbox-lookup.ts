@@ -117,23 +117,28 @@ WITH settings AS (
   SELECT t.id, 'subject', 3, array_position(CAST(:numbers AS bigint[]), t.number), true, NULL
     FROM tickets t
    WHERE t.tenant = :tenant AND t.number = ANY(CAST(:numbers AS bigint[]))
-), candidate AS (
-  SELECT t.id AS "ticketId", t.status, h.evidence,
+), pointed AS (
+  SELECT t.*, h.evidence, h.strength, h.distance, t.provider_id IS NOT DISTINCT FROM :providerId AS is_same_mailbox,
          h.is_usable AND :sender <> '' AND (COALESCE(lower(h.recipient_email) = :sender, false) OR EXISTS (
-           SELECT FROM ticket_participants p WHERE p.tenant = t.tenant AND p.ticket_id = t.id AND p.email = :sender)) AS "isSendersOwn",
-         t.status = 'closed' AND COALESCE(t.closed_at, t.updated_at)
-           < now() - make_interval(hours => COALESCE((SELECT reopen_within_hours FROM settings), 168)) AS "isClosedForGood",
-         (SELECT count(*) FROM (
-            SELECT FROM ticket_comments c
-             WHERE c.tenant = t.tenant AND c.ticket_id = t.id AND c.created_at > now() - interval '1 hour' AND c.author_kind <> 'agent'
-             LIMIT COALESCE((SELECT max_messages_per_hour FROM settings), 30)) recent
-         ) >= COALESCE((SELECT max_messages_per_hour FROM settings), 30) AS "isFlooded",
-         h.strength, h.distance, t.provider_id IS NOT DISTINCT FROM :providerId AS is_same_mailbox, t.created_at
+           SELECT FROM ticket_participants p WHERE p.tenant = t.tenant AND p.ticket_id = t.id AND p.email = :sender)) AS is_own
     FROM hit h
     JOIN tickets s ON s.tenant = :tenant AND s.id = h.ticket_id
     JOIN tickets t ON t.tenant = :tenant AND t.id = COALESCE(s.merged_into, s.id)
+), candidate AS (
+  SELECT p.id AS "ticketId", p.status, p.evidence, p.is_own AS "isSendersOwn",
+         p.status = 'closed' AND COALESCE(p.closed_at, p.updated_at)
+           < now() - make_interval(hours => COALESCE((SELECT reopen_within_hours FROM settings), 168)) AS "isClosedForGood",
+         (SELECT count(*) FROM (
+            SELECT FROM ticket_comments c
+             WHERE c.tenant = p.tenant AND c.ticket_id = p.id AND c.created_at > now() - interval '1 hour' AND c.author_kind <> 'agent'
+             LIMIT COALESCE((SELECT max_messages_per_hour FROM settings), 30)) recent
+         ) >= COALESCE((SELECT max_messages_per_hour FROM settings), 30) AS "isFlooded",
+         p.strength, p.distance, p.is_same_mailbox, p.created_at
+    FROM pointed p
+   -- Many people answer the same announcement: that they do makes their tickets nothing to each other.
+   WHERE p.strength <> 2 OR p.is_own
    -- Of equals the older one: whoever takes up a known Message-ID later does not draw its answers to himself.
-   ORDER BY h.strength, h.distance, is_same_mailbox DESC, t.created_at, t.id
+   ORDER BY p.strength, p.distance, p.is_same_mailbox DESC, p.created_at, p.id
    LIMIT :limit
 ), person AS (
   SELECT c.id, (SELECT cl.id FROM clients cl WHERE cl.tenant = c.tenant AND cl.id = c.client_id AND cl.is_active) AS client_id
