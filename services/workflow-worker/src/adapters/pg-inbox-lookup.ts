@@ -53,7 +53,6 @@ const knownSchema = z.object({
 });
 
 export type Known = z.infer<typeof knownSchema>;
-export type TicketDefaults = z.infer<typeof defaultsSchema>;
 
 /** Waits until no other transaction works on this conversation. */
 export async function lockConversation(
