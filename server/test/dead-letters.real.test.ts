@@ -157,11 +157,11 @@ test('what the daemon gave up on goes back to the daemon, as published and in no
   });
   const version = async (): Promise<unknown> =>
     (
-      await owner.query<{ config_version: unknown }>(
-        'SELECT config_version FROM imap_email_provider_config WHERE email_provider_id = $1',
+      await owner.query<{ audit_version: unknown }>(
+        'SELECT audit_version FROM imap_email_provider_config WHERE email_provider_id = $1',
         [provider],
       )
-    ).rows[0]?.config_version;
+    ).rows[0]?.audit_version;
   const before = await version();
   expect((await call('POST', `${URL}/${eventId}/replay`)).json).toMatchObject({ replayed: 1 });
   const { rows } = await owner.query(

@@ -72,7 +72,7 @@ export function createDeadLetterStore(database: Database): DeadLetterStore {
         const { eventIds } = request;
         if (dryRun) return { ...result.counts, dryRun };
         await replayByWorker(trx, actor.tenant, result.byWorker);
-        await replayByDaemon(trx, actor.tenant, result.byDaemon);
+        await replayByDaemon(trx, actor, result.byDaemon);
         const subject = eventIds?.length === 1 ? (eventIds[0] ?? '') : 'many';
         if (result.counts.replayed > 0)
           await audit(trx, actor, 'dead_letter.replayed', subject, { ...request, ...result.counts });
@@ -207,13 +207,15 @@ async function replayByWorker(
 
 /**
  * The ledger's row becomes one that is published and has no entry in the stream, which is what the daemon's reconciliation looks for:
- * it reads the original again, numbers it anew and publishes it. A new version of the settings makes it look at once.
+ * it reads the original again, numbers it anew and publishes it. An audit is asked for as well, because
+ * after one the folder's next look compares ledger and stream.
  */
 async function replayByDaemon(
   trx: Knex.Transaction,
-  tenant: TenantId,
+  actor: Actor,
   rows: readonly LetterRow[],
 ): Promise<void> {
+  const { tenant } = actor;
   for (const row of rows)
     await keepRow(trx, tenant, row, {
       state: 'replayed',
@@ -240,7 +242,12 @@ async function replayByDaemon(
     if (id === null) continue;
     await trx('imap_email_provider_config')
       .where({ tenant, email_provider_id: id })
-      .update({ config_version: trx.raw('config_version + 1'), updated_at: trx.fn.now() });
+      .update({
+        audit_version: trx.raw('audit_version + 1'),
+        audit_requested_at: trx.fn.now(),
+        audit_requested_by_type: actor.kind,
+        audit_requested_by_id: actor.id,
+      });
     await notifyProvider(trx, tenant, providerId(id));
   }
 }

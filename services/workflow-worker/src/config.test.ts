@@ -38,6 +38,19 @@ describe('worker settings', () => {
     ]);
   });
 
+  it('tell nobody of dead letters unless there is a URL, and then only with a secret', () => {
+    expect(loadConfig(needed).alert).toBeNull();
+    const url = 'https://hook.example/x';
+    expect(problemsOf({ ...needed, WORKER_ALERT_URL: url })).toHaveLength(1);
+    expect(problemsOf({ ...needed, WORKER_ALERT_URL: url, WORKER_ALERT_SECRET: 'short' })).toHaveLength(1);
+    const secret = 'a secret of the hook';
+    expect(loadConfig({ ...needed, WORKER_ALERT_URL: url, WORKER_ALERT_SECRET: secret }).alert).toEqual({
+      url,
+      secret,
+      everyMs: 60_000,
+    });
+  });
+
   it('refuse a takeover that is faster than a slow statement, and more handlers than connections', () => {
     expect(problemsOf({ ...needed, WORKER_VISIBILITY_MS: '5000', DATABASE_POOL_MAX: '4' })).toHaveLength(2);
   });
