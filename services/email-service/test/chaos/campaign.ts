@@ -15,7 +15,7 @@ import { readOptions, USAGE, type CampaignOptions } from './options.ts';
 import { prove } from './proof.ts';
 import { linesOf, summary, takeoverLines } from './report.ts';
 import { isClean, runSchedule, type BrokenOff, type Outcome } from './run-schedule.ts';
-import { measureTakeovers } from './takeover.ts';
+import { measureTakeovers, type Takeovers } from './takeover.ts';
 import { makeTemplate } from './template.ts';
 
 /** @returns the exit code: 0 when every column of every schedule is 0, 1 when not, 64 for arguments that it does not know. */
@@ -55,8 +55,15 @@ async function runAll(
 ): Promise<readonly Outcome[]> {
   const build = await freezeBuild(join(folder, 'build'));
   const template = await makeTemplate(folder);
+  const outcomes: Outcome[] = [];
+  let takeovers: Takeovers | null = null;
+  /** After each schedule, so that an interrupted run leaves its figures. */
+  const keepFigures = async (): Promise<void> => {
+    if (options.json !== null)
+      await writeFile(options.json, JSON.stringify({ takeovers, schedules: outcomes }, null, 1));
+  };
   if (options.takeovers > 0) {
-    const takeovers = await measureTakeovers({
+    takeovers = await measureTakeovers({
       ...options,
       count: options.takeovers,
       build,
@@ -64,10 +71,9 @@ async function runAll(
       within: folder,
     });
     for (const line of takeoverLines(takeovers, takeovers.leaseTtlMs)) say(line);
-    if (options.json !== null) await writeFile(options.json, JSON.stringify(takeovers, null, 1));
+    await keepFigures();
   }
   const until = Date.now() + options.minutes * 60_000;
-  const outcomes: Outcome[] = [];
   let next = 0;
   const lane = async (): Promise<void> => {
     while (next < options.schedules && Date.now() < until) {
@@ -82,13 +88,13 @@ async function runAll(
         say: (line) => lines.push(line),
       }).catch((error: unknown) => brokenOff(seed, error));
       outcomes.push(outcome);
+      await keepFigures();
       // At once, so that schedules side by side do not mix.
       for (const line of [...lines, ...linesOf(outcome)]) say(line);
     }
   };
   await Promise.all(Array.from({ length: options.parallel }, lane));
-  for (const line of summary(outcomes)) say(line);
-  if (options.json !== null) await writeFile(options.json, JSON.stringify(outcomes, null, 1));
+  if (outcomes.length > 0) for (const line of summary(outcomes)) say(line);
   return outcomes;
 }
 

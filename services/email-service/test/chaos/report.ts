@@ -65,12 +65,13 @@ export function summary(outcomes: readonly Outcome[]): readonly string[] {
 }
 
 export function takeoverLines(takeovers: Takeovers, leaseTtlMs: number): readonly string[] {
+  const goalMs = { SIGKILL: leaseTtlMs + 2_000, SIGTERM: 1_000 };
   return [
     `takeover, from the signal (lease TTL ${seconds(leaseTtlMs)}; goals: TTL + 2 s after SIGKILL, 1 s after SIGTERM)`,
     ...(['SIGKILL', 'SIGTERM'] as const).flatMap((signal) => {
       const runs = takeovers[signal];
       return [
-        `  ${signal}  leases held by others  ${spread(runs.map(({ leasesMs }) => leasesMs))}`,
+        `  ${signal}  leases held by others  ${spread(runs.map(({ leasesMs }) => leasesMs))}, ${runs.filter(({ leasesMs }) => leasesMs <= goalMs[signal]).length} within the goal`,
         `  ${signal}  next mail published    ${spread(runs.map(({ mailMs }) => mailMs))}`,
         `  ${signal}  process ended          ${spread(runs.map(({ endedMs }) => endedMs))}`,
         ...PHASES.map((phase) => {

@@ -63,23 +63,30 @@ export const SCENARIOS: Readonly<Record<ScenarioName, Scenario>> = {
       { atMs: 0, forMs: 12_000, fault: { kind: 'freeze', target: 'worker-1' } },
     ],
   },
-  /** Entries are sent together and slowly, and Redis is full now and then. */
+  /**
+   * Entries are sent together, slowly and all the time, and now and then Redis is full for some of them. In short bursts: a daemon that
+   * sees it pauses, and has nothing in flight any more.
+   */
   'refused appends': {
     size: ONE_DAEMON,
-    windowMs: 8_000,
-    messagesPerSecond: 25,
+    windowMs: 9_000,
+    messagesPerSecond: 30,
     isUndisturbed: true,
     schedule: [
       {
         atMs: 200,
-        forMs: 7_000,
+        forMs: 8_500,
         fault: {
           kind: 'weather',
           target: 'daemon-1→redis',
-          weather: { ...CALM, bytesPerSecond: 150_000 },
+          weather: { ...CALM, bytesPerSecond: 120_000 },
         },
       },
-      { atMs: 500, forMs: 6_000, fault: { kind: 'flickeringRedis', target: 'redis' } },
+      ...[1_500, 4_500, 7_500].map((atMs): ScheduledFault => ({
+        atMs,
+        forMs: 600,
+        fault: { kind: 'flickeringRedis', target: 'redis' },
+      })),
     ],
   },
   'redis emptied': {

@@ -221,5 +221,6 @@ const WORKER_ENV: Readonly<Record<string, string>> = {
   WORKER_BLOCK_MS: '500',
   WORKER_STREAM_REFRESH_MS: '1000',
   WORKER_CONCURRENCY: '4',
+  WORKER_RETRY_BASE_MS: '500',
   LOG_LEVEL: 'info',
 };
