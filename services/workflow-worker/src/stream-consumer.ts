@@ -48,8 +48,10 @@ const FULL_PAUSE_MS = 500;
 /** A script looks into the bodies of so many: few enough that Redis is not busy for long. */
 const IDS_PER_READ = 100;
 const READS_AT_ONCE = 4;
-/** Entries taken over, or taken off a worker that has more, at a time. */
-const MOST_TAKEN_OVER = 1_000;
+/** Ids taken over in one beat: what a stopped worker had may be a flood, with others' entries behind it. */
+const MOST_TAKEN_OVER = 20_000;
+/** Entries taken off a worker that has more, at a time. */
+const MOST_SHARED = 1_000;
 /** With fewer in hand a worker looks whether another one needs help. */
 const FEW_IN_HAND = 64;
 /** A consumer that nobody has seen for an hour is a process that was killed. */
@@ -141,7 +143,8 @@ export function createStreamConsumer(options: StreamConsumerOptions): StreamCons
       if (room <= 0 || signal.aborted) return;
       const { headers, gone } = await source.claimAbandoned(stream, options.visibilityMs, room);
       if (gone.length > 0) onGone(gone);
-      const helped = inHand.size() < FEW_IN_HAND ? await source.share(stream, room) : [];
+      const helped =
+        inHand.size() < FEW_IN_HAND ? await source.share(stream, Math.min(room, MOST_SHARED)) : [];
       const count = inHand.takeHeaders([...headers, ...helped], false);
       if (count > 0) log.info('entries taken over', { stream, count });
       metrics.entriesClaimed.inc(count);

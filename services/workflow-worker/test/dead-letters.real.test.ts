@@ -6,6 +6,7 @@ import { tenantId } from '@mailstream/shared/domain/ids';
 import { createLogger } from '@mailstream/shared/runtime/logger';
 import { closeRedis, createRedis } from '@mailstream/shared/runtime/redis';
 import { useDatabase, useRedis } from '@mailstream/shared/testing/fixtures';
+import { useOwnRedis } from '@mailstream/shared/testing/own-servers';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createPgDeadLetters } from '../src/adapters/pg-dead-letters.ts';
 import { createRedisEntrySource } from '../src/adapters/redis-entry-source.ts';
@@ -15,6 +16,7 @@ import { STREAM, useWorld, type Mailbox } from './world.ts';
 
 const db = await useDatabase();
 const redis = await useRedis();
+const fullRedis = await useOwnRedis();
 const world = useWorld({ ownerUrl: db.ownerUrl, redisUrl: redis.url });
 const env = (change: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> =>
   workerEnvironment({ database: db.url, redis: redis.url }, change);
@@ -186,6 +188,32 @@ it('is copied and appended once, however often the commands are repeated', async
   const [copy] = await world.redis.xrange(`${entry.stream}:dlq`, '-', '+');
   expect(copy?.[1]).toEqual(expect.arrayContaining(['a', 'b', 'dlq_code', 'C', 'dlq_history', '[]']));
   expect(await world.redis.xlen(`${entry.stream}:dlq`)).toBe(1);
+});
+
+it('is settled in a Redis that is full, so that what is handled can be trimmed', async () => {
+  const { server } = fullRedis;
+  const log = createLogger({ service: 't', level: 'silent' });
+  const commands = createRedis({ url: server.url, name: 'test', log });
+  closings.push(() => closeRedis(commands));
+  await expect.poll(() => commands.status, { timeout: 20_000 }).toBe('ready');
+  const source = createRedisEntrySource({
+    ...{ blocking: commands, commands, blockMs: 10, consumer: 'me' },
+    now: () => new Date().toISOString(),
+  });
+  await source.ensureGroups(['s']);
+  const id = String(await commands.xadd('s', '*', 'tenant', 'T'));
+  await commands.config('SET', 'maxmemory-policy', 'noeviction');
+  await commands.config('SET', 'maxmemory', '1');
+  await expect(commands.set('a', 'b')).rejects.toThrow(/OOM/);
+  expect(await source.readAhead('s', 10)).toEqual([{ stream: 's', id, tenant: 't' }]);
+  const ref = { stream: 's', id };
+  expect((await source.load([ref])).entries).toMatchObject([{ id, fields: ['tenant', 'T'] }]);
+  expect(await source.beginAttempt(ref, 0)).toMatchObject({ kind: 'begun', attempts: 1 });
+  await source.noteRetry(ref, { attempts: 1, dueAtMs: 5, past: [] });
+  expect(await source.beginAttempt(ref, 4)).toEqual({ kind: 'early', dueAtMs: 5 });
+  expect(await source.keep([ref, { stream: 's', id: '1-1' }])).toEqual([{ stream: 's', id: '1-1' }]);
+  await source.acknowledge(ref, true);
+  expect(await source.backlog(['s'])).toEqual({ unread: 0, pending: 0 });
 });
 
 it('of nobody is kept where no tenant looks', async () => {

@@ -43,7 +43,7 @@ const CHUNK = 500;
 /** Entries that a script looks into at a time; each may be 512 KiB. */
 const BODIES_PER_SCRIPT = 100;
 /** Calls of XAUTOCLAIM per look: each goes through ten times its count of pending entries, the next look goes on from there. */
-const CLAIM_CALLS = 4;
+const CLAIM_CALLS = 40;
 /** What a consumer is left when others help: about a second of work. */
 const SPARED = 256;
 /** How long a repeated append is recognized, seconds. */
@@ -200,7 +200,7 @@ export function createRedisEntrySource(options: RedisEntrySourceOptions): EntryS
     uncountAttempt: async ({ stream, id }) => void (await run(commands.hincrby(attemptsKey(stream), id, -1))),
     noteRetry: async ({ stream, id }, { attempts, dueAtMs, past }) => {
       const record = [id, attempts, `${id}:due`, dueAtMs, `${id}:past`, JSON.stringify(past)];
-      await run(commands.hset(attemptsKey(stream), ...record));
+      await run(commands.eval(scripts.NOTE, 1, attemptsKey(stream), ...record));
     },
     append: async (stream, replayId, fields) => {
       const marker = `{${stream}}:replay:${replayId}`;

@@ -107,14 +107,18 @@ ids[#ids + 1] = 'JUSTID'
 return redis.call('XCLAIM', KEYS[1], ARGV[1], ARGV[2], 0, unpack(ids))`;
 
 /**
- * KEYS attempts · ARGV id, now in milliseconds. Counts an attempt before it begins, so that one which ends the process is counted too.
+ * KEYS attempts · ARGV id, now in milliseconds. Also in a Redis that is full: only what is handled and acknowledged can be trimmed. Counts an attempt before it begins, so that one which ends the process is counted too.
  * @returns count, due time or '', history or ''; the count is 0 while the entry is not due.
  */
-export const BEGIN_ATTEMPT = `
+export const BEGIN_ATTEMPT = `#!lua flags=allow-oom
 local due = redis.call('HGET', KEYS[1], ARGV[1] .. ':due') or ''
 local past = redis.call('HGET', KEYS[1], ARGV[1] .. ':past') or ''
 if due ~= '' and tonumber(due) > tonumber(ARGV[2]) then return {0, due, past} end
 return {redis.call('HINCRBY', KEYS[1], ARGV[1], 1), '', past}`;
+
+/** KEYS attempts · ARGV fields and values in turn. Also in a Redis that is full. */
+export const NOTE = `#!lua flags=allow-oom
+redis.call('HSET', KEYS[1], unpack(ARGV))`;
 
 /** KEYS stream, attempts · ARGV group, id. */
 export const SETTLE = `
