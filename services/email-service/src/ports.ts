@@ -363,8 +363,7 @@ export interface Ledger {
     | Fenced
   >;
   /**
-   * How many messages of the same content the folder had at most under any other UIDVALIDITY, minus those already matched under
-   * this one; by SHA-256 of the raw bytes and by EMAILID.
+   * How many messages of the same content the folder had under other UIDVALIDITYs, minus those already matched under this one; by SHA-256 of the raw bytes and by EMAILID.
    */
   unmatchedContent(
     folder: FolderRef,

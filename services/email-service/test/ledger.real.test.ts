@@ -129,3 +129,25 @@ describe('attempts', () => {
     ]);
   });
 });
+
+describe('content under another UIDVALIDITY', () => {
+  it('is used up by what was matched, not by new mail of the same bytes', async () => {
+    const { folder, term } = await heldFolder();
+    await ledger.putFolderState(folder, term, STATE, null);
+    const record = (state: FolderState, expected: FolderState, messages: readonly NewMessage[]) =>
+      ledger.recordBatch(folder, term, { expected, state, messages, finished: [] });
+    const same = (uid: number): NewMessage => ({ ...message(uid), contentHash: 'same' });
+    const first = { ...STATE, lastUid: 12 };
+    await record(first, STATE, [same(11), same(12)]);
+    const renumbered = { ...first, uidValidity: 8, lastUid: 0, revalidateUpTo: 2 };
+    await ledger.putFolderState(folder, term, renumbered, first);
+    const open = async () =>
+      (await ledger.unmatchedContent(folder, 8, { hashes: ['same'], emailIds: [] })).byHash.get('same');
+    expect(await open()).toBe(2);
+    await record({ ...renumbered, lastUid: 3 }, renumbered, [
+      { ...same(1), status: 'skipped', reason: 'same_content' },
+      same(3),
+    ]);
+    expect(await open()).toBe(1);
+  });
+});

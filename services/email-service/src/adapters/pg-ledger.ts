@@ -181,9 +181,12 @@ export function createPgLedger(database: Database): Ledger {
         if (values.length === 0) return new Map();
         const found = await database.withTenant(folder.tenant, (trx) =>
           trx.raw<{ rows: { value: string; open: number }[] }>(
-            `SELECT value, greatest(0, coalesce(max(n) FILTER (WHERE uid_validity <> :uidValidity), 0)
-                                     - coalesce(max(n) FILTER (WHERE uid_validity = :uidValidity), 0)) AS open
-               FROM (SELECT ${column} AS value, uid_validity, count(*) AS n
+            // Originals of all times, because a matching that was interrupted by the next change left some out; or all of one
+            // UIDVALIDITY, because originals may be older than what is kept.
+            `SELECT value, greatest(0, greatest(coalesce(max(n) FILTER (WHERE uid_validity <> :uidValidity), 0),
+                                                coalesce(sum(n - matched) FILTER (WHERE uid_validity <> :uidValidity), 0))
+                                     - coalesce(max(matched) FILTER (WHERE uid_validity = :uidValidity), 0)) AS open
+               FROM (SELECT ${column} AS value, uid_validity, count(*) AS n, count(*) FILTER (WHERE reason = 'same_content') AS matched
                        FROM inbound_messages
                       WHERE tenant = :tenant AND provider_id = :provider AND folder = :folder AND ${column} = ANY (CAST(:values AS text[]))
                         AND coalesce(reason, '') <> 'before_baseline'

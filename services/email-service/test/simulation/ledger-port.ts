@@ -292,7 +292,7 @@ function bySeq(
     .slice(0, limit);
 }
 
-/** The most rows of a value under any other UIDVALIDITY, minus those under this one. */
+/** What other UIDVALIDITYs knew of a value, minus what was matched under this one; as the SQL does it. */
 function unmatched(
   rows: readonly MessageRow[],
   uidValidity: number,
@@ -301,13 +301,19 @@ function unmatched(
 ): ReadonlyMap<string, number> {
   const result = new Map<string, number>();
   for (const value of new Set(values)) {
+    const all = rows.filter((row) => valueOf(row) === value);
+    if (all.length === 0) continue;
     const counts = new Map<number, number>();
-    for (const row of rows)
-      if (valueOf(row) === value) counts.set(row.uidValidity, (counts.get(row.uidValidity) ?? 0) + 1);
-    if (counts.size === 0) continue;
-    const here = counts.get(uidValidity) ?? 0;
-    counts.delete(uidValidity);
-    result.set(value, Math.max(0, Math.max(0, ...counts.values()) - here));
+    let [originals, matchedHere] = [0, 0];
+    for (const row of all) {
+      const isMatched = row.reason === 'same_content';
+      if (row.uidValidity === uidValidity) matchedHere += isMatched ? 1 : 0;
+      else {
+        counts.set(row.uidValidity, (counts.get(row.uidValidity) ?? 0) + 1);
+        originals += isMatched ? 0 : 1;
+      }
+    }
+    result.set(value, Math.max(0, Math.max(originals, ...counts.values()) - matchedHere));
   }
   return result;
 }
