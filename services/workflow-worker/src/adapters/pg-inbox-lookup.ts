@@ -38,6 +38,8 @@ const knownSchema = z.object({
   /** No other transaction works on this conversation, and none begins to before this one ends. */
   isAlone: z.boolean(),
   isParentPending: z.boolean(),
+  /** How many tickets have the ids that {@link conversationHashes} gives. */
+  mentions: z.number(),
   /** Of the mailbox, or the tenant's; null where neither has any. */
   defaults: defaultsSchema.nullable(),
   imapHost: z.string().nullable(),
@@ -49,10 +51,17 @@ const knownSchema = z.object({
   /** By address, else by domain; active ones only. */
   clientId: z.string().nullable(),
   hasClients: z.boolean(),
+  /** The mailbox answers new tickets of people by itself. */
+  acknowledges: z.boolean(),
   candidates: z.array(candidateSchema),
 });
 
 export type Known = z.infer<typeof knownSchema>;
+
+/** Ids by which other mails of the conversation could make a ticket for it. */
+export function conversationHashes(mail: IncomingMail): readonly Buffer[] {
+  return [mail.messageId, ...mail.parentIds].map(messageIdHash);
+}
 
 /** Waits until no other transaction works on this conversation. */
 export async function lockConversation(
@@ -80,6 +89,7 @@ export async function lookUp(
     parents: mail.parentIds,
     parentHashes: mail.parentIds.map(messageIdHash),
     ownHash: messageIdHash(mail.messageId),
+    conversationHashes: conversationHashes(mail),
     bounceHashes: mail.bouncedIds.map(messageIdHash),
     tokenHashes: mail.tokens.map(hashReplyToken),
     numbers: mail.ticketNumbers,
@@ -151,6 +161,8 @@ SELECT EXISTS (SELECT FROM email_providers WHERE tenant = :tenant AND id = :prov
           WHERE tenant = :tenant AND message_id = ANY(CAST(:parents AS text[])) AND status IN ('received', 'published')
             AND event_id <> :eventId AND lower(sender) = :sender AND received_at > now() - interval '10 minutes'
        ) AS "isParentPending",
+       (SELECT count(*) FROM ticket_message_ids
+         WHERE tenant = :tenant AND id_hash = ANY(CAST(:conversationHashes AS bytea[]))) AS mentions,
        (SELECT jsonb_build_object('clientId', active_client_id, 'priority', priority, 'queue', queue, 'tags', tags,
                                   'authservIds', authserv_ids,
                                   'authservWritesNoId', authserv_writes_no_id, 'authservFields', authserv_fields,
@@ -164,5 +176,6 @@ SELECT EXISTS (SELECT FROM email_providers WHERE tenant = :tenant AND id = :prov
                 (SELECT d.client_id FROM client_domains d JOIN clients c ON c.tenant = d.tenant AND c.id = d.client_id AND c.is_active
                   WHERE d.tenant = :tenant AND d.domain = :domain)) AS "clientId",
        EXISTS (SELECT FROM clients WHERE tenant = :tenant AND is_active) AS "hasClients",
+       EXISTS (SELECT FROM smtp_settings WHERE tenant = :tenant AND provider_id = :providerId AND acknowledge) AS acknowledges,
        (SELECT COALESCE(jsonb_agg(to_jsonb(c) ORDER BY c.strength, c.distance, c.is_same_mailbox DESC, c.created_at, c."ticketId"), '[]')
           FROM candidate c) AS candidates`;

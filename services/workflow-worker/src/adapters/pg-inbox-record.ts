@@ -15,7 +15,7 @@ import type { InboundEmail } from '../ports.ts';
 const recordedSchema = z.object({
   /** False: another transaction has made the effect of this event. */
   isGated: z.boolean(),
-  /** False: the ticket changed after it was looked up. */
+  /** False: the ticket, or for a new one the conversation, changed after it was looked up. */
   isPlaced: z.boolean(),
   number: z.number().nullable(),
 });
@@ -26,6 +26,7 @@ export async function record(
   trx: Knex.Transaction,
   { tenant, eventId, providerId }: InboundEmail,
   effect: Effect,
+  conversation: { readonly hashes: readonly Buffer[]; readonly mentions: number },
 ): Promise<Recorded> {
   const { comment, ticket, newContact } = effect;
   const { rows } = await trx.raw<{ rows: unknown[] }>(ticket === null ? INTO_TICKET : NEW_TICKET, {
@@ -70,6 +71,8 @@ export async function record(
     receivedHash: messageIdHash(comment.messageId),
     referencedHashes: effect.referencedIds.map(messageIdHash),
     attention: effect.attention,
+    conversationHashes: conversation.hashes,
+    mentions: conversation.mentions,
   });
   return recordedSchema.parse(rows[0]);
 }
@@ -135,7 +138,10 @@ const INTO_TICKET = `${GATE_AND_CONTACT}, placed AS (
 SELECT EXISTS (SELECT FROM gate) AS "isGated", EXISTS (SELECT FROM placed) AS "isPlaced", NULL AS number`;
 
 const NEW_TICKET = `${GATE_AND_CONTACT}, counted AS (
-  INSERT INTO tenant_counters (tenant, name, value) SELECT tenant, 'ticket', 1 FROM passed
+  INSERT INTO tenant_counters (tenant, name, value) SELECT passed.tenant, 'ticket', 1 FROM passed
+   -- The look-up began before it had the lock: whatever was committed in between shows here.
+   WHERE :mentions = (SELECT count(*) FROM ticket_message_ids m
+                       WHERE m.tenant = passed.tenant AND m.id_hash = ANY(CAST(:conversationHashes AS bytea[])))
   ON CONFLICT (tenant, name) DO UPDATE SET value = tenant_counters.value + 1
   RETURNING value
 ), placed AS (

@@ -17,7 +17,8 @@ import { readMail, storable, type IncomingMail } from '../core/incoming-mail.ts'
 import { organisationalDomain } from '../organisational-domain.ts';
 import type { EffectOutcome, Inbox, InboundEmail } from '../ports.ts';
 import { splitReply } from '../split-reply.ts';
-import { lockConversation, lookUp } from './pg-inbox-lookup.ts';
+import { conversationHashes, lockConversation, lookUp } from './pg-inbox-lookup.ts';
+import { acknowledge, mayBelieve, noteBounce } from './pg-inbox-outbound.ts';
 import { record, settleLedger } from './pg-inbox-record.ts';
 
 /** Deadlock, serialization failure, lock not available: the same transaction works when it is run again. */
@@ -26,9 +27,9 @@ const RUNS = 3;
 /** Missing table or column: the schema is older than the program. Waiting for the migration, no message is to blame. */
 const SCHEMA_MISSING = new Set(['42P01', '42703']);
 
-/** The ticket was closed, merged or reopened while the mail was placed. */
-class TicketChangedError extends Error {
-  override readonly name = 'TicketChangedError';
+/** The ticket was closed, merged or reopened, or the conversation got one, while the mail was placed. */
+class ConversationChangedError extends Error {
+  override readonly name = 'ConversationChangedError';
 }
 
 export function createPgInbox(database: Database): Inbox {
@@ -44,7 +45,7 @@ export function createPgInbox(database: Database): Inbox {
         } catch (error) {
           const state = sqlState(error) ?? '';
           if (SCHEMA_MISSING.has(state)) throw unavailable('the database has not been migrated', error);
-          const passes = RUN_AGAIN.has(state) || error instanceof TicketChangedError;
+          const passes = RUN_AGAIN.has(state) || error instanceof ConversationChangedError;
           if (run >= RUNS || !passes) throw error;
         }
       }
@@ -93,12 +94,20 @@ async function apply(
   const effect = planEffect(mail, reply, assessment, known, randomUUID);
   if (effect.ticket !== null && waitForParents && known.isParentPending) return { kind: 'parentPending' };
 
-  const recorded = await record(trx, message, effect);
+  const recorded = await record(trx, message, effect, {
+    hashes: conversationHashes(mail),
+    mentions: known.mentions,
+  });
   if (!recorded.isGated) {
     await settleLedger(trx, message);
     return { kind: 'duplicate' };
   }
-  if (!recorded.isPlaced) throw new TicketChangedError();
+  if (!recorded.isPlaced) throw new ConversationChangedError();
+  if (recorded.number !== null && known.acknowledges && effect.comment.isAnswerable) {
+    const isBelieved = mayBelieve(assessment, known.defaults?.requireVerifiedSender ?? false);
+    await acknowledge(trx, message, effect, recorded.number, isBelieved);
+  }
+  if (mail.bouncedIds.length > 0) await noteBounce(trx, message, mail.bouncedIds, mail.isBounceFinal);
   return recorded.number === null
     ? { kind: 'comment', ticketId: effect.ticketId }
     : { kind: 'ticket', ticketId: effect.ticketId, number: recorded.number };
