@@ -15,6 +15,7 @@ import * as tickets from './004-tickets.ts';
 import * as folderStatus from './005-folder-status.ts';
 import * as conversations from './006-conversations.ts';
 import * as deadLetters from './007-dead-letters.ts';
+import * as outbound from './008-outbound.ts';
 
 interface Migration {
   readonly name: string;
@@ -29,6 +30,7 @@ const MIGRATIONS: readonly Migration[] = [
   { name: '005-folder-status', up: folderStatus.up },
   { name: '006-conversations', up: conversations.up },
   { name: '007-dead-letters', up: deadLetters.up },
+  { name: '008-outbound', up: outbound.up },
 ];
 
 /** Any constant: it only has to be ours. */

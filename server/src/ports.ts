@@ -103,7 +103,7 @@ export interface PasswordHasher {
 
 /** The secrets that a person can enter. */
 export type EnteredSecret = 'imap_password' | 'imap_oauth_client_secret' | 'imap_refresh_token';
-export type StoredSecret = EnteredSecret | 'imap_access_token';
+export type StoredSecret = EnteredSecret | 'imap_access_token' | 'smtp_password';
 
 /** Everything about a mailbox that a request can set, besides secrets. */
 export interface ProviderSettings {

@@ -125,6 +125,25 @@ export const SETTINGS = [
   },
   { name: 'WORKER_ALERT_SECRET', text: 'Signs those requests; at least 16 characters.' },
   { name: 'WORKER_ALERT_INTERVAL_MS', text: 'Alerts of so long are sent as one.' },
+  // Sending
+  { name: 'WORKER_MAIL_CONCURRENCY', text: 'Mails that one worker sends at the same time.' },
+  {
+    name: 'WORKER_MAIL_MAX_ATTEMPTS',
+    text: 'Attempts before a mail counts as failed; what the server refuses for good counts at once.',
+  },
+  {
+    name: 'WORKER_MAIL_RETRY_BASE_MS',
+    text: 'Delay after the first failed attempt to send; it doubles with each, up to an hour.',
+  },
+  {
+    name: 'WORKER_MAIL_LEASE_MS',
+    text: 'How long a mail belongs to the worker that sends it; after that another one does.',
+  },
+  { name: 'WORKER_MAIL_RELAY_MS', text: 'How often the database is asked for mails to send.' },
+  {
+    name: 'WORKER_MAIL_RELAY_AGAIN_MS',
+    text: 'A mail that is not sent after so long is put into the queue again, in case that Redis lost it.',
+  },
   // Server
   { name: 'PUBLIC_URL', text: 'Where browsers reach the server; cookies are Secure when it is https.' },
   { name: 'TRUSTED_PROXIES', text: 'Networks of reverse proxies whose X-Forwarded-For is believed.' },

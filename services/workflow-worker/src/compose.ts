@@ -8,17 +8,34 @@ import { checkDependency, createOpsServer } from '@mailstream/shared/runtime/ops
 import { closeRedis, createRedis } from '@mailstream/shared/runtime/redis';
 import { systemClock } from '@mailstream/shared/runtime/system-clock';
 import { createEgressGuard } from '@mailstream/shared/net/egress-guard';
+import type { Database } from '@mailstream/shared/db/database';
+import type { Clock } from '@mailstream/shared/domain/time';
+import { imapTlsContext } from '@mailstream/shared/imap/imap-client';
+import { plaintextPolicy } from '@mailstream/shared/imap/plaintext-policy';
+import { createTokenService } from '@mailstream/shared/oauth/token-service';
+import type { Service } from '@mailstream/shared/runtime/lifecycle';
+import type { Logger } from '@mailstream/shared/runtime/logger';
+import type { Metrics } from '@mailstream/shared/runtime/metrics';
+import { createSecretBox } from '@mailstream/shared/secrets/secret-box';
+import { createSecretStore } from '@mailstream/shared/secrets/secret-store';
+import { createStorage } from '@mailstream/shared/storage/create-storage';
 import { createAlertWebhook } from './adapters/alert-webhook.ts';
+import { createMailCarrier } from './adapters/mail-carrier.ts';
 import { createPgDeadLetters } from './adapters/pg-dead-letters.ts';
 import { createPgInbox } from './adapters/pg-inbox.ts';
 import { createPgLetterAlerts } from './adapters/pg-letter-alerts.ts';
+import { createPgOutbox } from './adapters/pg-outbox.ts';
 import { createPgStreamDirectory } from './adapters/pg-stream-directory.ts';
 import { createRedisEntrySource } from './adapters/redis-entry-source.ts';
+import { createRedisMailQueue, createRedisMailWorker } from './adapters/redis-mail-queue.ts';
 import { createAvailability } from './availability.ts';
 import type { Config } from './config.ts';
 import { createEntryHandler } from './entry-handler.ts';
 import { createLetterAlerts } from './letter-alerts.ts';
 import { createLetterReplays } from './letter-replays.ts';
+import type { MailConfig } from './outbound/mail-config.ts';
+import { createMailRelay } from './outbound/mail-relay.ts';
+import { createMailTurn } from './outbound/mail-turn.ts';
 import { createStreamConsumer } from './stream-consumer.ts';
 
 const SERVICE = 'workflow-worker';
@@ -101,6 +118,12 @@ export function compose(config: Config): Composition {
     clock,
     log,
   });
+  const guard = createEgressGuard({
+    allowCidrs: config.egressAllowCidrs,
+    allowPorts: config.egressAllowPorts,
+  });
+  const sending =
+    config.mail === null ? [] : composeSending(config, config.mail, { database, guard, metrics, clock, log });
   const { alert } = config;
   const alerts =
     alert === null
@@ -110,10 +133,7 @@ export function compose(config: Config): Composition {
             alerts: createPgLetterAlerts(database),
             send: createAlertWebhook({
               ...alert,
-              guard: createEgressGuard({
-                allowCidrs: config.egressAllowCidrs,
-                allowPorts: config.egressAllowPorts,
-              }),
+              guard,
               now: () => clock.now(),
             }),
             everyMs: alert.everyMs,
@@ -143,5 +163,88 @@ export function compose(config: Config): Composition {
     },
   });
   log.info('worker composed', { version: VERSION, instanceId: consumer });
-  return { services: [connections, ops, replays, ...alerts, consumerService], log };
+  return { services: [connections, ops, replays, ...alerts, ...sending, consumerService], log };
+}
+
+/** For what is under way when the process stops; what remains has its lease, and is sent again. */
+const MAIL_DRAIN_MS = 4_000;
+/** BullMQ's longest wait for a job, seconds 10; the connection must not call it dead before. */
+const MAIL_BLOCK_MS = 15_000;
+
+function composeSending(
+  config: Config,
+  mail: MailConfig,
+  parts: {
+    readonly database: Database;
+    readonly guard: ReturnType<typeof createEgressGuard>;
+    readonly metrics: Metrics;
+    readonly clock: Clock;
+    readonly log: Logger;
+  },
+): readonly Service[] {
+  const { database, guard, metrics, clock, log } = parts;
+  const stopping = new AbortController();
+  const storage = createStorage(mail.storageUrl);
+  const secrets = createSecretStore({
+    database,
+    box: createSecretBox(mail.keyRing),
+    sources: mail.secretSources,
+  });
+  const tokens = createTokenService({ database, secrets, guard, clock, log });
+  const producing = createRedis({ url: config.redisUrl, name: `${SERVICE}-mail-add`, log });
+  const working = createRedis({
+    url: config.redisUrl,
+    name: `${SERVICE}-mail-work`,
+    log,
+    blockMs: MAIL_BLOCK_MS,
+  });
+  const outbox = createPgOutbox(database);
+  const queue = createRedisMailQueue(producing, log);
+  const turn = createMailTurn({
+    outbox,
+    carrier: createMailCarrier({
+      secrets,
+      tokens,
+      storage,
+      smtp: {
+        guard,
+        plaintext: plaintextPolicy(mail.plaintextAllowCidrs),
+        tls: imapTlsContext(),
+        timeouts: { connectMs: mail.connectionTimeoutMs, silenceMs: 3 * mail.connectionTimeoutMs },
+      },
+    }),
+    clock,
+    log,
+    metrics,
+    maxAttempts: mail.maxAttempts,
+    retryBaseMs: mail.retryBaseMs,
+    leaseMs: mail.leaseMs,
+    stopping: stopping.signal,
+  });
+  metrics.onScrape(async () => metrics.outboundWaiting.set(await outbox.countWaiting()));
+  const connections = createService('mail connections', {
+    start: () => Promise.resolve(),
+    stop: async () => {
+      await queue.close();
+      await Promise.all([closeRedis(producing), closeRedis(working), tokens.idle(), storage.close()]);
+    },
+  });
+  const worker = createRedisMailWorker({
+    redis: working,
+    turn,
+    concurrency: mail.concurrency,
+    lockMs: Math.min(30_000, mail.leaseMs / 2),
+    drainMs: MAIL_DRAIN_MS,
+    onStopping: () => stopping.abort(),
+    log,
+  });
+  const relay = createMailRelay({
+    outbox,
+    queue,
+    everyMs: mail.relayMs,
+    relayAgainMs: mail.relayAgainMs,
+    clock,
+    log,
+  });
+  return [connections, worker, relay];
 }

@@ -1,6 +1,7 @@
 /** The only reader of the environment of the worker. Everything is checked before a socket is opened; all problems at once. */
 import { parseAllowList } from '@mailstream/shared/net/allow-list';
 import { EnvReader } from '@mailstream/shared/runtime/env';
+import { readMailConfig, type MailConfig } from './outbound/mail-config.ts';
 
 export interface Config {
   readonly databaseUrl: string;
@@ -29,14 +30,16 @@ export interface Config {
   readonly retryBaseMs: number;
   /** Where to tell of dead letters; null tells nobody. */
   readonly alert: { readonly url: string; readonly secret: string; readonly everyMs: number } | null;
+  /** Null where nothing is sent. */
+  readonly mail: MailConfig | null;
   readonly egressAllowCidrs: readonly string[];
   readonly egressAllowPorts: readonly number[];
   /** How long a read waits for new entries. */
   readonly blockMs: number;
 }
 
-/** Besides the handlers: an entry that had failed, discovery, readiness, dead letters. */
-const EXTRA_CONNECTIONS = 4;
+/** Besides the handlers: an entry that had failed, discovery, readiness, dead letters; relays, mails and jobs, each short. */
+const EXTRA_CONNECTIONS = 7;
 
 /** @throws ConfigError that lists every problem. */
 export function loadConfig(environment: Readonly<Record<string, string | undefined>>): Config {
@@ -70,6 +73,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     maxAttempts: env.integer('WORKER_MAX_ATTEMPTS', { default: 5, min: 1, max: 100 }),
     retryBaseMs: env.integer('WORKER_RETRY_BASE_MS', { default: 30_000, min: 10, max: 3_600_000 }),
     alert: alertOf(env),
+    mail: readMailConfig(env, environment),
     egressAllowCidrs: cidrs(env),
     egressAllowPorts: ports(env),
     blockMs: env.integer('WORKER_BLOCK_MS', { default: 2_000, min: 10, max: 60_000 }),

@@ -136,6 +136,67 @@ export const ERROR_CATALOGUE = {
     hint: 'SECRETS_MASTER_KEY is not the one it was stored with. Restore the key, or enter the password again.',
     retried: false,
   },
+  // Sending
+  SMTP_NOT_SET: {
+    status: 422,
+    message: 'This mailbox has no server to send mail through.',
+    hint: 'Enter the SMTP server in the settings of the mailbox.',
+    retried: false,
+  },
+  SMTP_UNREACHABLE: {
+    status: 422,
+    message: 'The server for outgoing mail did not accept the connection.',
+    hint: 'Check host and port, and that the server is up and reachable from here. We keep trying.',
+    retried: true,
+  },
+  SMTP_TIMEOUT: {
+    status: 422,
+    message: 'The server for outgoing mail did not answer in time.',
+    hint: 'The server or the network is slow, or the port belongs to something else. We keep trying.',
+    retried: true,
+  },
+  SMTP_NOT_SMTP: {
+    status: 422,
+    message: 'Something answered on this port, but it is not a server for outgoing mail.',
+    hint: 'Port 465 wants TLS on; port 587 wants STARTTLS. Check the port and the TLS setting.',
+    retried: true,
+  },
+  SMTP_AUTH_REJECTED: {
+    status: 422,
+    message: 'The server for outgoing mail refused the login.',
+    hint: 'Enter user name and password again; many providers want an app password here. Mail that waits is sent then.',
+    retried: true,
+  },
+  SMTP_TEMPORARY: {
+    status: 422,
+    message: 'The server for outgoing mail asks to try again later.',
+    hint: 'Nothing to do: we keep trying with growing delay.',
+    retried: true,
+  },
+  SMTP_RECIPIENT_REFUSED: {
+    status: 422,
+    message: 'The server for outgoing mail refused the address of the recipient.',
+    hint: 'Check the address. Send it again once it is right, or once the server takes it.',
+    retried: false,
+  },
+  SMTP_MESSAGE_REFUSED: {
+    status: 422,
+    message: 'The server for outgoing mail refused the mail.',
+    hint: 'It may be too large, or the server does not let this mailbox send as this address. Send it again when that has changed.',
+    retried: false,
+  },
+  SMTP_OUTCOME_UNKNOWN: {
+    status: 422,
+    message: 'The connection ended before the server said whether it took the mail.',
+    hint: 'Nothing to do: it is sent again under the same Message-ID, by which the receiver knows it again.',
+    retried: true,
+  },
+  SMTP_MESSAGE_INVALID: {
+    status: 422,
+    message: 'The mail could not be put together.',
+    hint: 'An address is none, or an attachment is missing or too large. Write the answer again without it.',
+    retried: false,
+  },
   // Working
   IMAP_THROTTLED: {
     status: 503,

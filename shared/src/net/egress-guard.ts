@@ -28,10 +28,11 @@ export type Resolver = (
 export interface EgressGuard {
   /**
    * Resolves and vets. Touches the network (DNS); at most 5 s.
-   * @param port checked against 143, 993 and the operator's list; not for an address that the operator allowed
+   * @param port checked against `ports` and the operator's list; not for an address that the operator allowed
+   * @param ports 143 and 993 unless given
    * @throws FaultError `EGRESS_FORBIDDEN` (misconfigured) or `IMAP_DNS_NOT_FOUND` (transient)
    */
-  resolve(host: string, port?: number): Promise<PinnedTarget>;
+  resolve(host: string, port?: number, ports?: readonly number[]): Promise<PinnedTarget>;
   /** HTTPS to a vetted address: see `guarded-fetch.ts`. */
   readonly fetch: GuardedFetch;
 }
@@ -69,7 +70,7 @@ export function createEgressGuard(options: EgressGuardOptions): EgressGuard {
   }
 
   return {
-    resolve: (host, port) => vet(host, port ?? null, IMAP_PORTS),
+    resolve: (host, port, ports = IMAP_PORTS) => vet(host, port ?? null, ports),
     fetch: createGuardedFetch({
       resolve: vet,
       ...(options.ca === undefined ? {} : { ca: options.ca }),

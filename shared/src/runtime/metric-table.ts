@@ -371,6 +371,46 @@ export const METRIC_TABLE = {
     labels: [],
   },
 
+  // Sending and jobs
+  outboundSent: {
+    type: 'counter',
+    name: 'mailstream_outbound_attempts_total',
+    help: 'Attempts to send a mail by kind of mail and result (sent, retry, failed, delayed).',
+    labels: ['kind', 'result'],
+  },
+  outboundFaults: {
+    type: 'counter',
+    name: 'mailstream_outbound_faults_total',
+    help: 'Attempts to send that did not succeed, by code.',
+    labels: ['code'],
+  },
+  outboundSeconds: {
+    type: 'histogram',
+    name: 'mailstream_outbound_delay_seconds',
+    help: 'From the moment a mail was queued to the moment the server took it.',
+    labels: ['kind'],
+    buckets: SLOW_SECONDS,
+  },
+  outboundWaiting: {
+    type: 'gauge',
+    name: 'mailstream_outbound_waiting',
+    help: 'Mails that are queued or being sent, of all tenants.',
+    labels: [],
+  },
+  jobRuns: {
+    type: 'counter',
+    name: 'mailstream_job_runs_total',
+    help: 'Runs of jobs by job and result (done, failed, skipped).',
+    labels: ['job', 'result'],
+  },
+  jobSeconds: {
+    type: 'histogram',
+    name: 'mailstream_job_seconds',
+    help: 'How long a run of a job took.',
+    labels: ['job'],
+    buckets: SLOW_SECONDS,
+  },
+
   // The server
   dataAgeMax: {
     type: 'gauge',

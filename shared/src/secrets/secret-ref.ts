@@ -5,6 +5,7 @@ export const SECRET_NAMES = [
   'imap_oauth_client_secret',
   'imap_refresh_token',
   'imap_access_token',
+  'smtp_password',
 ] as const;
 
 export type SecretName = (typeof SECRET_NAMES)[number];

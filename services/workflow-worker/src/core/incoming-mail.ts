@@ -29,6 +29,8 @@ export interface IncomingMail {
   readonly ticketNumbers: readonly number[];
   /** Of the mail that this one, a delivery report, says was not delivered. */
   readonly bouncedIds: readonly string[];
+  /** The report says that it will not be delivered, rather than not yet. */
+  readonly isBounceFinal: boolean;
 }
 
 const MAX_SUBJECT = 998;
@@ -63,14 +65,15 @@ export function readMail(email: EmailData): IncomingMail {
     rootId: parentIds.at(-1) ?? messageId,
     tokens: references.tokens,
     ticketNumbers: references.ticketNumbers,
-    bouncedIds: bouncedIds(email),
+    ...bounceOf(email),
   };
 }
 
-function bouncedIds(email: EmailData): readonly string[] {
+function bounceOf(email: EmailData): Pick<IncomingMail, 'bouncedIds' | 'isBounceFinal'> {
   const origin = classifyMail(email, { addresses: [] });
-  const id = origin.kind === 'bounce' ? origin.report.originalMessageId : null;
-  return id === null ? [] : [storable(id)];
+  if (origin.kind !== 'bounce') return { bouncedIds: [], isBounceFinal: false };
+  const { originalMessageId: id, action } = origin.report;
+  return { bouncedIds: id === null ? [] : [storable(id)], isBounceFinal: action === 'failed' };
 }
 
 /** PostgreSQL has no NUL in text and no lone surrogates in JSON; mail has. The original is in storage. */

@@ -1,0 +1,61 @@
+/** Settings of sending, read by `config.ts`. */
+import type { EnvReader } from '@mailstream/shared/runtime/env';
+import { parseAllowList } from '@mailstream/shared/net/allow-list';
+import { type KeyRing, parseKeyRing } from '@mailstream/shared/secrets/key-ring';
+import { createSecretSources, type SecretSource } from '@mailstream/shared/secrets/secret-sources';
+import { createStorage } from '@mailstream/shared/storage/create-storage';
+
+export interface MailConfig {
+  readonly keyRing: KeyRing;
+  readonly secretSources: readonly SecretSource[];
+  readonly storageUrl: string;
+  readonly plaintextAllowCidrs: readonly string[];
+  readonly connectionTimeoutMs: number;
+  readonly concurrency: number;
+  readonly maxAttempts: number;
+  readonly retryBaseMs: number;
+  readonly leaseMs: number;
+  readonly relayMs: number;
+  readonly relayAgainMs: number;
+}
+
+/** @returns null without `SECRETS_MASTER_KEY`: such a worker sends nothing. */
+export function readMailConfig(
+  env: EnvReader,
+  environment: Readonly<Record<string, string | undefined>>,
+): MailConfig | null {
+  const key = env.optionalString('SECRETS_MASTER_KEY');
+  const sources = createSecretSources({
+    chain: env.list('SECRET_READ_CHAIN', { default: ['env', 'filesystem'] }),
+    env: environment,
+    secretsPath: env.optionalString('SECRETS_PATH') ?? null,
+  });
+  const settings = {
+    storageUrl: env.string('STORAGE_URL', { default: 'file:///var/lib/mailstream/storage' }),
+    plaintextAllowCidrs: env.list('IMAP_PLAINTEXT_ALLOW_CIDRS', { default: [] }),
+    connectionTimeoutMs: env.integer('IMAP_CONNECTION_TIMEOUT_MS', {
+      default: 10_000,
+      min: 100,
+      max: 120_000,
+    }),
+    concurrency: env.integer('WORKER_MAIL_CONCURRENCY', { default: 8, min: 1, max: 256 }),
+    maxAttempts: env.integer('WORKER_MAIL_MAX_ATTEMPTS', { default: 30, min: 1, max: 1000 }),
+    retryBaseMs: env.integer('WORKER_MAIL_RETRY_BASE_MS', { default: 30_000, min: 10, max: 3_600_000 }),
+    leaseMs: env.integer('WORKER_MAIL_LEASE_MS', { default: 120_000, min: 1_000, max: 3_600_000 }),
+    relayMs: env.integer('WORKER_MAIL_RELAY_MS', { default: 500, min: 20, max: 60_000 }),
+    relayAgainMs: env.integer('WORKER_MAIL_RELAY_AGAIN_MS', { default: 60_000, min: 100, max: 3_600_000 }),
+  };
+  const plaintext = parseAllowList(settings.plaintextAllowCidrs, 'IMAP_PLAINTEXT_ALLOW_CIDRS');
+  if (plaintext.kind === 'problem') env.problem(plaintext.text);
+  if (key === undefined) return null;
+  const ring = parseKeyRing(key);
+  if (ring.kind === 'problem') env.problem(ring.text);
+  if (sources.kind === 'problem') env.problem(sources.text);
+  try {
+    createStorage(settings.storageUrl);
+  } catch (error) {
+    env.problem(`STORAGE_URL is wrong: ${error instanceof Error ? error.message : 'not a URL'}`);
+  }
+  if (ring.kind === 'problem' || sources.kind === 'problem') return null;
+  return { ...settings, keyRing: ring.ring, secretSources: sources.sources };
+}
