@@ -217,7 +217,9 @@ export function createStreamConsumer(options: StreamConsumerOptions): StreamCons
       const stopped = inHand.stop();
       await loops;
       isReading = false;
-      await Promise.race([stopped, pause(clock, options.drainMs)]);
+      const patience = new AbortController();
+      await Promise.race([stopped, pause(clock, options.drainMs, patience.signal)]);
+      patience.abort();
       await handOver();
     },
   });
