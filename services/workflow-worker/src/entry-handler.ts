@@ -48,8 +48,11 @@ export type Settlement =
   | { readonly kind: 'abandoned' };
 
 export interface EntryHandlerOptions {
-  readonly source: EntrySource;
-  readonly inbox: Inbox;
+  readonly source: Pick<
+    EntrySource,
+    'beginAttempt' | 'uncountAttempt' | 'noteRetry' | 'copyToDeadLetters' | 'acknowledge'
+  >;
+  readonly inbox: Pick<Inbox, 'apply'>;
   readonly deadLetters: Pick<DeadLetters, 'keep'>;
   readonly database: Availability;
   readonly metrics: Metrics;
