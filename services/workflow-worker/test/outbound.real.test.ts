@@ -1,9 +1,10 @@
 /** Acknowledgements from the mail that causes them to the server that takes them, and back. */
 import { useDatabase, useRedis } from '@mailstream/shared/testing/fixtures';
+import type { EmailData } from '@mailstream/shared/events/email-received';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { useInbox } from './inbox-fixture.ts';
 import { sendingEnvironment, useOutbound } from './outbound-fixture.ts';
-import { startSmtpPeer } from './smtp-peer.ts';
+import { startSmtpPeer, type TakenMail } from './smtp-peer.ts';
 import { startWorker, type RunningWorker } from './worker-fixture.ts';
 import { useWorld } from './world.ts';
 
@@ -23,6 +24,27 @@ afterAll(async () => {
 });
 
 const NOW = new Date().toISOString();
+
+/** A mail as the daemon hands it on when it arrives somewhere. */
+function arriving(mail: TakenMail, from: string): Partial<EmailData> {
+  const [head = ''] = mail.raw.split('\r\n\r\n', 1);
+  const headers = head
+    .replaceAll(/\r\n[ \t]+/g, ' ')
+    .split('\r\n')
+    .map((line) => ({
+      name: line.slice(0, line.indexOf(':')),
+      value: line.slice(line.indexOf(':') + 1).trim(),
+    }));
+  return {
+    id: mail.header('message-id'),
+    from: { email: from },
+    subject: mail.header('subject'),
+    body: { text: mail.raw.slice(head.length) },
+    inReplyTo: mail.header('in-reply-to'),
+    headers,
+    receivedAt: NOW,
+  };
+}
 
 describe('an acknowledgement', () => {
   it('reaches the requester, says what it is, and its answer comes into the ticket', async () => {
@@ -60,4 +82,88 @@ describe('an acknowledgement', () => {
     expect(byToken.kind).toBe('comment');
     expect(await outbound.rows(mailbox.tenant)).toHaveLength(1);
   });
+});
+
+describe('nobody is answered', () => {
+  it('twice: a machine that does not say what it is, and writes anew each time, ends after one exchange', async () => {
+    const mailbox = await world.newMailbox();
+    await outbound.sendsThrough(mailbox, peer.port);
+    for (let round = 0; round < 5; round += 1)
+      await inbox.receive(mailbox, {
+        id: `<machine-${round}@example.net>`,
+        from: { email: 'machine@example.net' },
+        subject: `We got your mail ${round}`,
+        receivedAt: NOW,
+      });
+    const rows = await outbound.states(mailbox.tenant, [
+      'sent',
+      'suppressed',
+      'suppressed',
+      'suppressed',
+      'suppressed',
+    ]);
+    expect(rows.slice(1).map((row) => row.error_code)).toEqual(Array(4).fill('RECIPIENT_LIMIT'));
+  });
+
+  it('by two mailboxes of this system that answer each other: one mail each way at most', async () => {
+    const [here, there] = [await world.newMailbox(), await world.newMailbox()];
+    for (const mailbox of [here, there]) await outbound.sendsThrough(mailbox, peer.port);
+    const address = `${there.providerId}@example.com`;
+    await inbox.receive(here, { from: { email: address }, receivedAt: NOW });
+    await outbound.states(here.tenant, ['sent']);
+    const [mail] = peer.taken.filter(({ to }) => to.includes(address));
+    if (mail === undefined) throw new Error('nothing was sent');
+    await inbox.receive(there, arriving(mail, `${here.providerId}@example.com`));
+    expect(await outbound.rows(there.tenant)).toEqual([]);
+  });
+
+  it('who is a mailbox of ours, wrote long ago, or is not who the own server says', async () => {
+    const mailbox = await world.newMailbox();
+    await outbound.sendsThrough(mailbox, peer.port, {
+      from_email: 'help@example.com',
+      acknowledge_per_hour: 10,
+    });
+    await inbox.receive(mailbox, { from: { email: 'help@example.com' }, receivedAt: NOW });
+    await inbox.receive(mailbox, { receivedAt: '2026-01-02T03:04:05.000Z' });
+    await inbox.defaults(mailbox, { authserv_ids: ['mx.example.com'] });
+    await inbox.receive(mailbox, { receivedAt: NOW });
+    const rows = await outbound.states(mailbox.tenant, ['suppressed', 'suppressed', 'suppressed']);
+    expect(rows.map((row) => row.error_code)).toEqual(['OWN_MAILBOX', 'TOO_OLD', 'SENDER_UNVERIFIED']);
+  });
+
+  it('who is a machine, a list, or asks for no answer', async () => {
+    const mailbox = await world.newMailbox();
+    await outbound.sendsThrough(mailbox, peer.port, { acknowledge_per_hour: 10 });
+    const marks = [
+      ['Auto-Submitted', 'auto-replied'],
+      ['Precedence', 'bulk'],
+      ['List-Id', '<news.example.org>'],
+      ['Return-Path', '<>'],
+      ['X-Auto-Response-Suppress', 'All'],
+      ['X-Loop', 'mailstream'],
+    ] as const;
+    for (const [name, value] of marks)
+      await inbox.receive(mailbox, { headers: [{ name, value }], receivedAt: NOW });
+    expect(await inbox.tickets(mailbox.tenant)).toHaveLength(marks.length);
+    expect(await outbound.rows(mailbox.tenant)).toEqual([]);
+  });
+});
+
+it('a report about a mail of ours marks that mail, and asks for attention', async () => {
+  const mailbox = await world.newMailbox();
+  await outbound.sendsThrough(mailbox, peer.port);
+  await inbox.receive(mailbox, { receivedAt: NOW });
+  const [row] = await outbound.states(mailbox.tenant, ['sent']);
+  await inbox.receive(mailbox, {
+    id: '<report@example.net>',
+    from: { email: 'mailer-daemon@example.net' },
+    subject: 'Undelivered Mail Returned to Sender',
+    headers: [{ name: 'Content-Type', value: 'multipart/report; report-type=delivery-status' }],
+    body: {
+      text: `Final-Recipient: rfc822; jane@example.org\nAction: failed\nStatus: 5.1.1\nMessage-ID: ${row?.message_id ?? ''}\n`,
+    },
+    receivedAt: NOW,
+  });
+  await outbound.states(mailbox.tenant, ['bounced']);
+  expect((await inbox.tickets(mailbox.tenant)).map(({ attention }) => attention)).toEqual([['bounce']]);
 });

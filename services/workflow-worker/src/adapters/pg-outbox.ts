@@ -21,7 +21,10 @@ import type { ClaimResult, OutboundRef, Outbox } from '../outbound/ports.ts';
 /** A server that is slow holds up no more than this many of a mailbox, and of a tenant. */
 const IN_FLIGHT_PER_MAILBOX = 2;
 const IN_FLIGHT_PER_TENANT = 4;
-const BUSY_MS = 500;
+const BUSY_MS = 250;
+/** The more wait for a mailbox, the later each of them looks again: together they ask the database as often as one would. */
+const BUSY_MS_PER_WAITING = 25;
+const BUSY_CAP_MS = 30_000;
 const TOKEN_LIFETIME_DAYS = 180;
 
 const DUE = `
@@ -167,10 +170,12 @@ async function claim(
     providerId: row.provider_id,
   });
   const { mailbox = 0, tenant: all = 0, minute = 0 } = load.rows[0] ?? {};
-  if (mailbox >= IN_FLIGHT_PER_MAILBOX || all >= IN_FLIGHT_PER_TENANT)
-    return { kind: 'later', delayMs: BUSY_MS };
-  if (minute + mailbox >= settings.maxPerMinute)
-    return { kind: 'later', delayMs: Math.ceil(60_000 / settings.maxPerMinute) + BUSY_MS };
+  const isBusy = mailbox >= IN_FLIGHT_PER_MAILBOX || all >= IN_FLIGHT_PER_TENANT;
+  const isOverRate = minute + mailbox >= settings.maxPerMinute;
+  if (isBusy || isOverRate) {
+    const everyMs = isOverRate ? Math.ceil(60_000 / settings.maxPerMinute) : BUSY_MS_PER_WAITING;
+    return { kind: 'later', delayMs: await turnMs(trx, tenant, row.provider_id, everyMs) };
+  }
   await trx('outbound_messages')
     .where({ tenant, id })
     .update({
@@ -211,6 +216,23 @@ async function claim(
       },
     },
   };
+}
+
+/** Spreads those that wait for a mailbox over the time that it needs for them. */
+async function turnMs(
+  trx: Knex.Transaction,
+  tenant: string,
+  mailbox: string,
+  everyMs: number,
+): Promise<number> {
+  const { rows } = await trx.raw<{ rows: { waiting: number }[] }>(
+    `SELECT count(*)::int AS waiting FROM (
+       SELECT FROM outbound_messages
+        WHERE tenant = :tenant AND provider_id = :mailbox AND state = 'queued' AND next_attempt_at <= now() LIMIT 1000) w`,
+    { tenant, mailbox },
+  );
+  const spreadMs = Math.random() * (rows[0]?.waiting ?? 0) * everyMs;
+  return Math.round(Math.min(BUSY_CAP_MS, BUSY_MS + spreadMs));
 }
 
 /** The settings were removed after the mail was written. */
