@@ -14,6 +14,8 @@ export interface Weather {
 const MOST_WAITING_BYTES = 256 * 1024;
 /** Writes of one byte between two turns of the event loop. */
 const SLICES_PER_TURN = 64;
+/** What a narrow link carries at once: a large piece arrives bit by bit. */
+const PORTION_BYTES = 4_096;
 
 export class Pump {
   readonly #from: Socket;
@@ -89,7 +91,13 @@ export class Pump {
   async #write(piece: Buffer): Promise<void> {
     const weather = this.#weather();
     const rate = weather?.bytesPerSecond ?? null;
+    if (rate !== null && piece.length > PORTION_BYTES) {
+      for (let at = 0; at < piece.length; at += PORTION_BYTES)
+        await this.#write(piece.subarray(at, at + PORTION_BYTES));
+      return;
+    }
     if (rate !== null) await pauseFor((piece.length / rate) * 1000);
+    if (this.#to.destroyed || this.#to.writableEnded) return;
     if (weather?.isSliced === true) {
       for (let at = 0; at < piece.length && !this.#to.destroyed; at += 1) {
         this.#to.write(piece.subarray(at, at + 1));

@@ -177,6 +177,7 @@ export const SCENARIOS: Readonly<Record<ScenarioName, Scenario>> = {
       })),
     ],
   },
+  /** Every renewal of the first daemon fails at once, for longer than its leases last. */
   'database cut off': {
     size: TWO_DAEMONS,
     windowMs: 9_000,
@@ -186,7 +187,7 @@ export const SCENARIOS: Readonly<Record<ScenarioName, Scenario>> = {
       {
         atMs: 1_000,
         forMs: 6_500,
-        fault: { kind: 'blackHole', target: 'daemon-1→postgres', scope: 'all', then: 'goOn' },
+        fault: { kind: 'refuseLink', target: 'daemon-1→postgres' },
       },
     ],
   },
