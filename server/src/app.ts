@@ -21,9 +21,13 @@ import type {
   MailServer,
   MessageStore,
   OperationsStore,
+  OutboundStore,
   PasswordHasher,
   ProviderStore,
   RawStore,
+  ReplyStore,
+  SmtpServer,
+  SmtpStore,
   TicketStore,
 } from './ports.ts';
 import { deadLetterRoutes } from './routes/dead-letters.ts';
@@ -31,15 +35,18 @@ import { clientRoutes } from './routes/clients.ts';
 import { healthRoutes } from './routes/health.ts';
 import { messageRoutes } from './routes/messages.ts';
 import { operationRoutes } from './routes/operations.ts';
+import { outboundRoutes } from './routes/outbound.ts';
 import { providerRoutes } from './routes/providers.ts';
 import { providerTestRoutes } from './routes/provider-test.ts';
 import { sessionRoutes } from './routes/session.ts';
+import { smtpRoutes } from './routes/smtp.ts';
 import { ticketDefaultsRoutes } from './routes/ticket-defaults.ts';
 import { ticketRoutes } from './routes/tickets.ts';
 import { createAccountUseCases } from './use-cases/accounts.ts';
 import { createMailboxTestUseCases } from './use-cases/mailbox-test.ts';
 import { createOperationsUseCases } from './use-cases/operations.ts';
 import { createProviderUseCases } from './use-cases/providers.ts';
+import { createSmtpUseCases } from './use-cases/smtp.ts';
 
 export interface AppPorts {
   readonly accounts: AccountStore;
@@ -51,6 +58,10 @@ export interface AppPorts {
   readonly tickets: TicketStore;
   readonly clients: ClientStore;
   readonly operations: OperationsStore;
+  readonly smtp: SmtpStore;
+  readonly smtpServer: SmtpServer;
+  readonly replies: ReplyStore;
+  readonly outbound: OutboundStore;
   readonly raw: RawStore;
   readonly health: Health;
   readonly observer: RequestObserver;
@@ -135,5 +146,7 @@ async function registerRoutes(
   await app.register(
     operationRoutes({ operations, useCases: createOperationsUseCases({ operations, providers }) }),
   );
+  await app.register(smtpRoutes({ useCases: createSmtpUseCases(ports), limitTests: limits.mailServerTest }));
+  await app.register(outboundRoutes(ports));
   await app.register(healthRoutes({ health }));
 }

@@ -20,8 +20,12 @@ import { readDataAge } from './adapters/pg-installation.ts';
 import { createDeadLetterStore } from './adapters/pg-dead-letters.ts';
 import { createClientStore } from './adapters/pg-clients.ts';
 import { createMessageStore } from './adapters/pg-messages.ts';
+import { createSmtpServer } from './adapters/mail-smtp-server.ts';
 import { createOperationsStore } from './adapters/pg-operations.ts';
+import { createOutboundStore } from './adapters/pg-outbound.ts';
 import { createProviderStore } from './adapters/pg-providers.ts';
+import { createSmtpStore } from './adapters/pg-smtp-settings.ts';
+import { createReplyStore } from './adapters/pg-ticket-replies.ts';
 import { createTicketStore } from './adapters/pg-tickets.ts';
 import type { Config } from './config.ts';
 import { createHttpServer } from './http-server.ts';
@@ -69,6 +73,20 @@ export function compose(config: Config): Composition {
     tickets: createTicketStore(database),
     clients: createClientStore(database),
     operations: createOperationsStore(database),
+    smtp: createSmtpStore({ database, secrets }),
+    smtpServer: createSmtpServer({
+      tokens,
+      clock: systemClock,
+      deadlineMs: 4 * config.connectionTimeoutMs,
+      smtp: {
+        guard,
+        plaintext: plaintextPolicy(config.plaintextAllowCidrs),
+        tls: imapTlsContext(),
+        timeouts: { connectMs: config.connectionTimeoutMs, silenceMs: config.connectionTimeoutMs },
+      },
+    }),
+    replies: createReplyStore(database),
+    outbound: createOutboundStore(database),
     raw: storage,
     health: createHealth({ database, metrics }),
     observer: observer(metrics),

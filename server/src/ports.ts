@@ -9,6 +9,7 @@ import type {
   ImapProvider,
 } from '@mailstream/shared/domain/provider';
 import type { ProviderId, TenantId } from '@mailstream/shared/domain/ids';
+import type { SmtpSettings } from '@mailstream/shared/mail/smtp-settings';
 import type {
   DeadLetter,
   DeadLetterDetail,
@@ -20,6 +21,13 @@ import type {
 import type { Client, ClientBody, ClientListQuery } from './contracts/clients.ts';
 import type { Message, MessageDetail, MessageListQuery } from './contracts/messages.ts';
 import type { ImapStatus } from './contracts/operations.ts';
+import type {
+  OutboundListQuery,
+  OutboundMail,
+  Smtp,
+  SmtpBody,
+  SmtpTestResult,
+} from './contracts/outbound.ts';
 import type { Page } from './contracts/paging.ts';
 import type { TestResult } from './contracts/provider-test.ts';
 import type { Activity, AuditRequest, Provider, ProviderListQuery } from './contracts/providers.ts';
@@ -263,6 +271,70 @@ export interface ClientStore {
   list(tenant: TenantId, query: ClientListQuery): Promise<Page<Client>>;
   create(actor: Actor, id: string, body: ClientBody): Promise<ClientResult>;
   replace(actor: Actor, id: string, body: ClientBody): Promise<ClientResult>;
+}
+
+// --- Sending ----------------------------------------------------------------------------------------------------
+
+/** Each changing method is one transaction over settings, password and audit log. */
+export interface SmtpStore {
+  get(tenant: TenantId, id: ProviderId): Promise<Smtp | null>;
+  /** Null where there is no such mailbox. */
+  mailbox(
+    tenant: TenantId,
+    id: ProviderId,
+  ): Promise<{ readonly mailbox: string; readonly usesOauth: boolean } | null>;
+  /** Reveals what is stored, for a connection test only. */
+  password(tenant: TenantId, id: ProviderId): Promise<string | null>;
+  /** A stored password is erased when host, port, user or protection change and none is given. */
+  set(actor: Actor, id: ProviderId, body: SmtpBody, fromEmail: string): Promise<'changed' | 'notFound'>;
+  remove(actor: Actor, id: ProviderId): Promise<'changed' | 'notFound'>;
+}
+
+export interface SmtpServer {
+  /**
+   * Whether the server may be connected to at all, and without encryption.
+   * @throws FaultError EGRESS_FORBIDDEN, IMAP_DNS_NOT_FOUND
+   */
+  vet(host: string, port: number): Promise<{ readonly allowsPlainText: boolean }>;
+  /** Connects and logs in, step by step; never rejects for what the server does. */
+  test(
+    tenant: TenantId,
+    id: ProviderId,
+    settings: SmtpSettings,
+    password: string | null,
+    signal: AbortSignal,
+  ): Promise<SmtpTestResult>;
+}
+
+export interface AnswerDraft {
+  readonly text: string;
+  /** Sanitised. */
+  readonly html: string | null;
+  readonly isInternal: boolean;
+  readonly attachmentIds: readonly string[];
+  readonly priority: OutboundMail['priority'];
+  /** The same key is the same answer. */
+  readonly key: string | null;
+}
+
+export type ReplyOutcome =
+  | {
+      readonly kind: 'added' | 'repeated';
+      readonly commentId: string;
+      readonly mail: OutboundMail | null;
+    }
+  | { readonly kind: 'notFound' | 'merged' }
+  | { readonly kind: 'refused'; readonly code: 'smtp' | 'recipient' | 'doubtful' | 'attachment' | 'key' };
+
+export interface ReplyStore {
+  /** Comment and mail in one transaction. */
+  add(actor: Actor, ticketId: string, draft: AnswerDraft): Promise<ReplyOutcome>;
+}
+
+export interface OutboundStore {
+  list(tenant: TenantId, query: OutboundListQuery): Promise<Page<OutboundMail>>;
+  get(tenant: TenantId, id: string): Promise<OutboundMail | null>;
+  retry(actor: Actor, id: string): Promise<'queued' | 'notFound' | 'notFailed'>;
 }
 
 export interface OperationsStore {

@@ -5,8 +5,12 @@ import pg from 'pg';
 import { afterAll } from 'vitest';
 import { createDatabase, type Database } from '@mailstream/shared/db/database';
 import { tenantId, type TenantId } from '@mailstream/shared/domain/ids';
+import { imapTlsContext } from '@mailstream/shared/imap/imap-client';
+import { plaintextPolicy } from '@mailstream/shared/imap/plaintext-policy';
+import { createEgressGuard } from '@mailstream/shared/net/egress-guard';
 import { createLogger } from '@mailstream/shared/runtime/logger';
 import { createMetrics } from '@mailstream/shared/runtime/metrics';
+import { systemClock } from '@mailstream/shared/runtime/system-clock';
 import { parseKeyRing } from '@mailstream/shared/secrets/key-ring';
 import { createSecretBox } from '@mailstream/shared/secrets/secret-box';
 import { createSecretStore, type SecretStore } from '@mailstream/shared/secrets/secret-store';
@@ -23,8 +27,12 @@ import { createAccountStore } from '../src/adapters/pg-accounts.ts';
 import { createDeadLetterStore } from '../src/adapters/pg-dead-letters.ts';
 import { createClientStore } from '../src/adapters/pg-clients.ts';
 import { createMessageStore } from '../src/adapters/pg-messages.ts';
+import { createSmtpServer } from '../src/adapters/mail-smtp-server.ts';
 import { createOperationsStore } from '../src/adapters/pg-operations.ts';
+import { createOutboundStore } from '../src/adapters/pg-outbound.ts';
 import { createProviderStore } from '../src/adapters/pg-providers.ts';
+import { createSmtpStore } from '../src/adapters/pg-smtp-settings.ts';
+import { createReplyStore } from '../src/adapters/pg-ticket-replies.ts';
 import { createTicketStore } from '../src/adapters/pg-tickets.ts';
 import { buildApp, type AppOptions, type AppPorts } from '../src/app.ts';
 import { SCOPES, type Scope } from '../src/contracts/session.ts';
@@ -122,6 +130,20 @@ export async function useServer(options: Partial<AppOptions> = {}): Promise<Harn
     tickets: createTicketStore(database),
     clients: createClientStore(database),
     operations: createOperationsStore(database),
+    smtp: createSmtpStore({ database, secrets }),
+    smtpServer: createSmtpServer({
+      tokens: { accessToken: () => Promise.reject(new Error('no OAuth here')) },
+      clock: systemClock,
+      deadlineMs: 5_000,
+      smtp: {
+        guard: createEgressGuard({ allowCidrs: ['127.0.0.0/8'] }),
+        plaintext: plaintextPolicy(['127.0.0.0/8']),
+        tls: imapTlsContext(),
+        timeouts: { connectMs: 2_000, silenceMs: 2_000 },
+      },
+    }),
+    replies: createReplyStore(database),
+    outbound: createOutboundStore(database),
     raw: storage,
     health: createHealth({ database, metrics: createMetrics() }),
     observer: { onRequest: () => undefined, onLogin: () => undefined },

@@ -34,6 +34,8 @@ const withId = guarded.filter(({ path }) => path.includes('{'));
 function bodyFor({ method, path }: Operation): unknown {
   if (method === 'GET' || method === 'DELETE') return undefined;
   if (path.endsWith('/ticket-defaults')) return {};
+  if (path.includes('/smtp')) return { host: 'smtp.example.com', port: 465, secure: true, username: 'x' };
+  if (path.endsWith('/replies')) return { text: 'x' };
   if (path.startsWith('/api/clients')) return { name: 'x' };
   if (method === 'PUT' || (method === 'POST' && path === '/api/email/providers')) return providerBody();
   if (path === '/api/email/providers/test') return { imap: providerBody().imap };
@@ -54,12 +56,19 @@ async function ownedByA() {
     'SELECT id, comment_id AS comment FROM ticket_attachments WHERE ticket_id = $1',
     [ticket],
   );
+  const mail = randomUUID();
+  await owner.query(
+    `INSERT INTO outbound_messages (tenant, id, provider_id, ticket_id, kind, state, dedupe_key, recipient, subject, body_text, message_id)
+     VALUES ($1, $2::uuid, $3, $4, 'agent_reply', 'failed', $2::text, 'kunde@example.org', 'x', 'x', '<' || $2::text || '@example.com>')`,
+    [a.tenant, mail, provider, ticket],
+  );
   const client = (await call('POST', '/api/clients', { body: { name: 'Acme' } })).json.id ?? '';
   return {
     provider,
     eventId,
     ticket,
     client,
+    mail,
     attachment: rows[0]?.id ?? '',
     comment: rows[0]?.comment ?? '',
   };
@@ -75,7 +84,8 @@ function fill(path: string, ids: Awaited<ReturnType<typeof ownedByA>>): string {
     .replace('{id}', id)
     .replace('{eventId}', ids.eventId)
     .replace('{attachmentId}', ids.attachment)
-    .replace('{commentId}', ids.comment);
+    .replace('{commentId}', ids.comment)
+    .replace('{mailId}', ids.mail);
 }
 
 test('the route table is the one that these tests believe in', () => {

@@ -7,7 +7,10 @@ export async function auditLine(
   trx: Knex.Transaction,
   actor: Actor,
   action: string,
-  subject: { readonly type: 'ticket' | 'client' | 'tenant' | 'email_provider'; readonly id: string },
+  subject: {
+    readonly type: 'ticket' | 'client' | 'tenant' | 'email_provider' | 'outbound_message';
+    readonly id: string;
+  },
   change: { readonly before: object | null; readonly after: object | null },
 ): Promise<void> {
   const json = (value: object | null): string | null => (value === null ? null : JSON.stringify(value));

@@ -70,6 +70,7 @@ export async function mergeTicket(
   await trx('ticket_attachments').where(own).update({ ticket_id: into });
   await trx('email_reply_tokens').where(own).update({ ticket_id: into });
   await trx('email_processed_messages').where(own).update({ ticket_id: into });
+  await trx('outbound_messages').where(own).update({ ticket_id: into });
   // What was merged into this one before goes along: a chain never gets longer than one step.
   await trx('tickets')
     .where({ tenant: actor.tenant })

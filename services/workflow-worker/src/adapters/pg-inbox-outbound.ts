@@ -12,9 +12,10 @@ import type { Knex } from 'knex';
 import { isSendableAddress } from '@mailstream/shared/domain/mail-address';
 import { ownMessageId } from '@mailstream/shared/domain/own-mail';
 import { tokenFromBytes } from '@mailstream/shared/domain/reply-token';
+import { answerSubject } from '@mailstream/shared/domain/ticket-subject';
 import { messageIdHash } from '@mailstream/shared/mail/message-id-hash';
 import { loadSmtpSettings } from '@mailstream/shared/mail/smtp-settings';
-import { acknowledgementText, answerSubject } from '../core/acknowledgement.ts';
+import { acknowledgementText } from '../core/acknowledgement.ts';
 import type { Assessment, Effect } from '../core/effect.ts';
 import type { InboundEmail } from '../ports.ts';
 

@@ -16,7 +16,6 @@ Reply to this mail if there is anything to add.
 
 const MAX_QUOTED_SUBJECT = 150;
 const MAX_NAME = 80;
-const TICKET_TAG = /\[[^\][]{0,60}#\d{1,15}\]/;
 
 /**
  * @param template with `{{number}}`, `{{subject}}` and `{{name}}` (empty, or a blank and the name); null for ours. Nothing that a sender wrote is
@@ -33,10 +32,4 @@ export function acknowledgementText(template: string | null, ticket: Acknowledge
     /\{\{(number|subject|name)\}\}/g,
     (_all, key: string) => values[key] ?? '',
   );
-}
-
-/** `Re: Printer broken [#123]`: one `Re:`, one tag, and that the right one. */
-export function answerSubject(subject: string, number: number): string {
-  const bare = subject.replace(/^(?:\s*(?:re|aw|sv|antw)\s*:\s*)+/i, '').replace(TICKET_TAG, ' ');
-  return `Re: ${headerLine(bare, 200)} [#${number}]`;
 }

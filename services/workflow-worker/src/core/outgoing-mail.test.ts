@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isSendableAddress } from '@mailstream/shared/domain/mail-address';
+import { answerSubject } from '@mailstream/shared/domain/ticket-subject';
 import { findReplyReferences } from './reply-reference.ts';
-import { acknowledgementText, answerSubject } from './acknowledgement.ts';
+import { acknowledgementText } from './acknowledgement.ts';
 import { formMail, type OutgoingMail } from './outgoing-mail.ts';
 
 const TOKEN = 'abcdefghijklmnopqrstuvwxyz';
