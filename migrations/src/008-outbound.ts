@@ -142,4 +142,6 @@ const JOBS = `
     -- No tenant's data is in them; only operators get them shown, which the API checks.
     GRANT SELECT, INSERT, UPDATE, DELETE ON jobs, job_runs TO ${DAEMON_ROLE};
     GRANT SELECT ON jobs, job_runs TO ${APP_ROLE};
+    GRANT UPDATE (schedule, time_zone, is_enabled, next_run_at, updated_at) ON jobs TO ${APP_ROLE};
+    GRANT INSERT (id, job, cause, due_at) ON job_runs TO ${APP_ROLE};
 `;

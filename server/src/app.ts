@@ -18,6 +18,7 @@ import type {
   ClientStore,
   DeadLetterStore,
   Health,
+  JobStore,
   MailServer,
   MessageStore,
   OperationsStore,
@@ -33,6 +34,7 @@ import type {
 import { deadLetterRoutes } from './routes/dead-letters.ts';
 import { clientRoutes } from './routes/clients.ts';
 import { healthRoutes } from './routes/health.ts';
+import { jobRoutes } from './routes/jobs.ts';
 import { messageRoutes } from './routes/messages.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { outboundRoutes } from './routes/outbound.ts';
@@ -62,6 +64,7 @@ export interface AppPorts {
   readonly smtpServer: SmtpServer;
   readonly replies: ReplyStore;
   readonly outbound: OutboundStore;
+  readonly jobs: JobStore;
   readonly raw: RawStore;
   readonly health: Health;
   readonly observer: RequestObserver;
@@ -148,5 +151,6 @@ async function registerRoutes(
   );
   await app.register(smtpRoutes({ useCases: createSmtpUseCases(ports), limitTests: limits.mailServerTest }));
   await app.register(outboundRoutes(ports));
+  await app.register(jobRoutes(ports));
   await app.register(healthRoutes({ health }));
 }

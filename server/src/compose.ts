@@ -19,6 +19,7 @@ import { createAccountStore } from './adapters/pg-accounts.ts';
 import { readDataAge } from './adapters/pg-installation.ts';
 import { createDeadLetterStore } from './adapters/pg-dead-letters.ts';
 import { createClientStore } from './adapters/pg-clients.ts';
+import { createJobStore } from './adapters/pg-jobs.ts';
 import { createMessageStore } from './adapters/pg-messages.ts';
 import { createSmtpServer } from './adapters/mail-smtp-server.ts';
 import { createOperationsStore } from './adapters/pg-operations.ts';
@@ -87,6 +88,7 @@ export function compose(config: Config): Composition {
     }),
     replies: createReplyStore(database),
     outbound: createOutboundStore(database),
+    jobs: createJobStore(database),
     raw: storage,
     health: createHealth({ database, metrics }),
     observer: observer(metrics),

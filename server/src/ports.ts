@@ -19,6 +19,7 @@ import type {
   StrayLetter,
 } from './contracts/dead-letters.ts';
 import type { Client, ClientBody, ClientListQuery } from './contracts/clients.ts';
+import type { Job, JobPatch, JobRun } from './contracts/jobs.ts';
 import type { Message, MessageDetail, MessageListQuery } from './contracts/messages.ts';
 import type { ImapStatus } from './contracts/operations.ts';
 import type {
@@ -335,6 +336,21 @@ export interface OutboundStore {
   list(tenant: TenantId, query: OutboundListQuery): Promise<Page<OutboundMail>>;
   get(tenant: TenantId, id: string): Promise<OutboundMail | null>;
   retry(actor: Actor, id: string): Promise<'queued' | 'notFound' | 'notFailed'>;
+}
+
+/** Of the installation, not of a tenant; the tenant is the operator's own, for the audit log. */
+export interface JobStore {
+  list(tenant: TenantId): Promise<readonly Job[]>;
+  /** Null where there is no such job. */
+  runs(tenant: TenantId, name: string): Promise<readonly JobRun[] | null>;
+  change(
+    actor: Actor,
+    name: string,
+    patch: JobPatch,
+    now: Date,
+  ): Promise<'changed' | 'notFound' | 'badSchedule'>;
+  /** Null where there is no such job. */
+  run(actor: Actor, name: string): Promise<JobRun | null>;
 }
 
 export interface OperationsStore {

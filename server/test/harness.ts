@@ -26,6 +26,7 @@ import { createHealth } from '../src/adapters/health.ts';
 import { createAccountStore } from '../src/adapters/pg-accounts.ts';
 import { createDeadLetterStore } from '../src/adapters/pg-dead-letters.ts';
 import { createClientStore } from '../src/adapters/pg-clients.ts';
+import { createJobStore } from '../src/adapters/pg-jobs.ts';
 import { createMessageStore } from '../src/adapters/pg-messages.ts';
 import { createSmtpServer } from '../src/adapters/mail-smtp-server.ts';
 import { createOperationsStore } from '../src/adapters/pg-operations.ts';
@@ -144,6 +145,7 @@ export async function useServer(options: Partial<AppOptions> = {}): Promise<Harn
     }),
     replies: createReplyStore(database),
     outbound: createOutboundStore(database),
+    jobs: createJobStore(database),
     raw: storage,
     health: createHealth({ database, metrics: createMetrics() }),
     observer: { onRequest: () => undefined, onLogin: () => undefined },

@@ -144,6 +144,13 @@ export const SETTINGS = [
     name: 'WORKER_MAIL_RELAY_AGAIN_MS',
     text: 'A mail that is not sent after so long is put into the queue again, in case that Redis lost it.',
   },
+  // Jobs
+  { name: 'WORKER_JOB_TICK_MS', text: 'How often the clock of the jobs is looked at.' },
+  {
+    name: 'WORKER_JOB_LEASE_MS',
+    text: 'A run of a job whose worker is silent for so long is taken over by another one.',
+  },
+  { name: 'RETENTION_DAYS', text: 'What is older is removed by the retention job, where nothing can ask for it any more.' },
   // Server
   { name: 'PUBLIC_URL', text: 'Where browsers reach the server; cookies are Secure when it is https.' },
   { name: 'TRUSTED_PROXIES', text: 'Networks of reverse proxies whose X-Forwarded-For is believed.' },

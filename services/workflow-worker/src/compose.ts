@@ -9,10 +9,11 @@ import { closeRedis, createRedis } from '@mailstream/shared/runtime/redis';
 import { systemClock } from '@mailstream/shared/runtime/system-clock';
 import { createEgressGuard } from '@mailstream/shared/net/egress-guard';
 import type { Database } from '@mailstream/shared/db/database';
+import { JOBS } from '@mailstream/shared/domain/jobs';
 import type { Clock } from '@mailstream/shared/domain/time';
 import { imapTlsContext } from '@mailstream/shared/imap/imap-client';
 import { plaintextPolicy } from '@mailstream/shared/imap/plaintext-policy';
-import { createTokenService } from '@mailstream/shared/oauth/token-service';
+import { createTokenService, type TokenService } from '@mailstream/shared/oauth/token-service';
 import type { Service } from '@mailstream/shared/runtime/lifecycle';
 import type { Logger } from '@mailstream/shared/runtime/logger';
 import type { Metrics } from '@mailstream/shared/runtime/metrics';
@@ -24,13 +25,18 @@ import { createMailCarrier } from './adapters/mail-carrier.ts';
 import { createPgDeadLetters } from './adapters/pg-dead-letters.ts';
 import { createPgInbox } from './adapters/pg-inbox.ts';
 import { createPgLetterAlerts } from './adapters/pg-letter-alerts.ts';
+import { createPgJobs } from './adapters/pg-jobs.ts';
+import { createMaintenance, createTokenCheck } from './adapters/pg-maintenance.ts';
 import { createPgOutbox } from './adapters/pg-outbox.ts';
 import { createPgStreamDirectory } from './adapters/pg-stream-directory.ts';
 import { createRedisEntrySource } from './adapters/redis-entry-source.ts';
+import { createRedisJobQueue, createRedisJobWorker } from './adapters/redis-job-queue.ts';
 import { createRedisMailQueue, createRedisMailWorker } from './adapters/redis-mail-queue.ts';
 import { createAvailability } from './availability.ts';
 import type { Config } from './config.ts';
 import { createEntryHandler } from './entry-handler.ts';
+import { createJobClock } from './jobs/job-clock.ts';
+import { createJobTurn } from './jobs/job-turn.ts';
 import { createLetterAlerts } from './letter-alerts.ts';
 import { createLetterReplays } from './letter-replays.ts';
 import type { MailConfig } from './outbound/mail-config.ts';
@@ -122,8 +128,9 @@ export function compose(config: Config): Composition {
     allowCidrs: config.egressAllowCidrs,
     allowPorts: config.egressAllowPorts,
   });
-  const sending =
-    config.mail === null ? [] : composeSending(config, config.mail, { database, guard, metrics, clock, log });
+  const parts = { database, guard, metrics, clock, log };
+  const sending = config.mail === null ? null : composeSending(config, config.mail, parts);
+  const jobs = composeJobs(config, sending?.tokens ?? null, parts);
   const { alert } = config;
   const alerts =
     alert === null
@@ -163,25 +170,30 @@ export function compose(config: Config): Composition {
     },
   });
   log.info('worker composed', { version: VERSION, instanceId: consumer });
-  return { services: [connections, ops, replays, ...alerts, ...sending, consumerService], log };
+  return {
+    services: [connections, ops, replays, ...alerts, ...(sending?.services ?? []), ...jobs, consumerService],
+    log,
+  };
 }
 
 /** For what is under way when the process stops; what remains has its lease, and is sent again. */
 const MAIL_DRAIN_MS = 4_000;
 /** BullMQ's longest wait for a job, seconds 10; the connection must not call it dead before. */
-const MAIL_BLOCK_MS = 15_000;
+const QUEUE_BLOCK_MS = 15_000;
+
+interface Parts {
+  readonly database: Database;
+  readonly guard: ReturnType<typeof createEgressGuard>;
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
 
 function composeSending(
   config: Config,
   mail: MailConfig,
-  parts: {
-    readonly database: Database;
-    readonly guard: ReturnType<typeof createEgressGuard>;
-    readonly metrics: Metrics;
-    readonly clock: Clock;
-    readonly log: Logger;
-  },
-): readonly Service[] {
+  parts: Parts,
+): { readonly services: readonly Service[]; readonly tokens: TokenService } {
   const { database, guard, metrics, clock, log } = parts;
   const stopping = new AbortController();
   const storage = createStorage(mail.storageUrl);
@@ -196,7 +208,7 @@ function composeSending(
     url: config.redisUrl,
     name: `${SERVICE}-mail-work`,
     log,
-    blockMs: MAIL_BLOCK_MS,
+    blockMs: QUEUE_BLOCK_MS,
   });
   const outbox = createPgOutbox(database);
   const queue = createRedisMailQueue(producing, log);
@@ -246,5 +258,50 @@ function composeSending(
     clock,
     log,
   });
-  return [connections, worker, relay];
+  return { services: [connections, worker, relay], tokens };
+}
+
+/** @param tokens null where this worker cannot open secrets: another one has to check them */
+function composeJobs(config: Config, tokens: TokenService | null, parts: Parts): readonly Service[] {
+  const { database, metrics, clock, log } = parts;
+  const stopping = new AbortController();
+  const producing = createRedis({ url: config.redisUrl, name: `${SERVICE}-job-add`, log });
+  const working = createRedis({
+    url: config.redisUrl,
+    name: `${SERVICE}-job-work`,
+    log,
+    blockMs: QUEUE_BLOCK_MS,
+  });
+  const store = createPgJobs(database);
+  const queue = createRedisJobQueue(producing, log);
+  const turn = createJobTurn({
+    jobs: {
+      ...createMaintenance({ database, retentionDays: config.retentionDays }),
+      ...(tokens === null ? {} : { 'token-check': createTokenCheck(database, tokens) }),
+    },
+    store,
+    leaseMs: config.jobLeaseMs,
+    clock,
+    log,
+    metrics,
+    stopping: stopping.signal,
+  });
+  const connections = createService('job connections', {
+    start: () => Promise.resolve(),
+    stop: async () => {
+      await queue.close();
+      await Promise.all([closeRedis(producing), closeRedis(working)]);
+    },
+  });
+  const worker = createRedisJobWorker({ redis: working, turn, onStopping: () => stopping.abort(), log });
+  const jobClock = createJobClock({
+    jobs: JOBS,
+    store,
+    queue,
+    everyMs: config.jobTickMs,
+    relayAgainMs: config.jobLeaseMs,
+    clock,
+    log,
+  });
+  return [connections, worker, jobClock];
 }

@@ -30,6 +30,11 @@ export interface Config {
   readonly retryBaseMs: number;
   /** Where to tell of dead letters; null tells nobody. */
   readonly alert: { readonly url: string; readonly secret: string; readonly everyMs: number } | null;
+  /** How often jobs are looked after. */
+  readonly jobTickMs: number;
+  readonly jobLeaseMs: number;
+  /** What is older may be removed, where nothing can ask for it any more. */
+  readonly retentionDays: number;
   /** Null where nothing is sent. */
   readonly mail: MailConfig | null;
   readonly egressAllowCidrs: readonly string[];
@@ -73,6 +78,9 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     maxAttempts: env.integer('WORKER_MAX_ATTEMPTS', { default: 5, min: 1, max: 100 }),
     retryBaseMs: env.integer('WORKER_RETRY_BASE_MS', { default: 30_000, min: 10, max: 3_600_000 }),
     alert: alertOf(env),
+    jobTickMs: env.integer('WORKER_JOB_TICK_MS', { default: 1_000, min: 20, max: 60_000 }),
+    jobLeaseMs: env.integer('WORKER_JOB_LEASE_MS', { default: 60_000, min: 300, max: 3_600_000 }),
+    retentionDays: env.integer('RETENTION_DAYS', { default: 180, min: 1, max: 36_500 }),
     mail: readMailConfig(env, environment),
     egressAllowCidrs: cidrs(env),
     egressAllowPorts: ports(env),

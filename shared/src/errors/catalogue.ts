@@ -1,3 +1,4 @@
+/* oxlint-disable max-lines -- a table that is read and searched as a whole. */
 /**
  * Every error code once: what it means to a person, what to do next, whether the system retries by itself.
  * Codes are never reused once retired. The docs table and the HTTP answers are made from this list.

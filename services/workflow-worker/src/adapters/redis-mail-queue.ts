@@ -11,11 +11,13 @@ import { redisFault } from '@mailstream/shared/runtime/redis';
 import { z } from 'zod';
 import { MAIL_QUEUE, QUEUE_PREFIX } from '@mailstream/shared/runtime/queues';
 import type { DueMail, JobMemory, MailQueue, OutboundRef, Priority, Turn } from '../outbound/ports.ts';
+import { closeWithin } from './redis-queue-close.ts';
 
 /** BullMQ: 1 comes first. */
 const PRIORITY: Record<Priority, number> = { urgent: 1, high: 2, normal: 3, low: 4 };
 /** How often is decided by the database, which counts the attempts. */
 const NO_LIMIT = 1_000_000;
+const CLOSE_MS = 500;
 const KEPT_DONE = { age: 3_600, count: 500 };
 const KEPT_FAILED = { age: 7 * 86_400, count: 1_000 };
 
@@ -50,7 +52,7 @@ export function createRedisMailQueue(redis: Redis, log: Logger): RedisMailQueue 
         throw redisFault(error);
       }
     },
-    close: () => queue.close(),
+    close: () => closeWithin(CLOSE_MS, queue.close()),
   };
 }
 
@@ -139,14 +141,9 @@ export function createRedisMailWorker(options: {
       return Promise.resolve();
     },
     stop: async () => {
-      const ending = worker?.close() ?? Promise.resolve();
-      let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, drainMs);
-      });
-      await Promise.race([ending, late]).finally(() => clearTimeout(timer));
+      await closeWithin(drainMs, worker?.close() ?? Promise.resolve());
       onStopping();
-      await worker?.close(true).catch((error: unknown) => log.debug('mail queue', { error }));
+      await closeWithin(CLOSE_MS, worker?.close(true) ?? Promise.resolve());
     },
   });
 }
