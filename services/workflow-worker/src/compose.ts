@@ -48,6 +48,8 @@ const SERVICE = 'workflow-worker';
 const VERSION = '0.1.0';
 /** Of the ten seconds a service has to stop: the rest is for what has begun. */
 const DRAIN_MS = 5_000;
+/** Connections for mails and jobs, whose transactions are short. */
+const BACKGROUND_POOL = 4;
 
 export function compose(config: Config): Composition {
   const log = createLogger({ service: SERVICE, level: config.logLevel });
@@ -128,7 +130,13 @@ export function compose(config: Config): Composition {
     allowCidrs: config.egressAllowCidrs,
     allowPorts: config.egressAllowPorts,
   });
-  const parts = { database, guard, metrics, clock, log };
+  // Of their own, so that mails and jobs never keep a handler waiting.
+  const background = createDatabase({
+    url: config.databaseUrl,
+    applicationName: `mailstream-${SERVICE}-background`,
+    poolMax: BACKGROUND_POOL,
+  });
+  const parts = { database: background, guard, metrics, clock, log };
   const sending = config.mail === null ? null : composeSending(config, config.mail, parts);
   const jobs = composeJobs(config, sending?.tokens ?? null, parts);
   const { alert } = config;
@@ -166,7 +174,7 @@ export function compose(config: Config): Composition {
   const connections = createService('connections', {
     start: () => Promise.resolve(),
     stop: async () => {
-      await Promise.all([closeRedis(blocking), closeRedis(commands), database.close()]);
+      await Promise.all([closeRedis(blocking), closeRedis(commands), database.close(), background.close()]);
     },
   });
   log.info('worker composed', { version: VERSION, instanceId: consumer });

@@ -43,8 +43,8 @@ export interface Config {
   readonly blockMs: number;
 }
 
-/** Besides the handlers: an entry that had failed, discovery, readiness, dead letters; relays, mails and jobs, each short. */
-const EXTRA_CONNECTIONS = 7;
+/** Besides the handlers: an entry that had failed, discovery, readiness, dead letters. */
+const EXTRA_CONNECTIONS = 4;
 
 /** @throws ConfigError that lists every problem. */
 export function loadConfig(environment: Readonly<Record<string, string | undefined>>): Config {

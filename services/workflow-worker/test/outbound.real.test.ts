@@ -1,6 +1,9 @@
 /** Acknowledgements from the mail that causes them to the server that takes them, and back. */
-import { useDatabase, useRedis } from '@mailstream/shared/testing/fixtures';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { useDatabase, useDovecot, useRedis } from '@mailstream/shared/testing/fixtures';
 import type { EmailData } from '@mailstream/shared/events/email-received';
+import { deliver } from '@mailstream/shared/testing/deliver';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { useInbox } from './inbox-fixture.ts';
 import { sendingEnvironment, useOutbound } from './outbound-fixture.ts';
@@ -13,6 +16,7 @@ const redis = await useRedis();
 const world = useWorld({ ownerUrl: database.ownerUrl, redisUrl: redis.url });
 const inbox = useInbox(world, database.url);
 const outbound = useOutbound(world);
+const dovecot = useDovecot();
 const peer = await startSmtpPeer();
 const environment = await sendingEnvironment({ database: database.url, redis: redis.url });
 let worker: RunningWorker;
@@ -166,4 +170,35 @@ it('a report about a mail of ours marks that mail, and asks for attention', asyn
   });
   await outbound.states(mailbox.tenant, ['bounced']);
   expect((await inbox.tickets(mailbox.tenant)).map(({ attention }) => attention)).toEqual([['bounce']]);
+});
+
+it('goes into the mailboxes of a local mail store over LMTP, and answers to its plus address come back', async () => {
+  const [customer, support] = [dovecot.newUser(), dovecot.newUser()];
+  const mailbox = await world.newMailbox();
+  const through = { protocol: 'lmtp', from_email: `${support}@example.com`, plus_addressing: true };
+  await outbound.sendsThrough(mailbox, dovecot.lmtpPort, through);
+  await inbox.receive(mailbox, { from: { email: `${customer}@example.org` }, receivedAt: NOW });
+  await outbound.states(mailbox.tenant, ['sent']);
+  const mails = async (user: string): Promise<readonly string[]> => {
+    const folder = join(dovecot.maildir(user), 'new');
+    return Promise.all((await readdir(folder)).map((name) => readFile(join(folder, name), 'utf8')));
+  };
+  const [mail = ''] = await mails(customer);
+  expect(mail).toMatch(/^Return-Path: <>/m);
+  const replyTo = /^Reply-To: .*?<?([^<>\s]+@example\.com)>?/m.exec(mail)?.[1] ?? '';
+  expect(replyTo.startsWith(`${support}+`)).toBe(true);
+  await deliver({
+    host: dovecot.host,
+    port: dovecot.lmtpPort,
+    from: `${customer}@example.org`,
+    to: replyTo,
+    raw: Buffer.from(`From: ${customer}@example.org\r\nTo: ${replyTo}\r\nSubject: x\r\n\r\nThanks\r\n`),
+  });
+  expect(await mails(support)).toHaveLength(1);
+  const answer = await inbox.receive(mailbox, {
+    from: { email: `${customer}@example.org` },
+    to: [{ email: replyTo }],
+    receivedAt: NOW,
+  });
+  expect(answer.kind).toBe('comment');
 });

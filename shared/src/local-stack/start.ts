@@ -8,7 +8,8 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { streamName } from '../events/email-received.ts';
 import { loadCredentials } from './credentials.ts';
-import { ensureDemoMailbox, whenWatched } from './demo-mailbox.ts';
+import { DEMO_MAILBOX, ensureDemoMailbox, whenWatched } from './demo-mailbox.ts';
+import { ensureDemoSmtp } from './demo-smtp.ts';
 import { createDemoTenant, DEMO_EMAIL } from './demo-tenant.ts';
 import { createLogin } from './login-role.ts';
 import { createProcessRegistry, stopLeftovers, type IdentityOf } from './process-registry.ts';
@@ -127,6 +128,7 @@ async function bringUp(stack: Stack): Promise<void> {
   await Promise.all(SERVICES.map((kind) => startService(stack, kind, env, () => publish())));
   const api = { url: `http://127.0.0.1:${stack.ports.server}`, token: credentials.apiToken };
   const providerId = await ensureDemoMailbox(api, mail);
+  await ensureDemoSmtp(api, mail, providerId, DEMO_MAILBOX);
   await whenWatched(databaseUrls.admin, credentials.tenantId, providerId);
 
   say('Sending a sample mail …');
