@@ -73,7 +73,7 @@ describe('connection turns', () => {
     expect([...at.holding]).toEqual(['a', 'b']);
   });
 
-  it('are asked back from the one that has merely watched the longest, after a quantum, only while somebody waits', () => {
+  it('are asked back from the one that has been in sync the longest, after a quantum, only while somebody waits', () => {
     const at = setup({ perTenant: 2 });
     const a = at.ask('a');
     const b = at.ask('b');
@@ -87,13 +87,27 @@ describe('connection turns', () => {
     expect(at.yielded).toEqual(['a']);
   });
 
-  it('are not asked back from a connection that is busy, or that would not help', () => {
+  it('are asked back from a folder that has mail all the time a quantum after it first was in sync', () => {
+    const at = setup({ perTenant: 1 });
+    const busy = at.ask('busy');
+    at.ask('waits');
+    busy.idle();
+    for (let passed = 0; passed < QUANTUM; passed += 1_000) {
+      at.clock.advance(1_000);
+      busy.idle();
+    }
+    expect(at.yielded).toEqual(['busy']);
+  });
+
+  it('are left to a folder that catches up for some quanta, then asked back; not where that would not help', () => {
     const at = setup({ perTenant: 1 });
     at.ask('busy', 't1');
     at.ask('other', 't2', 'elsewhere').idle();
     at.ask('waits', 't1');
-    at.clock.advance(10 * QUANTUM);
+    for (let quantum = 1; quantum < 6; quantum += 1) at.clock.advance(QUANTUM);
     expect(at.yielded).toEqual([]);
+    at.clock.advance(QUANTUM);
+    expect(at.yielded).toEqual(['busy']);
   });
 
   it('that were not waited for any more are not given', () => {

@@ -1,8 +1,9 @@
 /**
  * Connections under caps per tenant and per host (`IMAP_MAX_CONNECTIONS_PER_TENANT`, `…_PER_HOST`; 0 is no cap).
  *
- * First come, first served. While somebody waits, the holder that has merely watched for the longest time, and at least for one
- * quantum, is asked to give its connection up and queue again: folders over the cap share the connections in turn, none starves.
+ * First come, first served. While somebody waits, a holder whose folder has been in sync once is asked, a quantum later, to give its
+ * connection up and queue again; one that has still not caught up, after `CATCH_UP_QUANTA`. So folders over the cap share the
+ * connections in turn: neither one with a huge backlog nor one whose mail never stops starves the others.
  * Caps bound connections only. Leases and their renewals know nothing of them.
  */
 import type { Clock } from '@mailstream/shared/domain/time';
@@ -17,7 +18,7 @@ export interface TurnCaps {
 export interface TurnHooks {
   /** A connection may be made; called once, perhaps before `request` returns. */
   came(): void;
-  /** Others wait: close the connection if it merely watches. */
+  /** Others wait: close the connection as soon as the pass in hand has ended. May be called again. */
   yieldNow(): void;
 }
 
@@ -28,7 +29,7 @@ export interface Turn {
    * this one included, so that a crowd does not come at once and a single one need not wait.
    */
   readonly spreadMs: number;
-  /** The connection merely watches from now on. */
+  /** The folder is in sync; only the first time counts. */
   idle(): void;
   /** Gives the turn back, or stops waiting for one. May be called more than once. */
   end(): void;
@@ -39,9 +40,13 @@ interface Place {
   readonly host: string;
   readonly hooks: TurnHooks;
   state: 'waiting' | 'holding' | 'ended';
-  idleSinceMs: number | null;
+  grantedAtMs: number;
+  /** Null until the folder has been in sync once. */
+  inSyncAtMs: number | null;
 }
 
+/** A backlog gets on better in longer turns: each costs a login and a list of the folder. */
+const CATCH_UP_QUANTA = 6;
 /** Two hundred logins a second. */
 const SPREAD_EACH_MS = 5;
 
@@ -67,7 +72,8 @@ export class ConnectionTurns {
       host: of.host.toLowerCase(),
       hooks,
       state: 'waiting',
-      idleSinceMs: null,
+      grantedAtMs: 0,
+      inSyncAtMs: null,
     };
     if (this.#isFree(place)) this.#grant(place);
     else {
@@ -83,8 +89,9 @@ export class ConnectionTurns {
         return spreadMs();
       },
       idle: () => {
-        if (place.state === 'holding' && place.idleSinceMs === null) add(this.#busy, place.host, -1);
-        place.idleSinceMs = this.#clock.monotonicMs();
+        if (place.state !== 'holding' || place.inSyncAtMs !== null) return;
+        add(this.#busy, place.host, -1);
+        place.inSyncAtMs = this.#clock.monotonicMs();
       },
       end: () => this.#end(place),
     };
@@ -101,6 +108,7 @@ export class ConnectionTurns {
   #grant(place: Place): void {
     this.#waiting.delete(place);
     place.state = 'holding';
+    place.grantedAtMs = this.#clock.monotonicMs();
     this.#holding.add(place);
     this.#count(place, 1);
     add(this.#busy, place.host, 1);
@@ -115,7 +123,7 @@ export class ConnectionTurns {
     if (!wasHolding) return;
     this.#holding.delete(place);
     this.#count(place, -1);
-    if (place.idleSinceMs === null) add(this.#busy, place.host, -1);
+    if (place.inSyncAtMs === null) add(this.#busy, place.host, -1);
     // A copy: whoever gets a turn may ask for another at once.
     for (const next of [...this.#waiting])
       if (next.state === 'waiting' && this.#isFree(next)) this.#grant(next);
@@ -136,15 +144,22 @@ export class ConnectionTurns {
     });
   }
 
+  /** When the turn may be asked back, monotonic milliseconds. */
+  #dueAtMs({ grantedAtMs, inSyncAtMs }: Place): number {
+    const { quantumMs } = this.#caps;
+    const caughtUp = inSyncAtMs === null ? Infinity : inSyncAtMs + quantumMs;
+    return Math.min(caughtUp, grantedAtMs + CATCH_UP_QUANTA * quantumMs);
+  }
+
   /** One holder makes room for each that waits, and only where that helps it: the same tenant or host. */
   #sweep(): void {
-    const limitMs = this.#clock.monotonicMs() - this.#caps.quantumMs;
-    const idle = [...this.#holding]
-      .filter((place) => place.idleSinceMs !== null && place.idleSinceMs <= limitMs)
-      .sort((a, b) => (a.idleSinceMs ?? 0) - (b.idleSinceMs ?? 0));
+    const nowMs = this.#clock.monotonicMs();
+    const due = [...this.#holding]
+      .filter((place) => this.#dueAtMs(place) <= nowMs)
+      .sort((a, b) => this.#dueAtMs(a) - this.#dueAtMs(b));
     for (const waiting of [...this.#waiting]) {
-      const index = idle.findIndex((place) => place.tenant === waiting.tenant || place.host === waiting.host);
-      if (index >= 0) idle.splice(index, 1)[0]?.hooks.yieldNow();
+      const index = due.findIndex((place) => place.tenant === waiting.tenant || place.host === waiting.host);
+      if (index >= 0) due.splice(index, 1)[0]?.hooks.yieldNow();
     }
   }
 }

@@ -183,9 +183,7 @@ export class FolderListener {
           { tenant: this.#provider.tenant, host: this.#provider.endpoint.host },
           {
             came: () => this.#send({ kind: 'turnCame', session: effect.session }),
-            yieldNow: () => {
-              if (this.#state.kind === 'watching') this.#send({ kind: 'yield' });
-            },
+            yieldNow: () => this.#send({ kind: 'yield' }),
           },
         );
         return;

@@ -250,15 +250,28 @@ describe('listener machine', () => {
   });
 
   it('looks again after a pass during which something changed', () => {
-    const syncing: ListenerState = { kind: 'syncing', session: 1, attempt: 0, dirty: false };
+    const syncing: ListenerState = { kind: 'syncing', session: 1, attempt: 0, dirty: false, yields: false };
     const dirty = nextListener(syncing, { kind: 'changed', session: 1 }).state;
     expect(nextListener(dirty, { kind: 'passDone', session: 1, more: false, heldBy: null }).effects).toEqual([
       { kind: 'runPass', session: 1 },
     ]);
   });
 
+  it('gives its connection to those that wait when the pass in hand has ended, whatever is left to do', () => {
+    const syncing: ListenerState = { kind: 'syncing', session: 1, attempt: 0, dirty: true, yields: false };
+    const yields = nextListener(syncing, { kind: 'yield' }).state;
+    const { state, effects } = nextListener(yields, {
+      kind: 'passDone',
+      session: 1,
+      more: true,
+      heldBy: null,
+    });
+    expect(state).toMatchObject({ kind: 'closing', then: { kind: 'connecting' } });
+    expect(effects).toContainEqual({ kind: 'endSession', session: 1, how: 'gracefully' });
+  });
+
   it('watches after a pass that was held, however much there is to do, and looks when it is told to', () => {
-    const syncing: ListenerState = { kind: 'syncing', session: 1, attempt: 0, dirty: true };
+    const syncing: ListenerState = { kind: 'syncing', session: 1, attempt: 0, dirty: true, yields: false };
     const held = nextListener(syncing, { kind: 'passDone', session: 1, more: true, heldBy: 'STREAM_FULL' });
     expect(held.state).toEqual({ kind: 'watching', session: 1, attempt: 0, heldBy: 'STREAM_FULL' });
     expect(held.effects).toEqual([{ kind: 'watch', session: 1 }]);

@@ -27,7 +27,7 @@
  * - `ended` is sent only when the connection is gone and the pass has settled, so STOPPED means no more writes.
  *   Past the close deadline we go on, and the epoch guards the cursor.
  * QUEUED waits for a connection where an operator caps them per tenant or host; without caps the turn comes at once. `yield` asks
- * a listener that merely watches to close and queue again, so that folders over the cap share the connections in turn.
+ * a listener to close and queue again, at once or after the pass in hand, so that folders over the cap share the connections in turn.
  * A pass that back-pressure held (`heldBy`) leads to WATCHING like any other, and never to the next pass by itself: no spinning.
  * IDLE is ended and issued anew by the session itself (RFC 2177); `watchDue` is ours: a push can be lost, so we look anyway.
  */
@@ -166,7 +166,9 @@ function whileStarting(
       ]);
     case 'opened':
       if (state.kind !== 'opening') return ignored(state);
-      return step({ kind: 'syncing', session, attempt, dirty: false }, [{ kind: 'runPass', session }]);
+      return step({ kind: 'syncing', session, attempt, dirty: false, yields: false }, [
+        { kind: 'runPass', session },
+      ]);
     case 'changed':
       // The pass that follows looks at everything anyway.
       return step(state, []);
@@ -193,7 +195,10 @@ function whileSyncing(state: ListenerState & { kind: 'syncing' }, event: Listene
     case 'changed':
     case 'poke':
       return step({ ...state, dirty: true }, []);
+    case 'yield':
+      return step({ ...state, yields: true }, []);
     case 'passDone':
+      if (state.yields) return close(session, attempt, { kind: 'connecting' }, 'gracefully');
       // Held: what is dirty or left stays in the mailbox until the relief; watching keeps the connection alive meanwhile.
       return event.heldBy === null && (event.more || state.dirty)
         ? step({ ...state, dirty: false }, [{ kind: 'runPass', session }])
@@ -223,7 +228,9 @@ function whileWatching(state: ListenerState & { kind: 'watching' }, event: Liste
     case 'changed':
     case 'watchDue':
     case 'poke':
-      return step({ kind: 'syncing', session, attempt, dirty: false }, [{ kind: 'runPass', session }]);
+      return step({ kind: 'syncing', session, attempt, dirty: false, yields: false }, [
+        { kind: 'runPass', session },
+      ]);
     case 'fault':
       return faulted(session, attempt, event.fault, event.livedMs);
     case 'configChanged':

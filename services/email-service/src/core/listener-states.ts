@@ -12,7 +12,14 @@ export type ListenerState =
   | { readonly kind: 'queued'; readonly session: number; readonly attempt: number }
   | { readonly kind: 'connecting'; readonly session: number; readonly attempt: number }
   | { readonly kind: 'opening'; readonly session: number; readonly attempt: number }
-  | { readonly kind: 'syncing'; readonly session: number; readonly attempt: number; readonly dirty: boolean }
+  /** `yields`: others wait for the connection, which goes to them when the pass in hand has ended. */
+  | {
+      readonly kind: 'syncing';
+      readonly session: number;
+      readonly attempt: number;
+      readonly dirty: boolean;
+      readonly yields: boolean;
+    }
   /** `heldBy`: code of what keeps us from fetching meanwhile (back-pressure), null when the folder is in sync. */
   | {
       readonly kind: 'watching';
