@@ -18,6 +18,7 @@ import type {
   ClientStore,
   DeadLetterStore,
   Health,
+  JobBoard,
   JobStore,
   MailServer,
   MessageStore,
@@ -82,6 +83,8 @@ export interface AppOptions {
   /** Directory of the built settings UI; null serves the API alone. */
   readonly webRoot: string | null;
   readonly version: string;
+  /** Null where the server does not know Redis. */
+  readonly jobBoard: JobBoard | null;
 }
 
 /** The largest body: a hundred folder names and a few tokens. */
@@ -111,6 +114,7 @@ export async function buildApp(ports: AppPorts, options: AppOptions): Promise<Fa
   registerAuth(app, { accounts, publicOrigin: options.publicOrigin });
   const limits = await registerRateLimits(app, options.limits);
   await registerRoutes(app, ports, { accounts, limits, publicOrigin: options.publicOrigin });
+  await options.jobBoard?.register(app);
   if (options.webRoot === null) app.setNotFoundHandler((_request, reply) => sendNotFound(reply));
   else await registerWebUi(app, options.webRoot);
   await app.ready();

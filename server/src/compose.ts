@@ -28,6 +28,7 @@ import { createProviderStore } from './adapters/pg-providers.ts';
 import { createSmtpStore } from './adapters/pg-smtp-settings.ts';
 import { createReplyStore } from './adapters/pg-ticket-replies.ts';
 import { createTicketStore } from './adapters/pg-tickets.ts';
+import { createJobBoard } from './adapters/redis-job-board.ts';
 import type { Config } from './config.ts';
 import { createHttpServer } from './http-server.ts';
 import type { RequestObserver } from './plugins/request-log.ts';
@@ -107,11 +108,13 @@ export function compose(config: Config): Composition {
     limits: config,
     webRoot: config.webRoot,
     version: VERSION,
+    jobBoard: config.redisUrl === null ? null : createJobBoard(config.redisUrl, log),
   };
   const closing = { name: 'stores', start: () => Promise.resolve(), stop: closeStores };
   async function closeStores(): Promise<void> {
     // A token that was just rotated must still reach the database.
     await tokens.idle();
+    await options.jobBoard?.close();
     await storage.close();
     await database.close();
   }

@@ -16,6 +16,8 @@ export interface Config {
   readonly logLevel: LogLevel;
   readonly databaseUrl: string;
   readonly databasePoolMax: number;
+  /** For the job board alone; null leaves it out. */
+  readonly redisUrl: string | null;
   readonly keyRing: KeyRing;
   readonly secretSources: readonly SecretSource[];
   readonly storageUrl: string;
@@ -46,6 +48,10 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     }) as LogLevel,
     databaseUrl: env.url('DATABASE_URL', { protocols: ['postgres', 'postgresql'] }),
     databasePoolMax: env.integer('DATABASE_POOL_MAX', { default: 10, min: 1, max: 1000 }),
+    redisUrl:
+      env.optionalString('REDIS_URL') === undefined
+        ? null
+        : env.url('REDIS_URL', { protocols: ['redis', 'rediss'] }),
     keyRing: keyRing(env),
     secretSources: secretSources(env, environment),
     storageUrl: storageUrl(env),

@@ -11,6 +11,7 @@ export async function openApiDocument(): Promise<unknown> {
     limits: { loginsPerMinute: 1, testsPerMinute: 1 },
     webRoot: null,
     version: VERSION,
+    jobBoard: null,
   });
   try {
     return app.swagger();

@@ -8,6 +8,7 @@ import type {
   StartFrom,
   ImapProvider,
 } from '@mailstream/shared/domain/provider';
+import type { FastifyInstance } from 'fastify';
 import type { ProviderId, TenantId } from '@mailstream/shared/domain/ids';
 import type { SmtpSettings } from '@mailstream/shared/mail/smtp-settings';
 import type {
@@ -351,6 +352,12 @@ export interface JobStore {
   ): Promise<'changed' | 'notFound' | 'badSchedule'>;
   /** Null where there is no such job. */
   run(actor: Actor, name: string): Promise<JobRun | null>;
+}
+
+/** Pages that show the queues; only operators get them. */
+export interface JobBoard {
+  register(app: FastifyInstance): Promise<void>;
+  close(): Promise<void>;
 }
 
 export interface OperationsStore {

@@ -107,6 +107,7 @@ const APP_OPTIONS: AppOptions = {
   limits: { loginsPerMinute: 10_000, testsPerMinute: 10_000 },
   webRoot: null,
   version: '0.0.0-test',
+  jobBoard: null,
 };
 
 export async function useServer(options: Partial<AppOptions> = {}): Promise<Harness> {

@@ -1,9 +1,12 @@
 /** Jobs as operators see, change and start them; nobody else does. */
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
+import { useRedis } from '@mailstream/shared/testing/fixtures';
 import { JOBS } from '@mailstream/shared/domain/jobs';
+import { createJobBoard } from '../src/adapters/redis-job-board.ts';
+import { buildApp } from '../src/app.ts';
 import { useServer } from './harness.ts';
 
-const { call, owner, a, token } = await useServer();
+const { call, owner, a, token, ports, appOptions } = await useServer();
 
 /** As the workers do at their start. */
 for (const { name, schedule } of JOBS)
@@ -75,4 +78,40 @@ test('are nobody else’s business', async () => {
     expect((await call(method, path, { token: admin, body: method === 'GET' ? undefined : {} })).status).toBe(
       403,
     );
+});
+
+describe('the job board', async () => {
+  const redis = await useRedis();
+  const jobBoard = createJobBoard(redis.url, ports.log);
+  const app = await buildApp(ports, { ...appOptions, jobBoard });
+  afterAll(async () => {
+    await app.close();
+    await jobBoard.close();
+  });
+  const get = (url: string, bearer: string | null, method: 'GET' | 'PUT' = 'GET') =>
+    app.inject({ method, url, headers: bearer === null ? {} : { authorization: `Bearer ${bearer}` } });
+
+  test('shows operators the queues, and loads nothing from elsewhere', async () => {
+    const page = await get('/job-board', a.token);
+    expect(page.statusCode).toBe(200);
+    expect(page.headers['content-security-policy']).toContain("script-src 'self'");
+    const queues = await get('/job-board/api/queues', a.token);
+    const { queues: found } = queues.json<{ queues: { name: string; readOnlyMode: boolean }[] }>();
+    expect(found.map(({ name }) => name)).toEqual(['outgoing-mail', 'jobs']);
+    expect(found.every(({ readOnlyMode }) => readOnlyMode)).toBe(true);
+  });
+
+  test('is closed to everybody else, and changes nothing for anybody', async () => {
+    const admin = await token(a.tenant, ['providers:write', 'tickets:write']);
+    for (const path of [
+      '/job-board',
+      '/job-board/api/queues',
+      '/job-board/static/js/x.js',
+      '/job-board/queue/jobs',
+    ]) {
+      expect.soft((await get(path, null)).statusCode, path).toBe(401);
+      expect.soft((await get(path, admin)).statusCode, path).toBe(403);
+    }
+    expect((await get('/job-board/api/queues/jobs/pause', a.token, 'PUT')).statusCode).toBe(403);
+  });
 });

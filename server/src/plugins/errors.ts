@@ -27,10 +27,10 @@ export function sendNotFound(reply: FastifyReply): FastifyReply {
 function sendError(reply: FastifyReply, error: ApiError): FastifyReply {
   // A 429 carries the header already; a dependency that is down is worth another try soon.
   if (error.status === 503 && !reply.hasHeader('retry-after')) void reply.header('retry-after', '5');
-  return reply.code(error.status).type('application/json; charset=utf-8').send(body(error));
+  return reply.code(error.status).type('application/json; charset=utf-8').send(errorBody(error));
 }
 
-function body(error: ApiError): ErrorBody {
+export function errorBody(error: ApiError): ErrorBody {
   const { code, message, hint, fields } = error;
   return { error: { code, message, hint, ...(fields.length === 0 ? {} : { fields: [...fields] }) } };
 }
