@@ -190,7 +190,8 @@ function authOf(credentials: Exclude<SmtpCredentials, { kind: 'none' }>): Record
   // oxlint-disable-next-line no-control-regex -- they separate the parts of SASL PLAIN and XOAUTH2 and are not escaped there
   if (/[\u0000-\u001f\u007f]/.test(username + secret) || username === '' || secret === '')
     throw Object.assign(new Error('unusable credentials'), { code: 'EAUTH' });
-  if (credentials.kind === 'oauth2') return { method: 'XOAUTH2', user: username, pass: 'unused' };
+  // Without `oauth2` nodemailer would take another method that the server offers; the handler below does the work.
+  if (credentials.kind === 'oauth2') return { method: 'XOAUTH2', oauth2: {}, user: username, pass: 'unused' };
   return { credentials: { user: username, pass: secret } };
 }
 
