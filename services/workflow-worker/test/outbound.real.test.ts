@@ -121,6 +121,16 @@ describe('nobody is answered', () => {
     expect(await outbound.rows(there.tenant)).toEqual([]);
   });
 
+  it('but an agent of another tenant, who is a person', async () => {
+    const mailbox = await world.newMailbox();
+    await inbox.receive(mailbox, {
+      id: '<ms.t-7.abcdefghijklmnopqrstuvwxyz@other.example>',
+      from: { email: 'help@other.example' },
+      headers: [{ name: 'X-Mailstream-Mail', value: 'reply' }],
+    });
+    expect(await inbox.tickets(mailbox.tenant)).toMatchObject([{ status: 'open' }]);
+  });
+
   it('who is a mailbox of ours, wrote long ago, or is not who the own server says', async () => {
     const mailbox = await world.newMailbox();
     await outbound.sendsThrough(mailbox, peer.port, {

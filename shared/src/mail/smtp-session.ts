@@ -63,8 +63,8 @@ export interface SmtpSession {
   close(): void;
 }
 
-/** What the connection says of itself when it greets: nothing about our network. */
-const OUR_NAME = 'mailstream.invalid';
+/** What a client without a name of its own says when it greets (RFC 5321 section 4.1.4): nothing about our network. */
+const OUR_NAME = '[127.0.0.1]';
 const MAX_REPLY_BYTES = 64 * 1024;
 
 /**

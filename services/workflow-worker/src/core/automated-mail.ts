@@ -5,7 +5,7 @@
  * gets no answer.
  */
 import { keywordOf, valuesOf } from '@mailstream/shared/domain/header-fields';
-import { hasOwnHeader, isOwnMessageId } from '@mailstream/shared/domain/own-mail';
+import { hasOwnHeader, isOwnMessageId, OWN_MAIL_HEADER } from '@mailstream/shared/domain/own-mail';
 import type { EmailData } from '@mailstream/shared/events/email-received';
 import { readDeliveryReport, type DeliveryReport } from './delivery-report.ts';
 import { isAutoReplySubject, isBounceSubject } from './automated-subjects.ts';
@@ -89,8 +89,10 @@ function reportType({ headers, attachments }: EmailData): string | null {
 }
 
 function ownOrigin({ id, headers, from }: EmailData, own: OwnMailboxes): MailOrigin | null {
-  if (hasOwnHeader(headers)) return { kind: 'ownLoop', reason: 'own_header' };
-  if (isOwnMessageId(id)) return { kind: 'ownLoop', reason: 'own_message_id' };
+  // What an agent of another tenant wrote is a person's mail, though the same program sent it.
+  const isPersons = valuesOf(headers, OWN_MAIL_HEADER.toLowerCase()).map(keywordOf).includes('reply');
+  if (!isPersons && hasOwnHeader(headers)) return { kind: 'ownLoop', reason: 'own_header' };
+  if (!isPersons && isOwnMessageId(id)) return { kind: 'ownLoop', reason: 'own_message_id' };
   const addresses = new Set(own.addresses.map(bareAddress));
   const senders = [from.email, ...valuesOf(headers, 'sender').map(addressIn)];
   return senders.some((sender) => sender !== '' && addresses.has(bareAddress(sender)))

@@ -1,7 +1,7 @@
 /**
  * The form of the mails that we send: who they are from, what they answer, and by what machines and we ourselves know them. Pure.
  *
- * - Every mail bears our marks, so that no Mailstream answers it by itself.
+ * - Every mail bears our marks: no Mailstream answers what another one sent by itself, and each knows an agent's answer for a person's.
  * - What is sent without a person says so (RFC 3834 section 5) and has no return path (section 3.3): nobody answers its failures.
  * - The reply token stands in Reply-To where the mailbox takes plus addresses, else in the body. Never in both: a mail that is passed
  *   on should not carry it twice.
@@ -71,7 +71,7 @@ export function formMail(mail: OutgoingMail, sender: Sender): MailForm | null {
     references: mail.references.filter(isSendableMessageId).slice(-MAX_REFERENCES),
     headers: {
       [OWN_MAIL_HEADER]: mail.kind === 'agent_reply' ? 'reply' : mail.kind,
-      [LOOP_HEADER]: LOOP_VALUE,
+      ...(isAutomatic ? { [LOOP_HEADER]: LOOP_VALUE } : {}),
       ...(isAutomatic ? { 'Auto-Submitted': autoSubmitted(mail.kind) } : {}),
       ...(isAutomatic ? { Precedence: 'auto_reply' } : {}),
       // Also on answers of people: an absence notice for them would come to the ticket.
