@@ -13,6 +13,8 @@ export function createRedisIdentity(
   redis: Redis,
   /** Id of the last entry that this process appended to the global stream; `0-0` before the first. */
   lastAppended: () => string,
+  /** Unlike any other ever. */
+  newMarker: () => string = randomUUID,
 ): StoreIdentity {
   const stream = streamName('', false);
   const markerKey = `{${stream}}:marker`;
@@ -22,7 +24,7 @@ export function createRedisIdentity(
       const appended = lastAppended();
       const info = await redis.info('server');
       const runId = /^run_id:(\S+)/m.exec(info)?.[1] ?? '';
-      const marker = await readMarker(redis, markerKey);
+      const marker = await readMarker(redis, markerKey, newMarker);
       const marks = await redis.hlen(watermarkKey(stream));
       const position = (await redis.exists(stream)) === 0 ? NOWHERE : await positionOf(redis, stream);
       return JSON.stringify({ runId, marker, marks, ...position, appended } satisfies Seen);
@@ -56,10 +58,10 @@ function parse(text: string): Seen {
   return JSON.parse(text) as Seen;
 }
 
-async function readMarker(redis: Redis, key: string): Promise<string> {
+async function readMarker(redis: Redis, key: string, newMarker: () => string): Promise<string> {
   const found = await redis.get(key);
   if (found !== null) return found;
-  const own = randomUUID();
+  const own = newMarker();
   await redis.set(key, own, 'NX');
   // Another may have been first.
   return (await redis.get(key)) ?? own;

@@ -13,7 +13,11 @@ export function createPostgresIdentity({ process, network, postgres }: IdentityC
   };
 }
 
-export function createRedisIdentityPort(context: IdentityContext, lastAppended: () => string): StoreIdentity {
+export function createRedisIdentityPort(
+  context: IdentityContext,
+  lastAppended: () => string,
+  newMarker: () => string,
+): StoreIdentity {
   const { process, network, redis } = context;
   const call = <T>(name: string, effect: () => T): Promise<T> =>
     network.call(process, redis.link, name, effect);
@@ -38,5 +42,6 @@ export function createRedisIdentityPort(context: IdentityContext, lastAppended: 
   return createRedisIdentity(
     connection as unknown as Parameters<typeof createRedisIdentity>[0],
     lastAppended,
+    newMarker,
   );
 }

@@ -175,7 +175,11 @@ export function createInstance(context: InstanceContext, owner: InstanceId): Ins
   const storeWatch = createStoreWatch({
     stores: {
       postgresql: createPostgresIdentity(context),
-      redis: createRedisIdentityPort(context, () => lastAppended),
+      redis: createRedisIdentityPort(
+        context,
+        () => lastAppended,
+        () => String(draw.next()),
+      ),
     },
     everyMs: STORE_WATCH_MS,
     jitter: SETTINGS.timerJitter,
