@@ -222,8 +222,9 @@ export class FolderIngest {
     const cursor = this.#cursor;
     if (cursor === null || this.#mustReload) return null;
     const { ledger, log, clock, limits } = this.#deps;
-    // On the same slow schedule the ledger is compared with the stream, at the pass that follows.
+    // On the same slow schedule the ledger is compared with the stream: what a person asked to replay goes out at once.
     this.#publication.doubt();
+    await this.#recoverIfNeeded(options.signal);
     return await auditFolder(
       {
         ledger,
