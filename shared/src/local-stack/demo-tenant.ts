@@ -34,7 +34,7 @@ export async function createDemoTenant(adminUrl: string, credentials: Credential
     );
     await client.query(
       `INSERT INTO api_tokens (tenant, id, name, token_hash, scopes, created_by)
-       VALUES ($1, $2, 'npm start', $3, $4, $5) ON CONFLICT DO NOTHING`,
+       VALUES ($1, $2, 'npm start', $3, $4, $5) ON CONFLICT (tenant, id) DO UPDATE SET scopes = EXCLUDED.scopes`,
       [
         credentials.tenantId,
         credentials.apiTokenId,
