@@ -150,7 +150,10 @@ export const SETTINGS = [
     name: 'WORKER_JOB_LEASE_MS',
     text: 'A run of a job whose worker is silent for so long is taken over by another one.',
   },
-  { name: 'RETENTION_DAYS', text: 'What is older is removed by the retention job, where nothing can ask for it any more.' },
+  {
+    name: 'RETENTION_DAYS',
+    text: 'What is older is removed by the retention job, where nothing can ask for it any more.',
+  },
   // Server
   { name: 'PUBLIC_URL', text: 'Where browsers reach the server; cookies are Secure when it is https.' },
   { name: 'TRUSTED_PROXIES', text: 'Networks of reverse proxies whose X-Forwarded-For is believed.' },

@@ -95,27 +95,24 @@ describe('storage in a directory', () => {
     expect(await storage.exists(KEY)).toBe(false);
   });
 
-  it.skipIf(!canMount)(
-    'says STORAGE_FULL on a full disk, and works again when there is room',
-    async () => {
-      const folder = join(root, 'small-disk');
-      await mkdir(folder);
-      await run('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'none', folder]);
-      try {
-        const storage = fileStorage('small-disk');
-        expect(await faultOf(storage.put(KEY, Buffer.alloc(1_000_000)))).toMatchObject({
-          kind: 'transient',
-          code: 'STORAGE_FULL',
-          detail: 'storage failed: ENOSPC',
-        });
-        expect(await storage.exists(KEY)).toBe(false);
-        await storage.put(KEY, Buffer.alloc(1000));
-        expect(await storage.exists(KEY)).toBe(true);
-      } finally {
-        await run('umount', [folder]);
-      }
-    },
-  );
+  it.skipIf(!canMount)('says STORAGE_FULL on a full disk, and works again when there is room', async () => {
+    const folder = join(root, 'small-disk');
+    await mkdir(folder);
+    await run('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'none', folder]);
+    try {
+      const storage = fileStorage('small-disk');
+      expect(await faultOf(storage.put(KEY, Buffer.alloc(1_000_000)))).toMatchObject({
+        kind: 'transient',
+        code: 'STORAGE_FULL',
+        detail: 'storage failed: ENOSPC',
+      });
+      expect(await storage.exists(KEY)).toBe(false);
+      await storage.put(KEY, Buffer.alloc(1000));
+      expect(await storage.exists(KEY)).toBe(true);
+    } finally {
+      await run('umount', [folder]);
+    }
+  });
 });
 
 describe('storage in a directory, with writes that block the thread', () => {

@@ -243,7 +243,8 @@ export const ERROR_CATALOGUE = {
   },
   IMAP_DATA_STALE: {
     status: 503,
-    message: 'The connection looks alive, but for too long the mail server has not shown that everything is here.',
+    message:
+      'The connection looks alive, but for too long the mail server has not shown that everything is here.',
     hint: 'We connect anew by ourselves. If it stays so, look at the mail server or at the network between.',
     retried: true,
   },

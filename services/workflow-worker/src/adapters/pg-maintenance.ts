@@ -146,16 +146,13 @@ export function createTokenCheck(database: Database, tokens: Pick<TokenService, 
 async function mark(database: Database, tenant: TenantId, id: string, code: string): Promise<void> {
   const message = isErrorCode(code) ? errorEntry(code).message : code;
   await database.withTenant(tenant, async (trx) => {
-    await trx('email_providers')
-      .where({ tenant, id })
-      .whereNot({ status: 'error' })
-      .update({
-        status: 'error',
-        error_code: code,
-        error_message: message,
-        error_at: trx.fn.now(),
-        updated_at: trx.fn.now(),
-      });
+    await trx('email_providers').where({ tenant, id }).whereNot({ status: 'error' }).update({
+      status: 'error',
+      error_code: code,
+      error_message: message,
+      error_at: trx.fn.now(),
+      updated_at: trx.fn.now(),
+    });
   });
 }
 
