@@ -8,6 +8,11 @@ import { pause } from '@mailstream/shared/runtime/system-clock';
 export interface Availability {
   /** Resolves when the dependency answers again, or when `signal` aborts: look at the signal afterwards. */
   recovered(): Promise<void>;
+  /**
+   * Something failed for want of it: as `recovered`, and tells how many things failed in the same outage. One alone may have been
+   * its own doing.
+   */
+  failed(): Promise<number>;
   isDown(): boolean;
 }
 
@@ -23,6 +28,7 @@ export function createAvailability(options: {
 }): Availability {
   const { name, probe, clock, log, signal } = options;
   let waiting: Promise<void> | null = null;
+  let outage = { failures: 0 };
 
   const wait = async (): Promise<void> => {
     log.warn('dependency is away, waiting for it', { name });
@@ -38,12 +44,23 @@ export function createAvailability(options: {
       }
     }
   };
-  return {
-    recovered: () => {
-      waiting ??= wait().finally(() => {
+  const recovered = (): Promise<void> => {
+    if (waiting === null) {
+      outage = { failures: 0 };
+      waiting = wait().finally(() => {
         waiting = null;
       });
-      return waiting;
+    }
+    return waiting;
+  };
+  return {
+    recovered,
+    failed: async () => {
+      const back = recovered();
+      const mine = outage;
+      mine.failures += 1;
+      await back;
+      return mine.failures;
     },
     isDown: () => waiting !== null,
   };

@@ -1,4 +1,5 @@
 import { providerId, tenantId } from '@mailstream/shared/domain/ids';
+import { FaultError } from '@mailstream/shared/errors/fault-error';
 import { createLogger } from '@mailstream/shared/runtime/logger';
 import { createMetrics } from '@mailstream/shared/runtime/metrics';
 import { FakeClock } from '@mailstream/shared/testing/fake-clock';
@@ -18,7 +19,10 @@ const FIRST: Visit = { isFresh: true, isAlone: false, parentWaits: 0 };
 const AGAIN: Visit = { isFresh: false, isAlone: true, parentWaits: 0 };
 
 /** Redis's part of the memory, and what was done in order. */
-function world(apply: () => Promise<EffectOutcome>): {
+function world(
+  apply: () => Promise<EffectOutcome>,
+  victimsOfOutage = 1,
+): {
   handle: (visit: Visit) => ReturnType<EntryHandler>;
   readonly clock: FakeClock;
   readonly steps: string[];
@@ -36,7 +40,10 @@ function world(apply: () => Promise<EffectOutcome>): {
         record = { attempts: attempts + 1, dueAtMs, past };
         return Promise.resolve({ kind: 'begun', attempts: attempts + 1, past });
       },
-      uncountAttempt: () => Promise.resolve(),
+      uncountAttempt: () => {
+        if (record !== null) record = { ...record, attempts: record.attempts - 1 };
+        return Promise.resolve();
+      },
       noteRetry: (_ref, retry) => {
         record = retry;
         steps.push('noted');
@@ -58,7 +65,11 @@ function world(apply: () => Promise<EffectOutcome>): {
         return Promise.resolve('kept');
       },
     },
-    database: { recovered: () => Promise.resolve(), isDown: () => false },
+    database: {
+      recovered: () => Promise.resolve(),
+      failed: () => Promise.resolve(victimsOfOutage),
+      isDown: () => false,
+    },
     metrics: createMetrics(),
     clock,
     log: createLogger({ service: 'test', level: 'silent' }),
@@ -106,5 +117,34 @@ describe('an entry', () => {
     expect(JSON.stringify(letters)).not.toContain('never shown');
     const times = letters[0]?.past.map(({ at }) => Date.parse(at)) ?? [];
     expect(times).toEqual(times.toSorted((a, b) => a - b));
+  });
+
+  const cut = (times: number): (() => Promise<EffectOutcome>) => {
+    let left = times;
+    return () => {
+      left -= 1;
+      return left >= 0
+        ? Promise.reject(new FaultError({ kind: 'transient', code: 'DATABASE_UNAVAILABLE', detail: 'cut' }))
+        : Promise.resolve({ kind: 'duplicate' });
+    };
+  };
+
+  it('whose connection ends each time although nobody else suffers is isolated, then blamed', async () => {
+    const { handle, steps } = world(cut(10));
+    expect(await handle(FIRST)).toMatchObject({ kind: 'comeBack', alone: true });
+    expect(await handle(AGAIN)).toMatchObject({ kind: 'comeBack', delayMs: expect.any(Number) as number });
+    expect(steps.filter((step) => step === 'noted')).toHaveLength(1);
+  });
+
+  it('is not blamed for outages that others suffer as well', async () => {
+    const { handle, steps } = world(cut(10), 2);
+    expect(await handle(AGAIN)).toEqual({ kind: 'settled' });
+    expect(steps).not.toContain('noted');
+  });
+
+  it('is found when the whole database ends whenever it is handled', async () => {
+    const { handle, steps } = world(cut(100), 2);
+    expect(await handle(AGAIN)).toMatchObject({ kind: 'comeBack' });
+    expect(steps).toContain('noted');
   });
 });

@@ -68,6 +68,8 @@ export interface EntryHandlerOptions {
 export type EntryHandler = (inHand: EntryInHand, visit: Visit) => Promise<Settlement>;
 
 const REDIS_BACKOFF = { baseMs: 100, capMs: 5_000, jitter: 0.5 };
+/** In a row, for one entry: an entry that brings the whole database down each time must be found, too. */
+const SHARED_OUTAGES_FORGIVEN = 20;
 const ABANDONED: Settlement = { kind: 'abandoned' };
 const SETTLED: Settlement = { kind: 'settled' };
 
@@ -186,7 +188,8 @@ export function createEntryHandler(options: EntryHandlerOptions): EntryHandler {
     if (decoded.kind === 'invalid')
       return bury(inHand, { code: decoded.code, detail: decoded.detail, attempts: 1, past: [] }, began);
 
-    for (let unavailableInRow = 0; ; unavailableInRow += 1) {
+    let sharedOutages = 0;
+    for (let unavailableInRow = 0; ;) {
       // Counted before the attempt, so that one which ends the process is counted too.
       const start = visit.isFresh
         ? ({ kind: 'begun', attempts: 1, past: [] } as const)
@@ -249,10 +252,14 @@ export function createEntryHandler(options: EntryHandlerOptions): EntryHandler {
         case 'isolate':
           await uncount();
           return { kind: 'comeBack', delayMs: 0, alone: true, parentWaits };
-        case 'hold':
+        case 'hold': {
           await uncount();
-          await database.recovered();
+          const isShared = (await database.failed()) > 1;
           if (signal.aborted) return ABANDONED;
+          // What others suffered as well is not held against this one, unless it happens whenever it is handled.
+          if (isShared && sharedOutages < SHARED_OUTAGES_FORGIVEN) sharedOutages += 1;
+          else unavailableInRow += 1;
+        }
       }
     }
   };
