@@ -1,7 +1,9 @@
 /** Jobs that run by the clock: once for each tick over all workers, also when Redis forgets and processes die. */
 import { randomUUID } from 'node:crypto';
+import { createDatabase } from '@mailstream/shared/db/database';
 import { useDatabase, useRedis } from '@mailstream/shared/testing/fixtures';
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
+import { createPgJobs } from '../src/adapters/pg-jobs.ts';
 import { sendingEnvironment } from './outbound-fixture.ts';
 import { startWorker, type RunningWorker } from './worker-fixture.ts';
 import { useWorld } from './world.ts';
@@ -63,6 +65,24 @@ it('two workers run each tick of a schedule once', async () => {
   expect(new Set(ticks).size).toBe(ticks.length);
   expect(ticks.every((tick) => tick % 1000 === 0)).toBe(true);
   expect(all.every(({ attempts, state }) => state !== 'done' || attempts === 1)).toBe(true);
+});
+
+it('a schedule that is changed while a worker moves the job on counts from now on', async () => {
+  const connection = createDatabase({ url: database.url, applicationName: 'jobs-test', poolMax: 1 });
+  const store = createPgJobs(connection);
+  await world.query(
+    `UPDATE jobs SET is_enabled = true, schedule = '0 3 * * *', next_run_at = now() + interval '1 day' WHERE name = 'retention'`,
+  );
+  const [{ tick } = { tick: '' }] = await world.query<{ tick: string }>(
+    `SELECT next_run_at::text AS tick FROM jobs WHERE name = 'retention'`,
+  );
+  const asItWas = { name: 'retention', schedule: '0 3 * * *', timeZone: 'UTC', tick, now: new Date() };
+  await world.query(`UPDATE jobs SET schedule = '0 4 * * *' WHERE name = 'retention'`);
+  await store.advance(asItWas, new Date(Date.now() + 7 * 86_400_000));
+  await connection.close();
+  expect(await world.query(`SELECT next_run_at::text AS tick FROM jobs WHERE name = 'retention'`)).toEqual([
+    { tick },
+  ]);
 });
 
 it('a job that is disabled does not run by the clock, but when somebody asks', async () => {

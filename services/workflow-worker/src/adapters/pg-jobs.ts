@@ -14,11 +14,15 @@ const DUE = `
 SELECT name, schedule, time_zone AS "timeZone", next_run_at::text AS tick, now() AS now
   FROM jobs WHERE is_enabled AND (next_run_at IS NULL OR next_run_at <= now()) ORDER BY name`;
 
-/** Whoever moves the job on makes the run; the unique tick is a second lock on the same door. */
+/**
+ * Whoever moves the job on makes the run; the unique tick is a second lock on the same door. Not when the schedule was changed since
+ * it was read: the next tick would be one of the old schedule.
+ */
 const ADVANCE = `
 WITH moved AS (
   UPDATE jobs SET next_run_at = :next
    WHERE name = :name AND is_enabled AND next_run_at IS NOT DISTINCT FROM CAST(:tick AS timestamptz)
+     AND schedule = :schedule AND time_zone = :timeZone
   RETURNING name
 )
 INSERT INTO job_runs (id, job, cause, due_at)
@@ -49,9 +53,9 @@ export function createPgJobs(database: Database): JobStore {
         const { rows } = await trx.raw<{ rows: DueJob[] }>(DUE);
         return rows;
       }),
-    advance: ({ name, tick }, next) =>
+    advance: ({ name, tick, schedule, timeZone }, next) =>
       database.asDaemon(async (trx) => {
-        await trx.raw(ADVANCE, { id: randomUUID(), name, tick, next });
+        await trx.raw(ADVANCE, { id: randomUUID(), name, tick, schedule, timeZone, next });
       }),
     unqueued: (relayAgainMs) =>
       database.asDaemon(async (trx) => {
