@@ -26,6 +26,8 @@ const processOf = (path: string): string | undefined => PROCESSES.find((folder) 
 const isCore = (path: string): boolean => /^(services\/[^/]+|server)\/src\/core\//.test(path);
 const isAdapter = (path: string): boolean => /\/src\/adapters\//.test(path);
 const isCompose = (path: string): boolean => path.endsWith('/src/compose.ts');
+/** `ports.ts`, or the files of a folder `ports/` where one page would be too long. */
+const isPorts = (path: string): boolean => /\/src\/(ports\.ts$|ports\/[^/]+$)/.test(path);
 const isMain = (path: string): boolean => path.endsWith('/src/main.ts');
 /** What an adapter speaks to, by the first word of its name; files without such a word are what adapters share. */
 const TECHNOLOGY = /\/src\/adapters\/(pg|redis|imap|mail|argon2|oauth|storage)[-.]/;
@@ -42,17 +44,17 @@ export const RULES: readonly Rule[] = [
   },
   {
     number: 2,
-    text: 'core/ imports itself, shared/src/domain, and types of shared/src/events and of ports.ts: no package, no Node module',
+    text: 'core/ imports itself, shared/src/domain, and types of shared/src/events and of ports: no package, no Node module',
     forbids: ({ from, to, isTypeOnly }) => {
       if (!isCore(from) || domain(to)) return false;
       if (isCore(to)) return processOf(from) !== processOf(to);
-      return !(isTypeOnly && (below('shared/src/events/')(to) || to.endsWith('/src/ports.ts')));
+      return !(isTypeOnly && (below('shared/src/events/')(to) || isPorts(to)));
     },
   },
   {
     number: 3,
-    text: 'ports.ts imports types only',
-    forbids: ({ from, isTypeOnly }) => from.endsWith('/src/ports.ts') && !isTypeOnly,
+    text: 'ports.ts and ports/ import types only',
+    forbids: ({ from, isTypeOnly }) => isPorts(from) && !isTypeOnly,
   },
   {
     number: 4,

@@ -32,9 +32,10 @@ const bad: readonly (readonly [rule: number, from: string, to: string, isTypeOnl
   [2, 'services/email-service/src/core/sync-plan.ts', 'node:timers'],
   [2, 'services/email-service/src/core/sync-plan.ts', 'shared/src/runtime/logger.ts', true],
   [2, 'services/email-service/src/core/sync-plan.ts', 'shared/src/events/email-received.ts'],
-  [2, 'services/email-service/src/core/sync-plan.ts', 'services/email-service/src/ports.ts'],
+  [2, 'services/email-service/src/core/sync-plan.ts', 'services/email-service/src/ports/ledger.ts'],
   [2, 'server/src/core/a.ts', 'services/email-service/src/core/sync-plan.ts'],
-  [3, 'services/email-service/src/ports.ts', 'shared/src/errors/fault-error.ts'],
+  [3, 'services/workflow-worker/src/ports.ts', 'shared/src/errors/fault-error.ts'],
+  [3, 'services/email-service/src/ports/ledger.ts', 'shared/src/errors/fault-error.ts'],
   [
     4,
     'services/email-service/src/adapters/pg-ledger.ts',
@@ -70,7 +71,7 @@ const good: readonly Edge[] = [
   { from: 'services/email-service/src/core/a.ts', to: 'shared/src/domain/ids.ts', isTypeOnly: false },
   {
     from: 'services/email-service/src/core/a.ts',
-    to: 'services/email-service/src/ports.ts',
+    to: 'services/email-service/src/ports/ledger.ts',
     isTypeOnly: true,
   },
   {

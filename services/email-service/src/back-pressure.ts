@@ -28,7 +28,7 @@ import {
   type Marks,
   type Valve,
 } from './core/pressure.ts';
-import type { StreamFill, StreamGauge } from './ports.ts';
+import type { StreamFill, StreamGauge } from './ports/stream.ts';
 
 export interface BackPressureOptions {
   readonly gauge: StreamGauge;

@@ -6,7 +6,7 @@ import { parseAllowList } from '@mailstream/shared/net/allow-list';
 import { parseKeyRing } from '@mailstream/shared/secrets/key-ring';
 import { createSecretSources, type SecretSource } from '@mailstream/shared/secrets/secret-sources';
 import { createStorage } from '@mailstream/shared/storage/create-storage';
-import type { IngestLimits } from './ports.ts';
+import type { IngestLimits } from './ports/mail.ts';
 
 export interface Config {
   readonly databaseUrl: string;

@@ -5,7 +5,7 @@ import { FakeClock } from '@mailstream/shared/testing/fake-clock';
 import { expect, test } from 'vitest';
 import { createDataAgeWatch } from './data-age-watch.ts';
 import type { FolderSight } from './listener-health.ts';
-import type { FolderStamp } from './ports.ts';
+import type { FolderStamp } from './ports/folder-status.ts';
 
 const ID = '00000000-0000-4000-8000-000000000001';
 const LIMIT_MS = 900_000;

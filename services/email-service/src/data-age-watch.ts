@@ -16,7 +16,8 @@ import { createService, type Service } from '@mailstream/shared/runtime/lifecycl
 import type { Logger } from '@mailstream/shared/runtime/logger';
 import type { Metrics } from '@mailstream/shared/runtime/metrics';
 import type { FolderSight } from './listener-health.ts';
-import type { FolderStamp, FolderStatusStore, ProviderRef } from './ports.ts';
+import type { FolderStamp, FolderStatusStore } from './ports/folder-status.ts';
+import type { ProviderRef } from './ports/leases.ts';
 import type { ProviderRuntime } from './provider-runtime.ts';
 
 export interface WatchedRuntime {

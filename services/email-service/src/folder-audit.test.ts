@@ -7,7 +7,8 @@ import { expect, test } from 'vitest';
 import { MAX_HOLES } from './core/sync-plan.ts';
 import { auditFolder } from './folder-audit.ts';
 import { FolderCursor } from './folder-cursor.ts';
-import type { AuditCounts, ImapSession } from './ports.ts';
+import type { AuditCounts } from './ports/folder-status.ts';
+import type { ImapSession } from './ports/imap.ts';
 
 const ID = '00000000-0000-4000-8000-000000000001';
 const BATCH = 200;

@@ -13,7 +13,10 @@ import type { Logger } from '@mailstream/shared/runtime/logger';
 import { MAX_HOLES } from './core/sync-plan.ts';
 import { UidRanges } from './core/uid-ranges.ts';
 import type { FolderCursor } from './folder-cursor.ts';
-import type { AuditCounts, FolderRef, ImapSession, Ledger } from './ports.ts';
+import type { AuditCounts } from './ports/folder-status.ts';
+import type { ImapSession } from './ports/imap.ts';
+import type { FolderRef } from './ports/leases.ts';
+import type { Ledger } from './ports/ledger.ts';
 
 export interface FolderAuditDeps {
   readonly ledger: Pick<Ledger, 'knownUids'>;

@@ -2,7 +2,7 @@
 import { AuditSchedule } from './audit-schedule.ts';
 import type { FolderIngest, PassOptions } from './folder-ingest.ts';
 import type { ListenerDeps, ListenerHooks } from './listener-deps.ts';
-import type { ImapSession } from './ports.ts';
+import type { ImapSession } from './ports/imap.ts';
 
 export class FolderAudits {
   readonly #deps: ListenerDeps;

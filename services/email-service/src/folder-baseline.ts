@@ -5,7 +5,7 @@
 import type { FolderState } from '@mailstream/shared/domain/folder-state';
 import type { StartFrom } from '@mailstream/shared/domain/provider';
 import { assertNever } from '@mailstream/shared/domain/never';
-import type { ImapSession, OpenedFolder } from './ports.ts';
+import type { ImapSession, OpenedFolder } from './ports/imap.ts';
 
 /** First window of UIDs looked at to find the newest message; grows tenfold while it is empty. */
 const FIRST_WINDOW = 1000;

@@ -24,7 +24,9 @@ import { FolderPublication } from './folder-publication.ts';
 import { beginRevalidation, settleAcquaintances } from './folder-revalidation.ts';
 import { changedFault, fencedFault, type Steps } from './ingest-steps.ts';
 import { type IngestDeps, MessageRun, type RunResult } from './message-run.ts';
-import type { AuditCounts, FolderRef, ImapSession, OpenedFolder, Term } from './ports.ts';
+import type { AuditCounts } from './ports/folder-status.ts';
+import type { ImapSession, OpenedFolder } from './ports/imap.ts';
+import type { FolderRef, Term } from './ports/leases.ts';
 
 export interface PassOptions {
   /** How far below the cursor to look again. */

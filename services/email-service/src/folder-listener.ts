@@ -19,7 +19,7 @@ import type { Turn } from './connection-turns.ts';
 import type { ListenerDeps, ListenerHooks } from './listener-deps.ts';
 import { deferred, newLiveSession, type LiveSession } from './live-session.ts';
 import { healthOf, mustHearOfPressure, sightOf, type FolderSight } from './listener-health.ts';
-import type { ImapSession } from './ports.ts';
+import type { ImapSession } from './ports/imap.ts';
 
 /** Back-off of reconnects: 1 s doubling to 60 s (DESIGN section 7). */
 const RECONNECT = { baseMs: 1_000, capMs: 60_000 };

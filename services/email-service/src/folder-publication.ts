@@ -10,16 +10,10 @@ import { FaultError, toFault } from '@mailstream/shared/errors/fault-error';
 import { encodeEntry, eventId, type EmailReceivedEntry } from '@mailstream/shared/events/email-received';
 import type { Logger } from '@mailstream/shared/runtime/logger';
 import { buildPayload } from './core/event-builder.ts';
-import type {
-  EventPublisher,
-  FolderRef,
-  Ledger,
-  LedgerRow,
-  MailProcessor,
-  ProcessedMail,
-  SequencedEntry,
-  Term,
-} from './ports.ts';
+import type { FolderRef, Term } from './ports/leases.ts';
+import type { Ledger, LedgerRow } from './ports/ledger.ts';
+import type { MailProcessor, ProcessedMail } from './ports/mail.ts';
+import type { EventPublisher, SequencedEntry } from './ports/stream.ts';
 import { fencedFault, isParserKilled, type Steps } from './ingest-steps.ts';
 
 /** Rows read from the ledger at a time while recovering. */

@@ -9,7 +9,9 @@ import { providerId, tenantId } from '@mailstream/shared/domain/ids';
 import { firstBaseline } from './folder-baseline.ts';
 import { beginRevalidation, settleAcquaintances } from './folder-revalidation.ts';
 import type { RunMessage } from './message-run.ts';
-import type { FolderRef, ImapSession, Ledger, OpenedFolder } from './ports.ts';
+import type { ImapSession, OpenedFolder } from './ports/imap.ts';
+import type { FolderRef } from './ports/leases.ts';
+import type { Ledger } from './ports/ledger.ts';
 
 const SECOND = '2026-01-01T10:00:00.000Z';
 const at = (seconds: number): Date => new Date(Date.parse(SECOND) + seconds * 1000);

@@ -11,7 +11,9 @@
  */
 import type { FolderState } from '@mailstream/shared/domain/folder-state';
 import type { RunMessage } from './message-run.ts';
-import type { FolderRef, ImapSession, Ledger, OpenedFolder } from './ports.ts';
+import type { ImapSession, OpenedFolder } from './ports/imap.ts';
+import type { FolderRef } from './ports/leases.ts';
+import type { Ledger } from './ports/ledger.ts';
 
 /** UIDs whose dates are asked for in one command. */
 const DATES_PER_COMMAND = 500;

@@ -3,7 +3,7 @@ import { toFault } from '@mailstream/shared/errors/fault-error';
 import { jittered, type Clock } from '@mailstream/shared/domain/time';
 import { createService, type Service } from '@mailstream/shared/runtime/lifecycle';
 import type { Logger } from '@mailstream/shared/runtime/logger';
-import type { InstanceRegistry, InstanceReport } from './ports.ts';
+import type { InstanceRegistry, InstanceReport } from './ports/leases.ts';
 
 export interface HeartbeatOptions {
   readonly registry: InstanceRegistry;

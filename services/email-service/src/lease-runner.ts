@@ -12,7 +12,7 @@ import {
   type LeaseEvent,
   type LeaseState,
 } from './core/lease-machine.ts';
-import type { LeaseStore, ProviderRef, Term } from './ports.ts';
+import type { LeaseStore, ProviderRef, Term } from './ports/leases.ts';
 import type { ProviderRuntime, RuntimeHooks } from './provider-runtime.ts';
 
 export interface LeaseTimes {

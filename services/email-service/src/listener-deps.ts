@@ -6,7 +6,8 @@ import type { AuditTurns } from './audit-turns.ts';
 import type { ConnectionTurns } from './connection-turns.ts';
 import type { ListenerState } from './core/listener-states.ts';
 import type { LoginGate } from './login-gate.ts';
-import type { FolderAudit, FolderHealth, ImapConnector } from './ports.ts';
+import type { FolderAudit, FolderHealth } from './ports/folder-status.ts';
+import type { ImapConnector } from './ports/imap.ts';
 
 export interface ListenerSettings {
   readonly pollIntervalMs: number;

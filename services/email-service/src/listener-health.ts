@@ -2,7 +2,7 @@
 import { assertNever } from '@mailstream/shared/domain/never';
 import type { ListenerState } from './core/listener-states.ts';
 import type { FolderFreshness, Unseen } from './core/folder-freshness.ts';
-import type { FolderHealth } from './ports.ts';
+import type { FolderHealth } from './ports/folder-status.ts';
 
 /** Null where there is nothing new to say: the last word stands. */
 export function healthOf(

@@ -1,5 +1,5 @@
 /** What a listener holds of its one session: the connection, the work that hangs on it, and the watch in progress. */
-import type { ImapSession } from './ports.ts';
+import type { ImapSession } from './ports/imap.ts';
 
 export interface LiveSession {
   readonly number: number;

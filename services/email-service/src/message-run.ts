@@ -18,18 +18,11 @@ import { attemptMode, type AttemptMode, type Run } from './core/sync-plan.ts';
 import type { FetchBudget } from './fetch-budget.ts';
 import type { FolderCursor } from './folder-cursor.ts';
 import { fencedFault, isParserKilled, type Steps } from './ingest-steps.ts';
-import type {
-  EventPublisher,
-  FetchedMessage,
-  FolderRef,
-  ImapSession,
-  Ledger,
-  MailProcessor,
-  NewMessage,
-  ProcessedMail,
-  RawSource,
-  Term,
-} from './ports.ts';
+import type { FetchedMessage, ImapSession } from './ports/imap.ts';
+import type { FolderRef, Term } from './ports/leases.ts';
+import type { Ledger, NewMessage } from './ports/ledger.ts';
+import type { MailProcessor, ProcessedMail, RawSource } from './ports/mail.ts';
+import type { EventPublisher } from './ports/stream.ts';
 
 export interface IngestDeps {
   readonly ledger: Ledger;

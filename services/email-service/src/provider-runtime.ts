@@ -13,14 +13,8 @@ import type { ListenerDeps } from './listener-deps.ts';
 import type { FolderSight } from './listener-health.ts';
 import { LoginGate } from './login-gate.ts';
 import type { IngestDeps } from './message-run.ts';
-import type {
-  FolderHealth,
-  FolderStatusStore,
-  HealthStore,
-  ProviderRef,
-  ProviderSource,
-  Term,
-} from './ports.ts';
+import type { FolderHealth, FolderStatusStore, HealthStore } from './ports/folder-status.ts';
+import type { ProviderRef, ProviderSource, Term } from './ports/leases.ts';
 
 export interface RuntimeDeps {
   readonly source: ProviderSource;

@@ -14,7 +14,7 @@ import { jittered } from '@mailstream/shared/domain/time';
 import { createService, type Service } from '@mailstream/shared/runtime/lifecycle';
 import { FairShare } from './fair-share.ts';
 import { LeaseRunner, type LeaseRunnerDeps } from './lease-runner.ts';
-import type { DiscoveredProvider, ProviderRef } from './ports.ts';
+import type { DiscoveredProvider, ProviderRef } from './ports/leases.ts';
 
 export interface SupervisorDeps extends Omit<LeaseRunnerDeps, 'renew' | 'changed' | 'claim' | 'rebidMs'> {
   readonly refreshMs: number;

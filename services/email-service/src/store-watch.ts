@@ -7,7 +7,7 @@ import { toFault } from '@mailstream/shared/errors/fault-error';
 import { jittered, type Clock } from '@mailstream/shared/domain/time';
 import { createService, type Service } from '@mailstream/shared/runtime/lifecycle';
 import type { Logger } from '@mailstream/shared/runtime/logger';
-import type { StoreIdentity } from './ports.ts';
+import type { StoreIdentity } from './ports/stream.ts';
 
 export interface StoreWatchOptions {
   readonly stores: Readonly<Record<string, StoreIdentity>>;

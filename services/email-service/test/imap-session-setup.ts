@@ -11,7 +11,7 @@ import {
 } from '@mailstream/shared/testing/scripted-imap';
 import { onTestFinished } from 'vitest';
 import { ImapflowSession } from '../src/adapters/imap-session.ts';
-import type { FetchedMessage } from '../src/ports.ts';
+import type { FetchedMessage } from '../src/ports/imap.ts';
 
 const settings: ImapClientSettings = {
   connectTimeoutMs: 2_000,

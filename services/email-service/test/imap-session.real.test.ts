@@ -3,7 +3,7 @@ import { getEventListeners } from 'node:events';
 import type { ScriptedImap } from '@mailstream/shared/testing/scripted-imap';
 import * as faults from '@mailstream/shared/testing/scripted-imap-faults';
 import { describe, expect, test } from 'vitest';
-import type { ImapSession } from '../src/ports.ts';
+import type { ImapSession } from '../src/ports/imap.ts';
 import { all, connect, faultOf, inbox, never, opened, start, watching } from './imap-session-setup.ts';
 
 const text = (bytes: Uint8Array | null): string | null =>

@@ -4,7 +4,8 @@ import { createDatabase } from '@mailstream/shared/db/database';
 import type { FolderState } from '@mailstream/shared/domain/folder-state';
 import { instanceId, providerId, tenantId } from '@mailstream/shared/domain/ids';
 import { createPgLedger } from '../src/adapters/pg-ledger.ts';
-import type { FolderRef, NewMessage, Term } from '../src/ports.ts';
+import type { FolderRef, Term } from '../src/ports/leases.ts';
+import type { NewMessage } from '../src/ports/ledger.ts';
 import { useWorld } from './daemon.ts';
 
 const world = await useWorld();

@@ -16,7 +16,7 @@ import { createStorage } from '@mailstream/shared/storage/create-storage';
 import type { Storage } from '@mailstream/shared/storage/storage';
 import { createMailProcessor, type MailProcessorOptions } from '../src/adapters/mail-processor.ts';
 import { buildPayload } from '../src/core/event-builder.ts';
-import type { IngestLimits, MailProcessor, ProcessedMail } from '../src/ports.ts';
+import type { IngestLimits, MailProcessor, ProcessedMail } from '../src/ports/mail.ts';
 
 /** The tests run after the build (README): threads load JavaScript. */
 export const WORKER_URL = new URL('../dist/adapters/mail-parse-worker.js', import.meta.url);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { tenantId } from '@mailstream/shared/domain/ids';
 import { messageOfKind } from '@mailstream/shared/testing/message-kinds';
 import { createMailProcessor } from '../src/adapters/mail-processor.ts';
-import type { ProcessedMail } from '../src/ports.ts';
+import type { ProcessedMail } from '../src/ports/mail.ts';
 import { KEY, LIMITS, useMailProcessor } from './mail-fixture.ts';
 
 const POISON_WORKER = new URL('poison-worker.mjs', import.meta.url);

@@ -9,7 +9,7 @@ import { FaultError } from '@mailstream/shared/errors/fault-error';
 import { STOPPED } from '@mailstream/shared/imap/bounded';
 import { isUid, uidSets } from '@mailstream/shared/imap/uid-sets';
 import type { FetchMessageObject, FetchQueryObject } from 'imapflow';
-import type { FetchedMessage } from '../ports.ts';
+import type { FetchedMessage } from '../ports/imap.ts';
 import type { LiveClient } from './imap-live-client.ts';
 
 /** What a wait for one answer may take besides the time for its bytes, milliseconds. */

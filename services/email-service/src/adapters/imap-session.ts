@@ -9,7 +9,7 @@ import type { ImapPhase } from '@mailstream/shared/imap/imap-fault-table';
 import { listFolders } from '@mailstream/shared/imap/list-folders';
 import { openRange, sortedUids, uidSets } from '@mailstream/shared/imap/uid-sets';
 import type { MailboxObject, SearchObject } from 'imapflow';
-import type { FetchedMessage, ImapConnector, ImapSession, OpenedFolder } from '../ports.ts';
+import type { FetchedMessage, ImapConnector, ImapSession, OpenedFolder } from '../ports/imap.ts';
 import { COMMAND_DEADLINE_MS, fetchParts, fetchRows, headQuery, toFetchedMessage } from './imap-fetch.ts';
 import { type CommandLimits, LiveClient } from './imap-live-client.ts';
 import { watchFolder } from './imap-watch.ts';

@@ -6,7 +6,7 @@
  * answer in time. A wait that ends for another reason leaves IDLE running: the next command ends it, one round trip, not two.
  */
 import { FaultError } from '@mailstream/shared/errors/fault-error';
-import type { ImapSession } from '../ports.ts';
+import type { ImapSession } from '../ports/imap.ts';
 import type { LiveClient } from './imap-live-client.ts';
 
 type WatchOptions = Parameters<ImapSession['watch']>[0];

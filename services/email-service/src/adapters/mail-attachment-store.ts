@@ -12,7 +12,7 @@ import type { Storage } from '@mailstream/shared/storage/storage';
 import { onDisk } from '@mailstream/shared/storage/storage-faults';
 import { attachmentKey } from '@mailstream/shared/storage/storage-key';
 import { shortText } from '../core/storable-text.ts';
-import type { IngestLimits, StoredAttachment } from '../ports.ts';
+import type { IngestLimits, StoredAttachment } from '../ports/mail.ts';
 import { attachmentName, type NameTools } from './mail-attachment-name.ts';
 import type { LeafStream } from './mail-parser-internals.ts';
 

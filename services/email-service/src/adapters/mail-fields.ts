@@ -1,7 +1,7 @@
 /** Header fields to what the event says about a message. Nothing here throws: what cannot be read is absent. */
 import type { EmailAddress } from '@mailstream/shared/events/email-received';
 import { shortText, storableText } from '../core/storable-text.ts';
-import type { ParsedMail } from '../ports.ts';
+import type { ParsedMail } from '../ports/mail.ts';
 import { decodeBinaryString } from './mail-charset.ts';
 import { mailDate } from './mail-date.ts';
 import type { HeaderLine, ParsedHeaders } from './mail-parser-internals.ts';

@@ -8,7 +8,7 @@ import type { IngressSkipReason } from '@mailstream/shared/events/email-received
 import { bodyKey } from '@mailstream/shared/storage/storage-key';
 import type { Storage } from '@mailstream/shared/storage/storage';
 import { fitMail } from '../core/mail-budget.ts';
-import type { IngestLimits, ParsedMail, ProcessedMail } from '../ports.ts';
+import type { IngestLimits, ParsedMail, ProcessedMail } from '../ports/mail.ts';
 import { AttachmentStore } from './mail-attachment-store.ts';
 import { assembleBodies } from './mail-bodies.ts';
 import { mailFields } from './mail-fields.ts';

@@ -7,7 +7,7 @@ import { FaultError, toFault } from '@mailstream/shared/errors/fault-error';
 import { createStorage } from '@mailstream/shared/storage/create-storage';
 import type { Storage } from '@mailstream/shared/storage/storage';
 import { storageUnavailable } from '@mailstream/shared/storage/storage-faults';
-import type { ProcessedMail } from '../ports.ts';
+import type { ProcessedMail } from '../ports/mail.ts';
 import { ingestMail, type IngestTask } from './mail-ingest.ts';
 import { watchStorage } from './mail-storage-watch.ts';
 

@@ -14,7 +14,7 @@ import { Piscina } from 'piscina';
 import { FaultError } from '@mailstream/shared/errors/fault-error';
 import type { MessageKey } from '@mailstream/shared/domain/message';
 import { createService, type Service } from '@mailstream/shared/runtime/lifecycle';
-import type { IngestLimits, MailProcessor, ProcessedMail } from '../ports.ts';
+import type { IngestLimits, MailProcessor, ProcessedMail } from '../ports/mail.ts';
 import { DEFAULT_PARSER_LIMITS, type ParserLimits } from './mail-limits.ts';
 import type { WorkerAnswer, WorkerTask } from './mail-parse-worker.ts';
 import type { MailSource } from './mail-raw.ts';

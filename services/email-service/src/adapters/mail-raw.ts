@@ -5,7 +5,7 @@ import type { TenantId } from '@mailstream/shared/domain/ids';
 import type { Storage } from '@mailstream/shared/storage/storage';
 import { storageUnavailable } from '@mailstream/shared/storage/storage-faults';
 import { rawKey } from '@mailstream/shared/storage/storage-key';
-import type { RawRef, RawSource } from '../ports.ts';
+import type { RawRef, RawSource } from '../ports/mail.ts';
 
 /** In memory, in a file, or in storage already. */
 export type MailSource = RawSource | { readonly kind: 'stored'; readonly raw: RawRef };

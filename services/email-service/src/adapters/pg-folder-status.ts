@@ -1,6 +1,6 @@
 /** Freshness and audits of folders in PostgreSQL: the table `folder_status`, which only the holder of the lease writes. */
 import type { Database } from '@mailstream/shared/db/database';
-import type { FolderStatusStore } from '../ports.ts';
+import type { FolderStatusStore } from '../ports/folder-status.ts';
 
 /**
  * @param database for audits, under the tenant

@@ -1,5 +1,5 @@
 import type { Database } from '@mailstream/shared/db/database';
-import type { StoreIdentity } from '../ports.ts';
+import type { StoreIdentity } from '../ports/stream.ts';
 
 /**
  * A restore, a failover and a crash all start a server process anew; nothing else changes its start time. A machine that was put

@@ -1,6 +1,6 @@
 import type { Database } from '@mailstream/shared/db/database';
 import type { InstanceId } from '@mailstream/shared/domain/ids';
-import type { InstanceRegistry } from '../ports.ts';
+import type { InstanceRegistry } from '../ports/leases.ts';
 
 export interface InstanceIdentity {
   readonly owner: InstanceId;

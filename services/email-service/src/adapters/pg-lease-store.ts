@@ -10,7 +10,7 @@ import { notifyProviders } from '@mailstream/shared/db/notices';
 import type { Database } from '@mailstream/shared/db/database';
 import { instanceId, providerId, tenantId, type InstanceId } from '@mailstream/shared/domain/ids';
 import { gather } from '../gather.ts';
-import type { DiscoveredProvider, LeaseStore, ProviderRef, Term } from '../ports.ts';
+import type { DiscoveredProvider, LeaseStore, ProviderRef, Term } from '../ports/leases.ts';
 
 interface RefRow {
   readonly tenant: string;

@@ -8,7 +8,8 @@
 import type { Database } from '@mailstream/shared/db/database';
 import { decodeFolderState, encodeFolderState } from '@mailstream/shared/domain/folder-state';
 import { eventId } from '@mailstream/shared/events/email-received';
-import type { FolderRef, Ledger, LedgerRow, Term } from '../ports.ts';
+import type { FolderRef, Term } from '../ports/leases.ts';
+import type { Ledger, LedgerRow } from '../ports/ledger.ts';
 import { OWNED, PUT_STATE, RAISE_SEQUENCE, RECORD_BATCH } from './pg-ledger-sql.ts';
 
 interface LedgerDbRow {

@@ -1,7 +1,8 @@
 /** Settings of a provider and what people see of its health, both under its tenant. */
 import type { Database } from '@mailstream/shared/db/database';
 import { loadImapProvider } from '@mailstream/shared/db/provider-repository';
-import type { HealthStore, ProviderSource } from '../ports.ts';
+import type { HealthStore } from '../ports/folder-status.ts';
+import type { ProviderSource } from '../ports/leases.ts';
 
 export function createPgProviderSource(database: Database): ProviderSource {
   return {

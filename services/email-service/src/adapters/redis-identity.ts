@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { streamName } from '@mailstream/shared/events/email-received';
-import type { StoreIdentity } from '../ports.ts';
+import type { StoreIdentity } from '../ports/stream.ts';
 import { watermarkKey } from './redis-publisher.ts';
 
 /**

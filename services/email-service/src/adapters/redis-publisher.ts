@@ -11,7 +11,8 @@ import type { Redis } from 'ioredis';
 import { FaultError } from '@mailstream/shared/errors/fault-error';
 import { streamName } from '@mailstream/shared/events/email-received';
 import { redisErrorWord, redisFault } from '@mailstream/shared/runtime/redis';
-import type { EventPublisher, FolderRef, PublishOutcome, SequencedEntry } from '../ports.ts';
+import type { FolderRef } from '../ports/leases.ts';
+import type { EventPublisher, PublishOutcome, SequencedEntry } from '../ports/stream.ts';
 import { locate, withoutWaitingEntry } from './redis-stream-search.ts';
 
 const APPEND = `

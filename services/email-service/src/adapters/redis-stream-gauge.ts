@@ -12,7 +12,7 @@
 import type { Redis } from 'ioredis';
 import { WORKER_GROUP } from '@mailstream/shared/events/email-received';
 import { redisErrorWord, redisFault } from '@mailstream/shared/runtime/redis';
-import type { StreamFill, StreamGauge } from '../ports.ts';
+import type { StreamFill, StreamGauge } from '../ports/stream.ts';
 
 /** Never trimmed closer to what every group has acknowledged. */
 const KEEP_MS = 3_600_000;

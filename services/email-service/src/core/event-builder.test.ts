@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { providerId, tenantId } from '@mailstream/shared/domain/ids';
 import type { MessageKey } from '@mailstream/shared/domain/message';
 import { emailReceivedPayloadSchema, encodeEntry } from '@mailstream/shared/events/email-received';
-import type { ParsedMail, ProcessedMail } from '../ports.ts';
+import type { ParsedMail, ProcessedMail } from '../ports/mail.ts';
 import { buildPayload } from './event-builder.ts';
 
 const KEY: MessageKey = {

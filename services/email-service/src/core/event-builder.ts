@@ -5,7 +5,7 @@ import type {
   EmailData,
   EmailReceivedPayload,
 } from '@mailstream/shared/events/email-received';
-import type { ParsedMail, ProcessedMail, StoredAttachment } from '../ports.ts';
+import type { ParsedMail, ProcessedMail, StoredAttachment } from '../ports/mail.ts';
 import { isAutoSubmitted } from './auto-submitted.ts';
 import { cutToJsonBytes } from './json-size.ts';
 import { fitMail } from './mail-budget.ts';

@@ -5,7 +5,7 @@
  * The raw form in storage has everything.
  */
 import type { IngressSkipReason } from '@mailstream/shared/events/email-received';
-import type { ParsedMail } from '../ports.ts';
+import type { ParsedMail } from '../ports/mail.ts';
 import { cutToJsonBytes, jsonBytes } from './json-size.ts';
 
 const KIB = 1024;

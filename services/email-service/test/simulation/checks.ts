@@ -5,7 +5,7 @@
 import type { FolderState } from '@mailstream/shared/domain/folder-state';
 import type { ProviderId } from '@mailstream/shared/domain/ids';
 import type { StartFrom } from '@mailstream/shared/domain/provider';
-import type { FolderRef } from '../../src/ports.ts';
+import type { FolderRef } from '../../src/ports/leases.ts';
 import type { MailboxModel, MailModel } from './mailbox-model.ts';
 import { rowKey, type PostgresModel } from './postgres-model.ts';
 import type { ProcessModel } from './process-model.ts';

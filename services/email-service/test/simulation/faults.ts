@@ -1,5 +1,5 @@
 /** What happens to a world while it is faulty, each at a time that the seed decides: mail, and everything that can go wrong. */
-import type { ProviderRef } from '../../src/ports.ts';
+import type { ProviderRef } from '../../src/ports/leases.ts';
 import type { Checks } from './checks.ts';
 import type { WatchedMailbox } from './final-checks.ts';
 import type { Slot } from './instance-model.ts';

@@ -1,6 +1,6 @@
 /** What the store watch reads: PostgreSQL's start, and Redis through the real adapter on a modelled connection. */
 import { createRedisIdentity } from '../../src/adapters/redis-identity.ts';
-import type { StoreIdentity } from '../../src/ports.ts';
+import type { StoreIdentity } from '../../src/ports/stream.ts';
 import type { PublisherContext } from './publisher-port.ts';
 
 type IdentityContext = Pick<PublisherContext, 'process' | 'network' | 'postgres' | 'redis'>;

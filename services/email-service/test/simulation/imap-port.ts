@@ -1,7 +1,7 @@
 /** ImapConnector and ImapSession on a modelled mail server: commands take time, connections break, answers leave things out. */
 import type { Fault } from '@mailstream/shared/domain/fault';
 import { FaultError } from '@mailstream/shared/errors/fault-error';
-import type { FetchedMessage, ImapConnector, ImapSession, OpenedFolder } from '../../src/ports.ts';
+import type { FetchedMessage, ImapConnector, ImapSession, OpenedFolder } from '../../src/ports/imap.ts';
 import type { Checks } from './checks.ts';
 import type { MailboxModel, MailModel, SessionListener } from './mailbox-model.ts';
 import type { Mutations } from './mutations.ts';

@@ -1,13 +1,8 @@
 /** LeaseStore, ProviderSource and HealthStore on the modelled PostgreSQL; each method is one statement of the real adapter. */
 import type { InstanceId } from '@mailstream/shared/domain/ids';
 import type { ImapProvider, StartFrom } from '@mailstream/shared/domain/provider';
-import type {
-  HealthStore,
-  InstanceRegistry,
-  LeaseStore,
-  ProviderRef,
-  ProviderSource,
-} from '../../src/ports.ts';
+import type { HealthStore } from '../../src/ports/folder-status.ts';
+import type { InstanceRegistry, LeaseStore, ProviderRef, ProviderSource } from '../../src/ports/leases.ts';
 import type { Checks } from './checks.ts';
 import type { Mutations } from './mutations.ts';
 import type { Link, Network } from './network.ts';

@@ -1,7 +1,8 @@
 /** The ledger on the modelled PostgreSQL: each method is one transaction, with the meaning of the SQL in adapters/pg-ledger.ts. */
 import type { FolderState } from '@mailstream/shared/domain/folder-state';
 import { eventId } from '@mailstream/shared/events/email-received';
-import type { CursorPosition, FolderRef, Ledger, NewMessage, Term } from '../../src/ports.ts';
+import type { FolderRef, Term } from '../../src/ports/leases.ts';
+import type { CursorPosition, Ledger, NewMessage } from '../../src/ports/ledger.ts';
 import type { PortContext } from './lease-port.ts';
 import { rowKey, type MessageRow, type ProviderRow } from './postgres-model.ts';
 import { EPOCH_MS } from './process-model.ts';

@@ -2,7 +2,7 @@
 import { FaultError } from '@mailstream/shared/errors/fault-error';
 import { eventId } from '@mailstream/shared/events/email-received';
 import { isParserKilled } from '../../src/ingest-steps.ts';
-import type { MailProcessor, ParsedMail, ProcessedMail } from '../../src/ports.ts';
+import type { MailProcessor, ParsedMail, ProcessedMail } from '../../src/ports/mail.ts';
 import type { Checks } from './checks.ts';
 import type { Network } from './network.ts';
 import type { ProcessModel } from './process-model.ts';

@@ -1,5 +1,6 @@
 /** EventPublisher on the modelled Redis: the append script, pipelined; each entry of a pipeline may fail on its own. */
-import type { EventPublisher, FolderRef, PublishOutcome, SequencedEntry } from '../../src/ports.ts';
+import type { FolderRef } from '../../src/ports/leases.ts';
+import type { EventPublisher, PublishOutcome, SequencedEntry } from '../../src/ports/stream.ts';
 import type { PortContext } from './lease-port.ts';
 import { UNPROCESSABLE } from './processor-port.ts';
 import { EPOCH_MS } from './process-model.ts';

@@ -3,7 +3,7 @@
  * everything must come to rest within a bounded time.
  */
 import { providerId, tenantId, type ProviderId } from '@mailstream/shared/domain/ids';
-import type { ProviderRef } from '../../src/ports.ts';
+import type { ProviderRef } from '../../src/ports/leases.ts';
 import { Checks } from './checks.ts';
 import { scheduleFaults } from './faults.ts';
 import { isAtRest, judge, type Rest, type WatchedMailbox } from './final-checks.ts';

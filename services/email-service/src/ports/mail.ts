@@ -1,0 +1,85 @@
+/** How a message becomes what an event holds: hashed, stored, parsed. Types only. Rejects with a `FaultError` only. */
+import type { MessageKey } from '@mailstream/shared/domain/message';
+import type { EmailAddress, IngressSkipReason } from '@mailstream/shared/events/email-received';
+
+export interface IngestLimits {
+  readonly maxAttachmentBytes: number;
+  readonly maxTotalAttachmentBytes: number;
+  readonly maxAttachmentCount: number;
+  readonly maxRawMimeBytes: number;
+}
+
+export interface StoredAttachment {
+  /** Stable within the message: its MIME part number. */
+  readonly id: string;
+  readonly name: string;
+  readonly contentType: string;
+  readonly size: number;
+  readonly contentId: string | null;
+  readonly isInline: boolean;
+  readonly sha256: string;
+  readonly storageKey: string;
+}
+
+/** The parsed form, bounded in size: bodies and lists may already be cut, their whole text is in storage then. */
+export interface ParsedMail {
+  readonly messageId: string | null;
+  readonly from: EmailAddress | null;
+  readonly to: readonly EmailAddress[];
+  readonly cc: readonly EmailAddress[];
+  readonly bcc: readonly EmailAddress[];
+  readonly replyTo: readonly EmailAddress[];
+  readonly subject: string;
+  /** ISO 8601, null where absent or unreadable. */
+  readonly date: string | null;
+  readonly inReplyTo: string | null;
+  readonly references: readonly string[];
+  readonly headers: readonly { readonly name: string; readonly value: string }[];
+  readonly text: string;
+  readonly html: string | null;
+  readonly textStorageKey: string | null;
+  readonly htmlStorageKey: string | null;
+  readonly attachments: readonly StoredAttachment[];
+  readonly skipReasons: readonly IngressSkipReason[];
+  /** Why the structure could not be read whole; the headers above are what could be. */
+  readonly parseError: string | null;
+}
+
+export interface RawRef {
+  readonly storageKey: string;
+  /** Hex. */
+  readonly sha256: string;
+  readonly size: number;
+}
+
+/** The raw bytes, as they came: in memory, or spooled to a file when large. The processor takes ownership of either. */
+export type RawSource =
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
+  | { readonly kind: 'file'; readonly path: string; readonly size: number };
+
+export interface ProcessedMail {
+  readonly raw: RawRef;
+  readonly mail: ParsedMail;
+}
+
+/**
+ * Hashes, stores and parses one message in a worker that can be killed. Everything is durable in storage when it resolves.
+ * A message that cannot be parsed resolves with `parseError`. Rejects with code `PARSER_KILLED` when the worker died or had to
+ * be ended (time, memory): the caller counts attempts; with `STORAGE_UNAVAILABLE` when the bytes could not be stored.
+ */
+export interface MailProcessor {
+  process(
+    key: MessageKey,
+    source: RawSource,
+    /** `headersOnly`: for a message over the raw cap, or one that killed its parser before. */
+    mode: 'full' | 'headersOnly',
+    signal: AbortSignal,
+  ): Promise<ProcessedMail>;
+  /** Parses again what is already stored, for publishing from the ledger. */
+  processStored(
+    key: MessageKey,
+    raw: RawRef,
+    mode: 'full' | 'headersOnly',
+    signal: AbortSignal,
+  ): Promise<ProcessedMail>;
+}
