@@ -192,7 +192,7 @@ export class FolderListener {
         this.#turn = null;
         return;
       case 'openSession':
-        return this.#openSession(effect.session, effect.attempt);
+        return this.#openSession(effect.session);
       case 'openFolder':
         return this.#inSession(effect.session, async (live, session) => {
           await this.#ingest.open(session, live.controller.signal);
@@ -246,12 +246,11 @@ export class FolderListener {
     );
   }
 
-  #openSession(number: number, attempt: number): void {
+  #openSession(number: number): void {
     const live = newLiveSession(number, this.#deps.clock.monotonicMs());
     this.#live = live;
-    const isFirst = number === 1 && attempt === 0;
     const spreadMs = Math.min(this.#deps.settings.startupStaggerMs, this.#turn?.spreadMs ?? 0);
-    const staggerMs = isFirst ? this.#deps.random() * spreadMs : 0;
+    const staggerMs = number === 1 ? this.#deps.random() * spreadMs : 0;
     this.#track(live, async () => {
       const { signal } = live.controller;
       if (staggerMs > 0) await this.#deps.pause(staggerMs, signal);

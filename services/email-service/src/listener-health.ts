@@ -1,6 +1,7 @@
 /** What a listener's state means to people. */
 import { assertNever } from '@mailstream/shared/domain/never';
 import type { ListenerState } from './core/listener-states.ts';
+import { isStoreFault } from './core/store-faults.ts';
 import type { FolderFreshness, Unseen } from './core/folder-freshness.ts';
 import type { FolderHealth } from './ports/folder-status.ts';
 
@@ -35,18 +36,10 @@ export function healthOf(
   }
 }
 
-/** Codes of stores that are away or full; what waits for one need not wait longer than it does. */
-const STORE_CODES: ReadonlySet<string> = new Set([
-  'REDIS_FULL',
-  'REDIS_UNAVAILABLE',
-  'STORAGE_FULL',
-  'STORAGE_UNAVAILABLE',
-]);
-
 /** Whether a change of the pressure means something to a listener: it is held and need not be, or the other way round. */
 export function mustHearOfPressure(state: ListenerState, heldBy: string | null): boolean {
   if (state.kind === 'watching') return state.heldBy !== heldBy;
-  return state.kind === 'backingOff' && heldBy === null && STORE_CODES.has(state.fault.code);
+  return state.kind === 'backingOff' && heldBy === null && isStoreFault(state.fault);
 }
 
 /** What the watch over data ages sees of a folder. */

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { explore, type Exploration } from '@mailstream/shared/testing/explore';
 import type { Fault, FaultKind } from '@mailstream/shared/domain/fault';
 import { listenerTimers, nextListener, STABLE_CONNECTION_MS } from './listener-machine.ts';
-import type { ListenerEvent, ListenerState, ListenerStep } from './listener-states.ts';
+import { NO_ATTEMPTS, type ListenerEvent, type ListenerState, type ListenerStep } from './listener-states.ts';
 
 type Next = (state: ListenerState, event: ListenerEvent) => ListenerStep;
 
@@ -250,7 +250,13 @@ describe('listener machine', () => {
   });
 
   it('looks again after a pass during which something changed', () => {
-    const syncing: ListenerState = { kind: 'syncing', session: 1, attempt: 0, dirty: false, yields: false };
+    const syncing: ListenerState = {
+      kind: 'syncing',
+      session: 1,
+      attempts: NO_ATTEMPTS,
+      dirty: false,
+      yields: false,
+    };
     const dirty = nextListener(syncing, { kind: 'changed', session: 1 }).state;
     expect(nextListener(dirty, { kind: 'passDone', session: 1, more: false, heldBy: null }).effects).toEqual([
       { kind: 'runPass', session: 1 },
@@ -258,7 +264,13 @@ describe('listener machine', () => {
   });
 
   it('gives its connection to those that wait when the pass in hand has ended, whatever is left to do', () => {
-    const syncing: ListenerState = { kind: 'syncing', session: 1, attempt: 0, dirty: true, yields: false };
+    const syncing: ListenerState = {
+      kind: 'syncing',
+      session: 1,
+      attempts: NO_ATTEMPTS,
+      dirty: true,
+      yields: false,
+    };
     const yields = nextListener(syncing, { kind: 'yield' }).state;
     const { state, effects } = nextListener(yields, {
       kind: 'passDone',
@@ -271,19 +283,57 @@ describe('listener machine', () => {
   });
 
   it('watches after a pass that was held, however much there is to do, and looks when it is told to', () => {
-    const syncing: ListenerState = { kind: 'syncing', session: 1, attempt: 0, dirty: true, yields: false };
+    const syncing: ListenerState = {
+      kind: 'syncing',
+      session: 1,
+      attempts: NO_ATTEMPTS,
+      dirty: true,
+      yields: false,
+    };
     const held = nextListener(syncing, { kind: 'passDone', session: 1, more: true, heldBy: 'STREAM_FULL' });
-    expect(held.state).toEqual({ kind: 'watching', session: 1, attempt: 0, heldBy: 'STREAM_FULL' });
+    expect(held.state).toEqual({
+      kind: 'watching',
+      session: 1,
+      attempts: NO_ATTEMPTS,
+      heldBy: 'STREAM_FULL',
+    });
     expect(held.effects).toEqual([{ kind: 'watch', session: 1 }]);
     expect(nextListener(held.state, { kind: 'poke' }).effects).toEqual([{ kind: 'runPass', session: 1 }]);
   });
 
   it('starts the back-off anew only after a connection that lived a minute', () => {
-    const watching: ListenerState = { kind: 'watching', session: 3, attempt: 4, heldBy: null };
+    const watching: ListenerState = {
+      kind: 'watching',
+      session: 3,
+      attempts: { server: 4, stores: 0 },
+      heldBy: null,
+    };
     const after = (livedMs: number): ListenerState =>
       nextListener(watching, { kind: 'fault', session: 3, fault: fault('transient'), livedMs }).state;
-    expect(after(STABLE_CONNECTION_MS - 1)).toMatchObject({ kind: 'closing', attempt: 5 });
-    expect(after(STABLE_CONNECTION_MS)).toMatchObject({ kind: 'closing', attempt: 1 });
+    expect(after(STABLE_CONNECTION_MS - 1)).toMatchObject({ kind: 'closing', attempts: { server: 5 } });
+    expect(after(STABLE_CONNECTION_MS)).toMatchObject({ kind: 'closing', attempts: { server: 1 } });
+  });
+
+  it('counts the faults of our own stores apart, and ends their count with a pass that went through', () => {
+    const lost: Fault = { kind: 'transient', code: 'DATABASE_UNAVAILABLE', detail: 'x' };
+    const syncing: ListenerState = {
+      kind: 'syncing',
+      session: 3,
+      attempts: { server: 4, stores: 1 },
+      dirty: false,
+      yields: false,
+    };
+    const closing = nextListener(syncing, { kind: 'fault', session: 3, fault: lost, livedMs: 0 }).state;
+    expect(closing).toMatchObject({ attempts: { server: 4, stores: 2 } });
+    expect(nextListener(closing, { kind: 'ended', session: 3 }).effects).toContainEqual({
+      kind: 'armRetry',
+      attempt: 2,
+      notBeforeMs: 0,
+    });
+    const passDone = (heldBy: string | null): ListenerState =>
+      nextListener(syncing, { kind: 'passDone', session: 3, more: false, heldBy }).state;
+    expect(passDone(null)).toMatchObject({ attempts: { server: 4, stores: 0 } });
+    expect(passDone('REDIS_FULL')).toMatchObject({ attempts: { server: 4, stores: 1 } });
   });
 
   it.each([
@@ -295,7 +345,7 @@ describe('listener machine', () => {
     ['fenced', 'stopped'],
     ['bug', 'backingOff'],
   ] as const)('a fault of kind %s leads to %s', (kind, then) => {
-    const opening: ListenerState = { kind: 'opening', session: 1, attempt: 0 };
+    const opening: ListenerState = { kind: 'opening', session: 1, attempts: NO_ATTEMPTS };
     expect(
       nextListener(opening, { kind: 'fault', session: 1, fault: fault(kind), livedMs: 0 }).state,
     ).toMatchObject({ kind: 'closing', then: { kind: then } });
@@ -311,7 +361,7 @@ describe('listener machine', () => {
     const closing: ListenerState = {
       kind: 'closing',
       session: 1,
-      attempt: 1,
+      attempts: { server: 1, stores: 4 },
       then: { kind: 'backingOff', fault: throttled },
     };
     expect(nextListener(closing, { kind: 'ended', session: 1 }).effects).toEqual([
@@ -330,8 +380,8 @@ describe('listener machine', () => {
         state.kind === 'watching' && event.kind === 'fault' && event.session === state.session
           ? {
               ...step,
-              state: { kind: 'connecting', session: state.session + 1, attempt: 1 },
-              effects: [{ kind: 'openSession', session: state.session + 1, attempt: 1 }],
+              state: { kind: 'connecting', session: state.session + 1, attempts: NO_ATTEMPTS },
+              effects: [{ kind: 'openSession', session: state.session + 1 }],
             }
           : step,
     ],
@@ -365,7 +415,7 @@ describe('listener machine', () => {
       'listens to ghosts',
       (state, event, step) =>
         state.kind === 'connecting' && event.kind === 'connected' && event.session !== state.session
-          ? { ...step, state: { kind: 'opening', session: state.session, attempt: 0 } }
+          ? { ...step, state: { kind: 'opening', session: state.session, attempts: NO_ATTEMPTS } }
           : step,
     ],
     [

@@ -17,7 +17,7 @@
  *                       │      ▼             ▼             ▼             │ then = connecting
  *                       │  BACKING_OFF     PARKED       STOPPED          │
  *                       │      │ retryDue    │ recheckDue                │
- *                       └──────┴─────────────┴───────────────────────────┘   config | poke: at once, attempt 0
+ *                       └──────┴─────────────┴───────────────────────────┘   config | poke: at once
  * ```
  *
  * What always holds (explored over all states and events in listener-machine.test.ts)
@@ -33,13 +33,16 @@
  */
 import type { Fault } from '@mailstream/shared/domain/fault';
 import { assertNever } from '@mailstream/shared/domain/never';
-import type {
-  AfterClosing,
-  ListenerEffect,
-  ListenerEvent,
-  ListenerState,
-  ListenerStep,
+import {
+  NO_ATTEMPTS,
+  type AfterClosing,
+  type Attempts,
+  type ListenerEffect,
+  type ListenerEvent,
+  type ListenerState,
+  type ListenerStep,
 } from './listener-states.ts';
+import { isStoreFault } from './store-faults.ts';
 
 /** A connection that lived this long counts as good: the next fault starts the back-off anew (DESIGN section 7). */
 export const STABLE_CONNECTION_MS = 60_000;
@@ -122,7 +125,7 @@ export function nextListener(state: ListenerState, event: ListenerEvent): Listen
 function whileIdle(state: ListenerState & { kind: 'idle' }, event: ListenerEvent): ListenerStep {
   switch (event.kind) {
     case 'start':
-      return connect(1, 0);
+      return connect(1, NO_ATTEMPTS);
     case 'drain':
     case 'abort':
       return step({ kind: 'stopped' }, []);
@@ -132,15 +135,15 @@ function whileIdle(state: ListenerState & { kind: 'idle' }, event: ListenerEvent
 }
 
 function whileQueued(state: ListenerState & { kind: 'queued' }, event: ListenerEvent): ListenerStep {
-  const { session, attempt } = state;
+  const { session, attempts } = state;
   switch (event.kind) {
     case 'turnCame':
-      return step({ kind: 'connecting', session, attempt }, [
+      return step({ kind: 'connecting', session, attempts }, [
         { kind: 'armDeadline', session, of: 'connecting' },
-        { kind: 'openSession', session, attempt },
+        { kind: 'openSession', session },
       ]);
     case 'configChanged':
-      return step({ ...state, attempt: 0 }, []);
+      return step({ ...state, attempts: NO_ATTEMPTS }, []);
     case 'poke':
     case 'yield':
       return step(state, []);
@@ -156,53 +159,56 @@ function whileStarting(
   state: ListenerState & { kind: 'connecting' | 'opening' },
   event: ListenerEvent,
 ): ListenerStep {
-  const { session, attempt } = state;
+  const { session, attempts } = state;
   switch (event.kind) {
     case 'connected':
       if (state.kind !== 'connecting') return ignored(state);
-      return step({ kind: 'opening', session, attempt }, [
+      return step({ kind: 'opening', session, attempts }, [
         { kind: 'armDeadline', session, of: 'opening' },
         { kind: 'openFolder', session },
       ]);
     case 'opened':
       if (state.kind !== 'opening') return ignored(state);
-      return step({ kind: 'syncing', session, attempt, dirty: false, yields: false }, [
+      return step({ kind: 'syncing', session, attempts, dirty: false, yields: false }, [
         { kind: 'runPass', session },
       ]);
     case 'changed':
       // The pass that follows looks at everything anyway.
       return step(state, []);
     case 'deadline':
-      return faulted(session, attempt, TIMEOUT, 0);
+      return faulted(session, attempts, TIMEOUT, 0);
     case 'fault':
-      return faulted(session, attempt, event.fault, event.livedMs);
+      return faulted(session, attempts, event.fault, event.livedMs);
     case 'configChanged':
-      return close(session, 0, { kind: 'connecting' }, 'abruptly');
+      return close(session, NO_ATTEMPTS, { kind: 'connecting' }, 'abruptly');
     case 'poke':
     case 'yield':
       return step(state, []);
     case 'drain':
     case 'abort':
-      return close(session, 0, { kind: 'stopped' }, 'abruptly');
+      return close(session, NO_ATTEMPTS, { kind: 'stopped' }, 'abruptly');
     default:
       return ignored(state);
   }
 }
 
 function whileSyncing(state: ListenerState & { kind: 'syncing' }, event: ListenerEvent): ListenerStep {
-  const { session, attempt } = state;
+  const { session } = state;
   switch (event.kind) {
     case 'changed':
     case 'poke':
       return step({ ...state, dirty: true }, []);
     case 'yield':
       return step({ ...state, yields: true }, []);
-    case 'passDone':
-      if (state.yields) return close(session, attempt, { kind: 'connecting' }, 'gracefully');
+    case 'passDone': {
+      // A pass that nothing held has written what it found: the stores are fine.
+      const attempts = event.heldBy === null ? { ...state.attempts, stores: 0 } : state.attempts;
+      if (state.yields) return close(session, attempts, { kind: 'connecting' }, 'gracefully');
       // Held: what is dirty or left stays in the mailbox until the relief; watching keeps the connection alive meanwhile.
       return event.heldBy === null && (event.more || state.dirty)
-        ? step({ ...state, dirty: false }, [{ kind: 'runPass', session }])
-        : step({ kind: 'watching', session, attempt, heldBy: event.heldBy }, [{ kind: 'watch', session }]);
+        ? step({ ...state, attempts, dirty: false }, [{ kind: 'runPass', session }])
+        : step({ kind: 'watching', session, attempts, heldBy: event.heldBy }, [{ kind: 'watch', session }]);
+    }
     case 'drain':
     case 'configChanged': {
       const then = event.kind === 'drain' ? 'stopped' : 'connecting';
@@ -212,33 +218,33 @@ function whileSyncing(state: ListenerState & { kind: 'syncing' }, event: Listene
       ]);
     }
     case 'fault':
-      return faulted(session, attempt, event.fault, event.livedMs);
+      return faulted(session, state.attempts, event.fault, event.livedMs);
     case 'abort':
-      return close(session, 0, { kind: 'stopped' }, 'abruptly');
+      return close(session, NO_ATTEMPTS, { kind: 'stopped' }, 'abruptly');
     default:
       return ignored(state);
   }
 }
 
 function whileWatching(state: ListenerState & { kind: 'watching' }, event: ListenerEvent): ListenerStep {
-  const { session, attempt } = state;
+  const { session, attempts } = state;
   switch (event.kind) {
     case 'yield':
-      return close(session, attempt, { kind: 'connecting' }, 'gracefully');
+      return close(session, attempts, { kind: 'connecting' }, 'gracefully');
     case 'changed':
     case 'watchDue':
     case 'poke':
-      return step({ kind: 'syncing', session, attempt, dirty: false, yields: false }, [
+      return step({ kind: 'syncing', session, attempts, dirty: false, yields: false }, [
         { kind: 'runPass', session },
       ]);
     case 'fault':
-      return faulted(session, attempt, event.fault, event.livedMs);
+      return faulted(session, attempts, event.fault, event.livedMs);
     case 'configChanged':
-      return close(session, 0, { kind: 'connecting' }, 'gracefully');
+      return close(session, NO_ATTEMPTS, { kind: 'connecting' }, 'gracefully');
     case 'drain':
-      return close(session, 0, { kind: 'stopped' }, 'gracefully');
+      return close(session, NO_ATTEMPTS, { kind: 'stopped' }, 'gracefully');
     case 'abort':
-      return close(session, 0, { kind: 'stopped' }, 'abruptly');
+      return close(session, NO_ATTEMPTS, { kind: 'stopped' }, 'abruptly');
     default:
       return ignored(state);
   }
@@ -249,18 +255,23 @@ function whileDraining(state: ListenerState & { kind: 'draining' }, event: Liste
   const then: AfterClosing = { kind: state.then };
   switch (event.kind) {
     case 'passDone':
-      return close(session, 0, then, 'gracefully');
+      return close(session, NO_ATTEMPTS, then, 'gracefully');
     case 'fault': {
       // Fenced or not, we were leaving anyway; the lease still has to know.
-      const step = close(session, 0, event.fault.kind === 'fenced' ? { kind: 'stopped' } : then, 'abruptly');
+      const step = close(
+        session,
+        NO_ATTEMPTS,
+        event.fault.kind === 'fenced' ? { kind: 'stopped' } : then,
+        'abruptly',
+      );
       return event.fault.kind === 'fenced'
         ? { ...step, effects: [...step.effects, { kind: 'reportFenced' }] }
         : step;
     }
     case 'deadline':
-      return close(session, 0, then, 'abruptly');
+      return close(session, NO_ATTEMPTS, then, 'abruptly');
     case 'abort':
-      return close(session, 0, { kind: 'stopped' }, 'abruptly');
+      return close(session, NO_ATTEMPTS, { kind: 'stopped' }, 'abruptly');
     case 'drain':
       return step({ ...state, then: 'stopped' }, []);
     case 'changed':
@@ -283,7 +294,7 @@ function whileClosing(state: ListenerState & { kind: 'closing' }, event: Listene
     case 'configChanged':
       return state.then.kind === 'stopped'
         ? step(state, [])
-        : step({ ...state, then: { kind: 'connecting' }, attempt: 0 }, []);
+        : step({ ...state, then: { kind: 'connecting' }, attempts: NO_ATTEMPTS }, []);
     case 'changed':
     case 'fault':
     case 'passDone':
@@ -300,13 +311,13 @@ function whileWaiting(
 ): ListenerStep {
   switch (event.kind) {
     case 'retryDue':
-      return state.kind === 'backingOff' ? connect(state.session + 1, state.attempt) : ignored(state);
+      return state.kind === 'backingOff' ? connect(state.session + 1, state.attempts) : ignored(state);
     case 'recheckDue':
-      return state.kind === 'parked' ? connect(state.session + 1, state.attempt) : ignored(state);
+      return state.kind === 'parked' ? connect(state.session + 1, state.attempts) : ignored(state);
     case 'configChanged':
-      return connect(state.session + 1, 0);
+      return connect(state.session + 1, NO_ATTEMPTS);
     case 'poke':
-      return connect(state.session + 1, state.attempt);
+      return connect(state.session + 1, state.attempts);
     case 'drain':
     case 'abort':
       return step({ kind: 'stopped' }, []);
@@ -321,9 +332,21 @@ const TIMEOUT: Fault = {
   detail: 'the server did not answer in time',
 };
 
-/** Where a fault leads, by its kind. A connection that had lived long enough starts the count anew. */
-function faulted(session: number, attempt: number, fault: Fault, livedMs: number): ListenerStep {
-  const next = livedMs >= STABLE_CONNECTION_MS ? 1 : attempt + 1;
+/** The counts after one more fault. A connection that had lived long enough starts that of the server anew. */
+function counted({ server, stores }: Attempts, fault: Fault, livedMs: number): Attempts {
+  const isStable = livedMs >= STABLE_CONNECTION_MS;
+  if (isStoreFault(fault)) return { server: isStable ? 0 : server, stores: stores + 1 };
+  return { server: isStable ? 1 : server + 1, stores };
+}
+
+/** Which of the counts decides how long to wait after this fault. */
+function attemptOf(attempts: Attempts, fault: Fault): number {
+  return isStoreFault(fault) ? attempts.stores : attempts.server;
+}
+
+/** Where a fault leads, by its kind. */
+function faulted(session: number, attempts: Attempts, fault: Fault, livedMs: number): ListenerStep {
+  const next = counted(attempts, fault, livedMs);
   switch (fault.kind) {
     case 'transient':
     case 'throttled':
@@ -336,7 +359,7 @@ function faulted(session: number, attempt: number, fault: Fault, livedMs: number
       return close(
         session,
         next,
-        { kind: next > MAX_BUG_ATTEMPTS ? 'parked' : 'backingOff', fault },
+        { kind: next.server > MAX_BUG_ATTEMPTS ? 'parked' : 'backingOff', fault },
         'abruptly',
       );
     case 'fenced': {
@@ -350,35 +373,39 @@ function faulted(session: number, attempt: number, fault: Fault, livedMs: number
 
 function close(
   session: number,
-  attempt: number,
+  attempts: Attempts,
   then: AfterClosing,
   how: 'gracefully' | 'abruptly',
 ): ListenerStep {
-  return step({ kind: 'closing', session, attempt, then }, [
+  return step({ kind: 'closing', session, attempts, then }, [
     { kind: 'endSession', session, how },
     { kind: 'armDeadline', session, of: 'closing' },
   ]);
 }
 
 function afterClosing(state: ListenerState & { kind: 'closing' }): ListenerStep {
-  const { session, attempt, then } = state;
+  const { session, attempts, then } = state;
   const returned: ListenerEffect = { kind: 'returnTurn' };
   switch (then.kind) {
     case 'connecting': {
-      const next = connect(session + 1, attempt);
+      const next = connect(session + 1, attempts);
       return { ...next, effects: [returned, ...next.effects] };
     }
     case 'stopped':
       return step({ kind: 'stopped' }, [returned]);
     case 'backingOff':
-      return step({ kind: 'backingOff', session, attempt, fault: then.fault }, [
+      return step({ kind: 'backingOff', session, attempts, fault: then.fault }, [
         returned,
-        { kind: 'armRetry', attempt, notBeforeMs: then.fault.retryAfterMs ?? 0 },
+        {
+          kind: 'armRetry',
+          attempt: attemptOf(attempts, then.fault),
+          notBeforeMs: then.fault.retryAfterMs ?? 0,
+        },
       ]);
     case 'parked':
-      return step({ kind: 'parked', session, attempt, fault: then.fault }, [
+      return step({ kind: 'parked', session, attempts, fault: then.fault }, [
         returned,
-        { kind: 'armRecheck', fault: then.fault, attempt },
+        { kind: 'armRecheck', fault: then.fault, attempt: attemptOf(attempts, then.fault) },
       ]);
     default:
       return assertNever(then);
@@ -386,8 +413,8 @@ function afterClosing(state: ListenerState & { kind: 'closing' }): ListenerStep 
 }
 
 /** Every way to a connection leads through the queue. */
-function connect(session: number, attempt: number): ListenerStep {
-  return step({ kind: 'queued', session, attempt }, [{ kind: 'requestTurn', session }]);
+function connect(session: number, attempts: Attempts): ListenerStep {
+  return step({ kind: 'queued', session, attempts }, [{ kind: 'requestTurn', session }]);
 }
 
 function step(state: ListenerState, effects: readonly ListenerEffect[]): ListenerStep {

@@ -1,6 +1,17 @@
 /** Vocabulary of the listener machine: see listener-machine.ts for the drawing and what always holds. */
 import type { Fault } from '@mailstream/shared/domain/fault';
 
+/**
+ * Faults in a row, by whose they are: a mail server is left alone for longer each time, until a connection has lived a minute; our
+ * own stores serve all folders again as soon as they are back, so a pass that went through ends their count.
+ */
+export interface Attempts {
+  readonly server: number;
+  readonly stores: number;
+}
+
+export const NO_ATTEMPTS: Attempts = { server: 0, stores: 0 };
+
 export type AfterClosing =
   | { readonly kind: 'connecting' }
   | { readonly kind: 'backingOff'; readonly fault: Fault }
@@ -9,14 +20,14 @@ export type AfterClosing =
 
 export type ListenerState =
   | { readonly kind: 'idle' }
-  | { readonly kind: 'queued'; readonly session: number; readonly attempt: number }
-  | { readonly kind: 'connecting'; readonly session: number; readonly attempt: number }
-  | { readonly kind: 'opening'; readonly session: number; readonly attempt: number }
+  | { readonly kind: 'queued'; readonly session: number; readonly attempts: Attempts }
+  | { readonly kind: 'connecting'; readonly session: number; readonly attempts: Attempts }
+  | { readonly kind: 'opening'; readonly session: number; readonly attempts: Attempts }
   /** `yields`: others wait for the connection, which goes to them when the pass in hand has ended. */
   | {
       readonly kind: 'syncing';
       readonly session: number;
-      readonly attempt: number;
+      readonly attempts: Attempts;
       readonly dirty: boolean;
       readonly yields: boolean;
     }
@@ -24,18 +35,23 @@ export type ListenerState =
   | {
       readonly kind: 'watching';
       readonly session: number;
-      readonly attempt: number;
+      readonly attempts: Attempts;
       readonly heldBy: string | null;
     }
   | { readonly kind: 'draining'; readonly session: number; readonly then: 'connecting' | 'stopped' }
   | {
       readonly kind: 'closing';
       readonly session: number;
-      readonly attempt: number;
+      readonly attempts: Attempts;
       readonly then: AfterClosing;
     }
-  | { readonly kind: 'backingOff'; readonly session: number; readonly attempt: number; readonly fault: Fault }
-  | { readonly kind: 'parked'; readonly session: number; readonly attempt: number; readonly fault: Fault }
+  | {
+      readonly kind: 'backingOff';
+      readonly session: number;
+      readonly attempts: Attempts;
+      readonly fault: Fault;
+    }
+  | { readonly kind: 'parked'; readonly session: number; readonly attempts: Attempts; readonly fault: Fault }
   | { readonly kind: 'stopped' };
 
 export type ListenerEvent =
@@ -75,7 +91,7 @@ export type ListenerEvent =
 export type ListenerEffect =
   | { readonly kind: 'requestTurn'; readonly session: number }
   | { readonly kind: 'returnTurn' }
-  | { readonly kind: 'openSession'; readonly session: number; readonly attempt: number }
+  | { readonly kind: 'openSession'; readonly session: number }
   | { readonly kind: 'openFolder'; readonly session: number }
   | { readonly kind: 'runPass'; readonly session: number }
   /** Finish the run in hand, begin no other. */
@@ -87,6 +103,7 @@ export type ListenerEffect =
       readonly session: number;
       readonly of: 'connecting' | 'opening' | 'draining' | 'closing';
     }
+  /** `attempt`: 1 for the first retry. */
   | { readonly kind: 'armRetry'; readonly attempt: number; readonly notBeforeMs: number }
   | { readonly kind: 'armRecheck'; readonly fault: Fault; readonly attempt: number }
   /** Told to the lease: the row belongs to another. */
