@@ -67,7 +67,11 @@ export class FolderIngest {
 
   /** Milliseconds until something of ours is due again without any hint of the server; null when nothing is. */
   get nextDueMs(): number | null {
-    return this.#cursor?.nextHoleDueMs(this.#deps.clock.monotonicMs()) ?? null;
+    const due = [
+      this.#cursor?.nextHoleDueMs(this.#deps.clock.monotonicMs()) ?? null,
+      this.#publication.recheckInMs,
+    ].filter((ms) => ms !== null);
+    return due.length === 0 ? null : Math.min(...due);
   }
 
   /**
@@ -251,7 +255,7 @@ export class FolderIngest {
   /** A store may have lost data: read the cursor again and compare ledger and stream, at the next pass. */
   distrustStores(): void {
     this.#mustReload = true;
-    this.#publication.doubt();
+    this.#publication.distrust();
   }
 
   async #recoverIfNeeded(signal: AbortSignal): Promise<void> {

@@ -21,7 +21,8 @@ function publication(whileRecovering: () => void): FolderPublication {
     },
   };
   const publisher = { watermark: () => Promise.resolve(3) };
-  return new FolderPublication({ ledger, publisher } as unknown as PublicationDeps, FOLDER, TERM);
+  const clock = { monotonicMs: () => 0 };
+  return new FolderPublication({ ledger, publisher, clock } as unknown as PublicationDeps, FOLDER, TERM);
 }
 
 describe('publication of a folder', () => {
@@ -41,5 +42,41 @@ describe('publication of a folder', () => {
     expect(doubted.isRecovered).toBe(false);
     await doubted.recover(new AbortController().signal);
     expect(doubted.isRecovered).toBe(true);
+  });
+
+  it('looks again until a worker is done with what it had in hand when a store may have lost its effect', async () => {
+    const row = { tenant: FOLDER.tenant, providerId: FOLDER.id, folder: 'INBOX', uidValidity: 7, uid: 4 };
+    const other = { ...row, uid: 5 };
+    let unprocessed = [row];
+    let nowMs = 0;
+    const ledger = {
+      folderState: () => Promise.resolve({ publishSeq: 3 } as FolderState),
+      unpublished: () => Promise.resolve([]),
+      unprocessed: (_folder: unknown, after: number) =>
+        Promise.resolve(after > 0 ? [] : unprocessed.map((each) => ({ ...each, publishSeq: 3 }))),
+    };
+    const publisher = {
+      watermark: () => Promise.resolve(3),
+      whereabouts: (_folder: unknown, events: readonly { readonly eventId: string }[]) =>
+        Promise.resolve({ gone: new Set(), inHand: new Set(events.map((event) => event.eventId)) }),
+    };
+    const clock = { monotonicMs: () => nowMs };
+    const deps = { ledger, publisher, clock } as unknown as PublicationDeps;
+    const publishing = new FolderPublication(deps, FOLDER, TERM);
+    const { signal } = new AbortController();
+
+    await publishing.recover(signal);
+    expect(publishing).toMatchObject({ isRecovered: true, recheckInMs: 30_000 });
+    nowMs = 30_000;
+    expect(publishing).toMatchObject({ isRecovered: false, recheckInMs: 0 });
+    await publishing.recover(signal);
+    expect(publishing).toMatchObject({ isRecovered: true, recheckInMs: 30_000 });
+    // What came into its hands later is no reason to look again.
+    unprocessed = [other];
+    await publishing.recover(signal);
+    expect(publishing).toMatchObject({ isRecovered: true, recheckInMs: null });
+    publishing.distrust();
+    await publishing.recover(signal);
+    expect(publishing).toMatchObject({ isRecovered: true, recheckInMs: 30_000 });
   });
 });

@@ -4,6 +4,9 @@
  * Two states: `recovered` (the chain holds, new rows are appended right after their commit) and not. It falls back to not
  * recovered at every unknown outcome: a publish that failed, a gap, a new term, a lost connection to PostgreSQL. Recovery reads
  * the watermark, lets `publish_seq` go on from the larger of both, and publishes what is not marked, from storage, in order.
+ *
+ * What a worker had in hand when PostgreSQL lost commits may be applied no more, and be acknowledged a moment after we looked: a
+ * recovery that follows such a loss is repeated until every one of those entries is settled.
  */
 import type { Clock } from '@mailstream/shared/domain/time';
 import { FaultError, toFault } from '@mailstream/shared/errors/fault-error';
@@ -20,6 +23,8 @@ import { fencedFault, isParserKilled, type Steps } from './ingest-steps.ts';
 const RECOVERY_PAGE = 50;
 /** Rows compared with the stream at a time. */
 const RECONCILE_PAGE = 500;
+/** How long a worker may take to be done with what it has in hand before it is looked at again, milliseconds. */
+const RECHECK_MS = 30_000;
 
 export interface PublishableRow {
   readonly uidValidity: number;
@@ -44,6 +49,9 @@ export class FolderPublication {
   #isRecovered = false;
   /** Grows at each doubt: one that comes while a recovery runs is not answered by that recovery. */
   #doubts = 0;
+  /** Events whose effect may be lost although a worker still has them in hand; at the begin of a term that can be any. */
+  #uncertain: ReadonlySet<string> | 'any' = 'any';
+  #recheckAtMs: number | null = null;
 
   constructor(deps: PublicationDeps, folder: FolderRef, term: Term) {
     this.#deps = deps;
@@ -51,14 +59,27 @@ export class FolderPublication {
     this.#term = term;
   }
 
+  /** False while anything is in doubt, or entries have to be looked at again. */
   get isRecovered(): boolean {
-    return this.#isRecovered;
+    return this.#isRecovered && this.recheckInMs !== 0;
+  }
+
+  /** Milliseconds until entries have to be looked at again; null when none have. */
+  get recheckInMs(): number | null {
+    if (this.#recheckAtMs === null) return null;
+    return Math.max(0, this.#recheckAtMs - this.#deps.clock.monotonicMs());
   }
 
   /** Whatever was known about the stream is in doubt: recover before the next publish. */
   doubt(): void {
     this.#isRecovered = false;
     this.#doubts += 1;
+  }
+
+  /** A store may have lost what it had confirmed, effects of the worker among it. */
+  distrust(): void {
+    this.doubt();
+    this.#uncertain = 'any';
   }
 
   /**
@@ -77,10 +98,11 @@ export class FolderPublication {
     for (let round = 0; round < 5; round += 1) {
       signal.throwIfAborted();
       const doubts = this.#doubts;
+      const inHand = new Set<string>();
       const mark = await publisher.watermark(this.#folder);
       await this.#raiseSequence(mark);
-      if ((await this.#publishUnmarked(mark, signal)) && (await this.#reconcile(signal))) {
-        this.#isRecovered = this.#doubts === doubts;
+      if ((await this.#publishUnmarked(mark, signal)) && (await this.#reconcile(inHand, signal))) {
+        if (this.#doubts === doubts) this.#recovered(inHand);
         return;
       }
       log.warn('publication has a gap again while recovering', {
@@ -95,6 +117,14 @@ export class FolderPublication {
     });
   }
 
+  #recovered(inHand: ReadonlySet<string>): void {
+    const before = this.#uncertain;
+    this.#isRecovered = true;
+    // What came into a worker's hands later was applied, or will be, after the loss.
+    this.#uncertain = before === 'any' ? inHand : new Set([...inHand].filter((id) => before.has(id)));
+    this.#recheckAtMs = this.#uncertain.size > 0 ? this.#deps.clock.monotonicMs() + RECHECK_MS : null;
+  }
+
   /** After PostgreSQL lost commits the stored sequence may lie below the watermark: go on above both. */
   async #raiseSequence(mark: number): Promise<void> {
     const state = await this.#deps.ledger.folderState(this.#folder);
@@ -106,9 +136,10 @@ export class FolderPublication {
   /**
    * Rows that are published and not processed, but have no entry that still waits for the worker, are published again under new
    * sequence numbers (DESIGN section 5, reconciliation): Redis lost the entry, or PostgreSQL lost the effect.
+   * @param inHand is told the events that a worker has.
    * @returns false when a gap showed up meanwhile.
    */
-  async #reconcile(signal: AbortSignal): Promise<boolean> {
+  async #reconcile(inHand: Set<string>, signal: AbortSignal): Promise<boolean> {
     const { ledger, publisher, log } = this.#deps;
     for (let after = 0; ;) {
       signal.throwIfAborted();
@@ -116,10 +147,11 @@ export class FolderPublication {
       const last = rows.at(-1);
       if (last === undefined) return true;
       after = last.publishSeq;
-      const gone = await publisher.findGone(
+      const { gone, inHand: held } = await publisher.whereabouts(
         this.#folder,
         rows.map((row) => ({ eventId: eventId(row), entryId: row.entryId, publishedAt: row.publishedAt })),
       );
+      for (const id of held) inHand.add(id);
       if (gone.size === 0) continue;
       const lost = rows.filter((row) => gone.has(eventId(row)));
       const requeued = await ledger.requeue(this.#folder, this.#term, lost);

@@ -13,7 +13,7 @@ import { streamName } from '@mailstream/shared/events/email-received';
 import { redisErrorWord, redisFault } from '@mailstream/shared/runtime/redis';
 import type { FolderRef } from '../ports/leases.ts';
 import type { EventPublisher, PublishOutcome, SequencedEntry } from '../ports/stream.ts';
-import { locate, withoutWaitingEntry } from './redis-stream-search.ts';
+import { locate, whereaboutsOf } from './redis-stream-search.ts';
 
 const APPEND = `
 local mark = tonumber(redis.call('HGET', KEYS[2], ARGV[1]) or '0')
@@ -61,12 +61,12 @@ export function createRedisPublisher(
       }
     },
 
-    async findGone(folder, events) {
-      if (events.length === 0) return new Set();
+    async whereabouts(folder, events) {
+      if (events.length === 0) return { gone: new Set(), inHand: new Set() };
       const { stream } = keys(folder);
       try {
         const located = await locate(redis, stream, events);
-        return await withoutWaitingEntry(redis, stream, located);
+        return await whereaboutsOf(redis, stream, located);
       } catch (error) {
         throw unavailable(error);
       }

@@ -5,6 +5,7 @@
  */
 import type { Redis } from 'ioredis';
 import { WORKER_GROUP } from '@mailstream/shared/events/email-received';
+import type { Whereabouts } from '../ports/stream.ts';
 
 /** Entries read at a time while looking for an event by its id; each may be 512 KiB. */
 const PAGE = 20;
@@ -47,12 +48,12 @@ export async function locate(
   return events.map(({ eventId, entryId }) => ({ eventId, entryId: entryId ?? found.get(eventId) ?? null }));
 }
 
-/** @returns event ids that no longer wait for the worker. */
-export async function withoutWaitingEntry(
+/** What became of these events, by their ids. */
+export async function whereaboutsOf(
   redis: Redis,
   stream: string,
   events: readonly Located[],
-): Promise<ReadonlySet<string>> {
+): Promise<Whereabouts> {
   const passedUpTo = await lastDelivered(redis, stream);
   const pipeline = redis.pipeline();
   for (const { entryId } of events) {
@@ -62,6 +63,7 @@ export async function withoutWaitingEntry(
   }
   const replies = (await pipeline.exec()) ?? [];
   const gone = new Set<string>();
+  const inHand = new Set<string>();
   for (const [index, { eventId, entryId }] of events.entries()) {
     const [entryError, entry] = replies[2 * index] ?? [new Error('no reply'), null];
     const [pendingError, pending] = replies[2 * index + 1] ?? [new Error('no reply'), null];
@@ -71,8 +73,9 @@ export async function withoutWaitingEntry(
     const isPending = Array.isArray(pending) && pending.length > 0;
     const isPassed = isThere && passedUpTo !== null && compareIds(entryId, passedUpTo) <= 0;
     if (!isThere || (isPassed && !isPending)) gone.add(eventId);
+    else if (isPending) inHand.add(eventId);
   }
-  return gone;
+  return { gone, inHand };
 }
 
 /** Null without a stream or without the worker's group: then nothing was passed. */

@@ -5,7 +5,8 @@
 import { describe, expect, it } from 'vitest';
 import { explore, type Exploration } from '@mailstream/shared/testing/explore';
 import type { Fault, FaultKind } from '@mailstream/shared/domain/fault';
-import { listenerTimers, nextListener, STABLE_CONNECTION_MS } from './listener-machine.ts';
+import { STABLE_CONNECTION_MS } from './listener-endings.ts';
+import { listenerTimers, nextListener } from './listener-machine.ts';
 import { NO_ATTEMPTS, type ListenerEvent, type ListenerState, type ListenerStep } from './listener-states.ts';
 
 type Next = (state: ListenerState, event: ListenerEvent) => ListenerStep;

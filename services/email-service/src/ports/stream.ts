@@ -47,21 +47,26 @@ export interface StoreIdentity {
   continues(before: string, now: string): boolean;
 }
 
+/** What became of events that were published before; those that still wait for a worker are in neither set. */
+export interface Whereabouts {
+  /** Not in the stream, or passed by the worker's group and not pending. */
+  readonly gone: ReadonlySet<string>;
+  /** Pending: a worker has it, and may have applied it already. */
+  readonly inHand: ReadonlySet<string>;
+}
+
 export interface EventPublisher {
   /** The folder's watermark: `publish_seq` of its last entry; 0 when Redis knows none. */
   watermark(folder: FolderRef): Promise<number>;
-  /**
-   * Of events published before, those without an entry that still waits for the worker: not in the stream, or passed by its group
-   * and not pending. Entries with an unknown id are looked for from `publishedAt` on.
-   */
-  findGone(
+  /** Looks for the entries of events published before. Those with an unknown id are looked for from `publishedAt` on. */
+  whereabouts(
     folder: FolderRef,
     events: readonly {
       readonly eventId: string;
       readonly entryId: string | null;
       readonly publishedAt: Date;
     }[],
-  ): Promise<ReadonlySet<string>>;
+  ): Promise<Whereabouts>;
   /** Appends in order, pipelined; one outcome per entry, in the same order. Rejects when the outcome of any is unknown. */
   publish(folder: FolderRef, entries: readonly SequencedEntry[]): Promise<readonly PublishOutcome[]>;
 }

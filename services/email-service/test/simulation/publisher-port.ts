@@ -28,7 +28,7 @@ export function createPublisherPort(context: PublisherContext): EventPublisher {
     watermark: (folder) =>
       network.call(process, redis.link, 'watermark', () => redis.state.watermarks.get(keyOf(folder)) ?? 0),
 
-    findGone: async (_folder, events) => {
+    whereabouts: async (_folder, events) => {
       // Two round trips, as the adapter does it: what it reads is not of one moment.
       const located = await network.call(process, redis.link, 'locate', () => ({
         passedUpTo: redis.state.group?.lastDelivered ?? null,
@@ -44,15 +44,17 @@ export function createPublisherPort(context: PublisherContext): EventPublisher {
               : Number.parseInt(entryId, 10),
         })),
       }));
-      return await network.call(process, redis.link, 'findGone', () => {
+      return await network.call(process, redis.link, 'whereabouts', () => {
         const gone = new Set<string>();
+        const inHand = new Set<string>();
         for (const { eventId, id } of located.entries) {
           const isThere = id !== null && redis.state.entries.some((entry) => entry.id === id);
           const isPassed = isThere && located.passedUpTo !== null && id <= located.passedUpTo;
           const isPending = isThere && (redis.state.group?.pending.has(id) ?? false);
           if (!isThere || (isPassed && !isPending)) gone.add(eventId);
+          else if (isPending) inHand.add(eventId);
         }
-        return gone;
+        return { gone, inHand };
       });
     },
 
