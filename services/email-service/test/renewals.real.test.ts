@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isWatching, startDaemon, useWorld, type Daemon, type SeededProvider } from './daemon.ts';
 
 const TTL_MS = 3_000;
-/** More than the connections that ingest may use. */
+/** More than the connections that ingest may use, and all that the host may get: the other mailboxes wait for a turn. */
 const BUSY_MAILBOXES = 14;
 const world = await useWorld();
 const postgres = await openTcpLink({
@@ -66,6 +66,15 @@ async function expectToLiveOn(providers: readonly SeededProvider[]): Promise<voi
       { timeout: 20_000, interval: 200 },
     )
     .toBeGreaterThan(until);
+}
+
+/** Mailboxes that say they wait because of the cap. */
+async function waitingForATurn(): Promise<number> {
+  const [row] = await world.sql<{ n: number }>(
+    `SELECT count(*)::int AS n FROM imap_email_provider_config
+      WHERE jsonb_path_exists(folder_health, '$.*.code ? (@ == "IMAP_CONNECTION_TURNS")')`,
+  );
+  return row?.n ?? 0;
 }
 
 /** Of the ten that ingest may use. */
@@ -131,6 +140,12 @@ describe('leases', () => {
     // A beat comes 10 % sooner or later, and a row that is busy at its moment is asked for once more.
     expect(renewals - before).toBeGreaterThanOrEqual(2);
     expect(renewals - before).toBeLessThanOrEqual(Math.ceil(1.2 * beats) + 2);
+  });
+
+  it('live on while more folders wait for a connection than may have one', async () => {
+    await expect.poll(waitingForATurn, { timeout: 20_000 }).toBeGreaterThanOrEqual(quiet.length);
+    await expectToLiveOn([...busy, ...quiet, ...hung]);
+    expect(await waitingForATurn()).toBeGreaterThan(0);
   });
 
   it('live on while a mail server hangs and ingest has used up its connections', async () => {
