@@ -1,7 +1,8 @@
 /** What happens to a provider over time (issue 2): pause, resume, folders, passwords, settings, deletion, servers that cannot be reached. */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ImapFlow } from 'imapflow';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { openDelivery } from '@mailstream/shared/testing/deliver';
 import { useDovecot } from '@mailstream/shared/testing/fixtures';
 import { startScriptedImap, type ScriptedImap } from '@mailstream/shared/testing/scripted-imap';
@@ -153,6 +154,50 @@ describe('a provider', () => {
     expect(state['Büro & Ablage']).toMatchObject({ baseline_uid: '7', last_uid: '7' });
     server.deliver('Büro & Ablage', 'Subject: new here\r\n\r\nx');
     expect(await subjects(provider, 1)).toEqual(['new here']);
+  });
+
+  it('whose folder is renamed says so, and goes on where it was when the folder is back', async () => {
+    const user = dovecot.newUser();
+    const writer = new ImapFlow({
+      host: dovecot.host,
+      port: dovecot.port,
+      secure: false,
+      doSTARTTLS: false,
+      auth: { user, pass: dovecot.password },
+      logger: false,
+    });
+    await writer.connect();
+    onTestFinished(() => writer.close());
+    await writer.mailboxCreate('Work');
+    const append = (folder: string, subject: string): Promise<unknown> =>
+      writer.append(folder, `Subject: ${subject}\r\n\r\nx\r\n`);
+    await append('Work', 'before');
+    const provider = await world.addProvider({
+      host: dovecot.host,
+      port: dovecot.port,
+      username: user,
+      password: dovecot.password,
+      folders: ['Work'],
+      startFrom: { kind: 'last', count: 1 },
+    });
+    expect(await subjects(provider, 1)).toEqual(['before']);
+    const reconnect = (version: number): Promise<void> =>
+      world.changeProvider(provider, 'imap_email_provider_config', { config_version: version });
+
+    await writer.mailboxRename('Work', 'Done');
+    await append('Done', 'while it had another name');
+    await reconnect(2);
+    await daemon.waitForLog(
+      (line) =>
+        line.message === 'listener fault' &&
+        line['folder'] === 'Work' &&
+        line['code'] === 'IMAP_FOLDER_MISSING',
+    );
+    await writer.mailboxRename('Done', 'Work');
+    await append('Work', 'after');
+    await reconnect(3);
+    const found = await subjects(provider, 3);
+    expect(found.filter((subject) => subject !== 'before')).toEqual(['while it had another name', 'after']);
   });
 
   it('that starts from the last two messages gets those two', async () => {
