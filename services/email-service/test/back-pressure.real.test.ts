@@ -1,7 +1,7 @@
 /** The stream, Redis or the storage is full: fetching pauses, says so, and goes on by itself; each message is one event, in order. */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmdirSync } from 'node:fs';
-import { readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { WORKER_GROUP } from '@mailstream/shared/events/email-received';
+import { streamName, WORKER_GROUP } from '@mailstream/shared/events/email-received';
 import { useOwnRedis } from '@mailstream/shared/testing/own-servers';
 import { startScriptedImap, type ScriptedImap } from '@mailstream/shared/testing/scripted-imap';
 import { isWatching, startDaemon, useWorld, type Daemon, type SeededProvider } from './daemon.ts';
@@ -58,8 +58,8 @@ function deliver(count: number, body = 'x'): void {
   }
 }
 
-async function subjects(): Promise<readonly string[]> {
-  const entries = await redis.xrange(world.stream, '-', '+');
+async function subjects(stream = world.stream): Promise<readonly string[]> {
+  const entries = await redis.xrange(stream, '-', '+');
   return entries.map(([, fields]) => {
     const payload = JSON.parse(fields[fields.indexOf('payload_json') + 1] ?? '') as {
       emailData: { subject: string };
@@ -74,7 +74,7 @@ async function expectAllOnceInOrder(): Promise<void> {
 }
 
 /** What the worker does with entries: the ledger says processed, then they are acknowledged. */
-async function work(count: number): Promise<number> {
+async function work(count: number, stream = world.stream): Promise<number> {
   const reply = (await redis.xreadgroup(
     'GROUP',
     WORKER_GROUP,
@@ -82,7 +82,7 @@ async function work(count: number): Promise<number> {
     'COUNT',
     count,
     'STREAMS',
-    world.stream,
+    stream,
     '>',
   )) as [string, [string, string[]][]][] | null;
   const entries = reply?.[0]?.[1] ?? [];
@@ -91,7 +91,7 @@ async function work(count: number): Promise<number> {
     `UPDATE inbound_messages SET status = 'processed', processed_at = now() WHERE event_id = ANY ($1::uuid[])`,
     [events],
   );
-  if (entries.length > 0) await redis.xack(world.stream, WORKER_GROUP, ...entries.map(([id]) => id));
+  if (entries.length > 0) await redis.xack(stream, WORKER_GROUP, ...entries.map(([id]) => id));
   return entries.length;
 }
 
@@ -185,7 +185,61 @@ describe('a worker that is away', () => {
   });
 });
 
+describe('a stream of one tenant', () => {
+  it('that is full pauses that tenant alone, and goes on when its worker is back', async () => {
+    await start({ IMAP_EVENT_CHANNEL_BY_TENANT: 'true', STREAM_MAX_BACKLOG_ENTRIES: '20' });
+    const full = streamName(provider.tenant, true);
+    await redis.xgroup('CREATE', full, WORKER_GROUP, '0', 'MKSTREAM');
+    const otherServer = await startScriptedImap();
+    onTestFinished(() => otherServer.close());
+    const other = await world.addProvider({
+      host: otherServer.host,
+      port: otherServer.port,
+      username: 'u',
+      password: 'secret',
+    });
+    const free = streamName(other.tenant, true);
+    onTestFinished(() => world.changeProvider(other, 'email_providers', { is_active: false }));
+    await daemon.waitForLog(isWatching('INBOX', other.id));
+    deliver(60);
+    await expectPaused('stream', 'STREAM_FULL');
+    expect(await redis.xlen(full)).toBe(20);
+
+    otherServer.deliver('INBOX', 'Subject: of somebody else\r\n\r\nx');
+    await expect.poll(() => redis.xlen(free), PATIENCE).toBe(1);
+    expect(await redis.xlen(full)).toBe(20);
+    for (let done = 0; done < sent;) {
+      const count = await work(1000, full);
+      done += count;
+      if (count === 0) await expect.poll(() => redis.xlen(full), PATIENCE).toBeGreaterThan(done);
+    }
+    expect(await subjects(full)).toEqual(Array.from({ length: sent }, (_, n) => `m${n + 1}`));
+    await expectGoingOn('stream');
+  });
+});
+
 describe('Redis', () => {
+  it('that cannot save its data and takes no writes is waited for', async () => {
+    const [, dir = ''] = (await redis.config('GET', 'dir')) as string[];
+    const [, name = ''] = (await redis.config('GET', 'dbfilename')) as string[];
+    await start();
+    // No snapshot can take the place of a directory that is not empty: "MISCONF Redis is configured to save RDB snapshots".
+    await rm(join(dir, name), { recursive: true, force: true });
+    await mkdir(join(dir, name, 'in-the-way'), { recursive: true });
+    await redis.config('SET', 'save', '3600 1000000');
+    onTestFinished(async () => {
+      await rm(join(dir, name), { recursive: true, force: true });
+      await redis.config('SET', 'save', '');
+    });
+    await saveInBackground('err');
+    deliver(5);
+    await expectPaused('redis', 'REDIS_UNAVAILABLE');
+    await rm(join(dir, name), { recursive: true, force: true });
+    await saveInBackground('ok');
+    await expectAllOnceInOrder();
+    await expectGoingOn('redis');
+  });
+
   it('that is full pauses fetching, and what was fetched is published when it has memory again', async () => {
     await start({ REDIS_MAX_MEMORY_RATIO: '1' });
     deliver(3);
@@ -227,6 +281,13 @@ describe('Redis', () => {
     await expectGoingOn('redis');
   });
 });
+
+async function saveInBackground(outcome: 'ok' | 'err'): Promise<void> {
+  await redis.bgsave();
+  await expect
+    .poll(() => redis.info('persistence'), PATIENCE)
+    .toMatch(new RegExp(`rdb_bgsave_in_progress:0[\\s\\S]*rdb_last_bgsave_status:${outcome}`));
+}
 
 async function memory(): Promise<{ readonly used: number }> {
   const info = await redis.info('memory');
