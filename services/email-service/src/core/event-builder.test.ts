@@ -115,7 +115,7 @@ describe('buildPayload', () => {
       { headers: many(20, { name: 'Authentication-Results', value: '"'.repeat(60_000) }) },
     ],
     ['100,000 header fields', { headers: many(100_000, { name: 'X-Field', value: 'value' }) }],
-    ['100,000 recipients in every list', recipients(100_000)],
+    ['25,000 recipients in every list', recipients(25_000)],
     ['100,000 references', { references: many(100_000, '<reference@sender.example>') }],
     ['2,000 attachments with long names', { attachments: many(2_000, attachment('n'.repeat(255))) }],
     [
@@ -130,8 +130,9 @@ describe('buildPayload', () => {
       },
     ],
   ])('keeps the entry under 512 KiB with %s', (_name, mail) => {
-    expect(entryBytes(mail)).toBeLessThan(LIMIT_BYTES);
-    expect(entryBytes(mail)).toBeGreaterThan(4 * 1024);
+    const bytes = entryBytes(mail);
+    expect(bytes).toBeLessThan(LIMIT_BYTES);
+    expect(bytes).toBeGreaterThan(4 * 1024);
   });
 
   it('cuts the HTML before the text, and both before recipients', () => {
@@ -145,12 +146,12 @@ describe('buildPayload', () => {
   });
 
   it('says how many recipients are left when it had to cut them', () => {
-    const { emailData } = buildPayload(KEY, processed(recipients(100_000)), CONTEXT);
+    const { emailData } = buildPayload(KEY, processed(recipients(25_000)), CONTEXT);
     const left = emailData.to.length + emailData.cc.length + emailData.bcc.length + emailData.replyTo.length;
     expect(emailData.ingressSkipReasons).toContainEqual({
       type: 'recipients',
       reason: 'recipients_cut',
-      size: 400_000,
+      size: 100_000,
       cap: left,
     });
   });
