@@ -17,6 +17,9 @@ export interface HeartbeatOptions {
   readonly report: () => Omit<InstanceReport, 'state'>;
 }
 
+/** A stop waits no longer for a database that does not answer: the row of a silent instance is removed by the others. */
+export const FAREWELL_MS = 3_000;
+
 export type Heartbeat = Service & {
   /** Says now that this instance is leaving: the others share out what it held without counting it. */
   drain(): void;
@@ -52,10 +55,18 @@ export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
     stop: async () => {
       isStopped = true;
       cancel?.();
-      await beating;
-      cancel?.();
-      await registry.leave().catch((error: unknown) => {
-        log.debug('the instance could not sign off, its row is removed later', { code: toFault(error).code });
+      const left = beating
+        .then(() => registry.leave())
+        .catch((error: unknown) => {
+          const { code } = toFault(error);
+          log.debug('the instance could not sign off, its row is removed later', { code });
+        });
+      await new Promise<void>((resolve) => {
+        const giveUp = clock.schedule(FAREWELL_MS, resolve);
+        void left.then(() => {
+          giveUp();
+          resolve();
+        });
       });
     },
   });
