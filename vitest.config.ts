@@ -22,7 +22,8 @@ export default defineConfig({
           setupFiles: ['shared/src/testing/leak-check.ts'],
           include: ['**/src/**/*.test.ts', '**/test/**/*.test.ts'],
           exclude: ['**/node_modules/**', '**/dist/**', '**/*.real.test.ts'],
-          testTimeout: 10_000,
+          // Against what hangs; a busy machine is no fault.
+          testTimeout: 60_000,
         },
       },
       {

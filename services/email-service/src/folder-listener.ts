@@ -23,8 +23,11 @@ import type { ImapSession } from './ports/imap.ts';
 
 /** Back-off of reconnects: 1 s doubling to 60 s (DESIGN section 7). */
 const RECONNECT = { baseMs: 1_000, capMs: 60_000 };
-/** How long a parked folder waits before it looks whether the world has changed; doubles up to the second number. */
-const RECHECK_MS = { first: 300_000, last: 3_600_000 };
+/**
+ * How long a parked folder waits before it looks whether the world has changed; doubles up to `last`. Login attempts that are
+ * refused again and again lock accounts: they begin later.
+ */
+const RECHECK_MS = { first: 60_000, firstLogin: 300_000, last: 3_600_000 };
 /** Draining and closing together stay well below the time that a process has to stop. */
 const DEADLINES_MS = { opening: 600_000, draining: 3_000, closing: 2_000 } as const;
 /** Watches in IDLE that broke this often in a row make the folder poll instead. */
@@ -224,7 +227,8 @@ export class FolderListener {
         return this.#arm('retry', delayMs, () => this.#send({ kind: 'retryDue' }));
       }
       case 'armRecheck': {
-        const delayMs = Math.min(RECHECK_MS.first * 2 ** Math.max(0, effect.attempt - 1), RECHECK_MS.last);
+        const firstMs = effect.fault.kind === 'auth' ? RECHECK_MS.firstLogin : RECHECK_MS.first;
+        const delayMs = Math.min(firstMs * 2 ** Math.max(0, effect.attempt - 1), RECHECK_MS.last);
         const spread = jittered(delayMs, this.#deps.settings.timerJitter, this.#deps.random());
         return this.#arm('recheck', spread, () => this.#send({ kind: 'recheckDue' }));
       }

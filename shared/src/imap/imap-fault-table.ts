@@ -225,9 +225,9 @@ export const IMAP_FAULT_TABLE: readonly FaultRow[] = [
     says: 'this machine has no free sockets',
   },
   {
-    // A TLS port waits for our handshake while we wait for its greeting.
+    // A TLS port waits for our handshake while we wait for its greeting; but a server that is merely slow says nothing, either.
     when: ({ code, message }) => code === 'GREETING_TIMEOUT' && message.includes('TLS'),
-    kind: 'misconfigured',
+    kind: 'transient',
     code: 'IMAP_NOT_IMAP',
     says: 'no greeting came; the port may want TLS',
   },

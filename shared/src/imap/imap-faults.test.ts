@@ -52,7 +52,7 @@ const ROWS: Row[] = [
     'no greeting in clear',
     'connecting',
     { code: 'GREETING_TIMEOUT', message: 'late. Maybe should use TLS?' },
-    'misconfigured',
+    'transient',
     'IMAP_NOT_IMAP',
   ],
   [

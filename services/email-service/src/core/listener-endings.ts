@@ -17,44 +17,52 @@ import { isStoreFault } from './store-faults.ts';
 export const STABLE_CONNECTION_MS = 60_000;
 /** Faults of ours in a row after which a listener waits for a person instead of repeating them. */
 const MAX_BUG_ATTEMPTS = 5;
+/**
+ * A server that is being restarted, or a proxy before it, may say for some seconds what looks like a wrong setting or a folder that
+ * is not there: so often we look again soon, before we wait for a person. Not so with logins: repeating them locks accounts.
+ */
+const MAX_SETTINGS_RETRIES = 2;
 
-/** The counts after one more fault. A connection that had lived long enough starts that of the server anew. */
-function counted({ server, stores }: Attempts, fault: Fault, livedMs: number): Attempts {
-  const isStable = livedMs >= STABLE_CONNECTION_MS;
-  if (isStoreFault(fault)) return { server: isStable ? 0 : server, stores: stores + 1 };
-  return { server: isStable ? 1 : server + 1, stores };
+function countOf(fault: Fault): keyof Attempts {
+  if (isStoreFault(fault)) return 'stores';
+  return ['auth', 'misconfigured', 'folderGone'].includes(fault.kind) ? 'settings' : 'server';
 }
 
-/** Which of the counts decides how long to wait after this fault. */
-function attemptOf(attempts: Attempts, fault: Fault): number {
-  return isStoreFault(fault) ? attempts.stores : attempts.server;
+/** The counts after one more fault. A connection that had lived long enough starts that of the server anew. */
+function counted(attempts: Attempts, fault: Fault, livedMs: number): Attempts {
+  const before = livedMs >= STABLE_CONNECTION_MS ? { ...attempts, server: 0 } : attempts;
+  const count = countOf(fault);
+  return { ...before, [count]: before[count] + 1 };
+}
+
+/** How many looks in a row a fault of this kind gets before its folder is parked. */
+function soonLooks({ kind }: Fault): number {
+  switch (kind) {
+    case 'auth':
+      return 0;
+    case 'misconfigured':
+    case 'folderGone':
+      return MAX_SETTINGS_RETRIES;
+    case 'bug':
+      return MAX_BUG_ATTEMPTS;
+    case 'transient':
+    case 'throttled':
+    case 'fenced':
+      return Infinity;
+    default:
+      return assertNever(kind);
+  }
 }
 
 /** Where a fault leads, by its kind. */
 export function faulted(session: number, attempts: Attempts, fault: Fault, livedMs: number): ListenerStep {
   const next = counted(attempts, fault, livedMs);
-  switch (fault.kind) {
-    case 'transient':
-    case 'throttled':
-      return close(session, next, { kind: 'backingOff', fault }, 'abruptly');
-    case 'auth':
-    case 'misconfigured':
-    case 'folderGone':
-      return close(session, next, { kind: 'parked', fault }, 'abruptly');
-    case 'bug':
-      return close(
-        session,
-        next,
-        { kind: next.server > MAX_BUG_ATTEMPTS ? 'parked' : 'backingOff', fault },
-        'abruptly',
-      );
-    case 'fenced': {
-      const closing = close(session, next, { kind: 'stopped' }, 'abruptly');
-      return { ...closing, effects: [...closing.effects, { kind: 'reportFenced' }] };
-    }
-    default:
-      return assertNever(fault.kind);
+  if (fault.kind === 'fenced') {
+    const closing = close(session, next, { kind: 'stopped' }, 'abruptly');
+    return { ...closing, effects: [...closing.effects, { kind: 'reportFenced' }] };
   }
+  const kind = next[countOf(fault)] > soonLooks(fault) ? 'parked' : 'backingOff';
+  return close(session, next, { kind, fault }, 'abruptly');
 }
 
 export function close(
@@ -84,14 +92,18 @@ export function afterClosing(state: ListenerState & { kind: 'closing' }): Listen
         returned,
         {
           kind: 'armRetry',
-          attempt: attemptOf(attempts, then.fault),
+          attempt: attempts[countOf(then.fault)],
           notBeforeMs: then.fault.retryAfterMs ?? 0,
         },
       ]);
     case 'parked':
       return step({ kind: 'parked', session, attempts, fault: then.fault }, [
         returned,
-        { kind: 'armRecheck', fault: then.fault, attempt: attemptOf(attempts, then.fault) },
+        {
+          kind: 'armRecheck',
+          fault: then.fault,
+          attempt: attempts[countOf(then.fault)] - soonLooks(then.fault),
+        },
       ]);
     default:
       return assertNever(then);

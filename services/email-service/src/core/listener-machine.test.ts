@@ -306,7 +306,7 @@ describe('listener machine', () => {
     const watching: ListenerState = {
       kind: 'watching',
       session: 3,
-      attempts: { server: 4, stores: 0 },
+      attempts: { server: 4, stores: 0, settings: 0 },
       heldBy: null,
     };
     const after = (livedMs: number): ListenerState =>
@@ -320,12 +320,12 @@ describe('listener machine', () => {
     const syncing: ListenerState = {
       kind: 'syncing',
       session: 3,
-      attempts: { server: 4, stores: 1 },
+      attempts: { server: 4, stores: 1, settings: 0 },
       dirty: false,
       yields: false,
     };
     const closing = nextListener(syncing, { kind: 'fault', session: 3, fault: lost, livedMs: 0 }).state;
-    expect(closing).toMatchObject({ attempts: { server: 4, stores: 2 } });
+    expect(closing).toMatchObject({ attempts: { server: 4, stores: 2, settings: 0 } });
     expect(nextListener(closing, { kind: 'ended', session: 3 }).effects).toContainEqual({
       kind: 'armRetry',
       attempt: 2,
@@ -333,16 +333,16 @@ describe('listener machine', () => {
     });
     const passDone = (heldBy: string | null): ListenerState =>
       nextListener(syncing, { kind: 'passDone', session: 3, more: false, heldBy }).state;
-    expect(passDone(null)).toMatchObject({ attempts: { server: 4, stores: 0 } });
-    expect(passDone('REDIS_FULL')).toMatchObject({ attempts: { server: 4, stores: 1 } });
+    expect(passDone(null)).toMatchObject({ attempts: { server: 4, stores: 0, settings: 0 } });
+    expect(passDone('REDIS_FULL')).toMatchObject({ attempts: { server: 4, stores: 1, settings: 0 } });
   });
 
   it.each([
     ['transient', 'backingOff'],
     ['throttled', 'backingOff'],
     ['auth', 'parked'],
-    ['folderGone', 'parked'],
-    ['misconfigured', 'parked'],
+    ['folderGone', 'backingOff'],
+    ['misconfigured', 'backingOff'],
     ['fenced', 'stopped'],
     ['bug', 'backingOff'],
   ] as const)('a fault of kind %s leads to %s', (kind, then) => {
@@ -351,6 +351,25 @@ describe('listener machine', () => {
       nextListener(opening, { kind: 'fault', session: 1, fault: fault(kind), livedMs: 0 }).state,
     ).toMatchObject({ kind: 'closing', then: { kind: then } });
   });
+
+  it.each(['folderGone', 'misconfigured'] as const)(
+    'a fault of kind %s is looked at twice more before the folder is parked, and then ever more seldom',
+    (kind) => {
+      const effects = (settings: number): readonly unknown[] => {
+        const opening: ListenerState = {
+          kind: 'opening',
+          session: 1,
+          attempts: { server: 9, stores: 0, settings },
+        };
+        const closing = nextListener(opening, { kind: 'fault', session: 1, fault: fault(kind), livedMs: 0 });
+        return nextListener(closing.state, { kind: 'ended', session: 1 }).effects;
+      };
+      expect(effects(0)).toContainEqual({ kind: 'armRetry', attempt: 1, notBeforeMs: 0 });
+      expect(effects(1)).toContainEqual({ kind: 'armRetry', attempt: 2, notBeforeMs: 0 });
+      expect(effects(2)).toContainEqual({ kind: 'armRecheck', fault: fault(kind), attempt: 1 });
+      expect(effects(4)).toContainEqual({ kind: 'armRecheck', fault: fault(kind), attempt: 3 });
+    },
+  );
 
   it('obeys the pause that a throttling server asks for', () => {
     const throttled: Fault = {
@@ -362,7 +381,7 @@ describe('listener machine', () => {
     const closing: ListenerState = {
       kind: 'closing',
       session: 1,
-      attempts: { server: 1, stores: 4 },
+      attempts: { server: 1, stores: 4, settings: 0 },
       then: { kind: 'backingOff', fault: throttled },
     };
     expect(nextListener(closing, { kind: 'ended', session: 1 }).effects).toEqual([

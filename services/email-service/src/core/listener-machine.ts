@@ -194,8 +194,8 @@ function whileSyncing(state: ListenerState & { kind: 'syncing' }, event: Listene
     case 'yield':
       return step({ ...state, yields: true }, []);
     case 'passDone': {
-      // A pass that nothing held has written what it found: the stores are fine.
-      const attempts = event.heldBy === null ? { ...state.attempts, stores: 0 } : state.attempts;
+      // A pass that nothing held has read the folder and written what it found: settings and stores are fine.
+      const attempts = event.heldBy === null ? { ...state.attempts, stores: 0, settings: 0 } : state.attempts;
       if (state.yields) return close(session, attempts, { kind: 'connecting' }, 'gracefully');
       // Held: what is dirty or left stays in the mailbox until the relief; watching keeps the connection alive meanwhile.
       return event.heldBy === null && (event.more || state.dirty)

@@ -1,16 +1,17 @@
 /** Vocabulary of the listener machine: see listener-machine.ts for the drawing and what always holds. */
 import type { Fault } from '@mailstream/shared/domain/fault';
 
-/**
- * Faults in a row, by whose they are: a mail server is left alone for longer each time, until a connection has lived a minute; our
- * own stores serve all folders again as soon as they are back, so a pass that went through ends their count.
- */
+/** Faults in a row, by what they are about. A count decides how long the next wait is, and only its own kind of fault adds to it. */
 export interface Attempts {
+  /** The mail server or the way to it: left alone for longer each time, until a connection has lived a minute. */
   readonly server: number;
+  /** Our own stores: they serve all folders again as soon as they are back; a pass that went through ends the count. */
   readonly stores: number;
+  /** What only a person can mend, as far as one can tell; a pass that went through ends the count. */
+  readonly settings: number;
 }
 
-export const NO_ATTEMPTS: Attempts = { server: 0, stores: 0 };
+export const NO_ATTEMPTS: Attempts = { server: 0, stores: 0, settings: 0 };
 
 export type AfterClosing =
   | { readonly kind: 'connecting' }
@@ -105,6 +106,7 @@ export type ListenerEffect =
     }
   /** `attempt`: 1 for the first retry. */
   | { readonly kind: 'armRetry'; readonly attempt: number; readonly notBeforeMs: number }
+  /** `attempt`: 1 for the first look at a parked folder. */
   | { readonly kind: 'armRecheck'; readonly fault: Fault; readonly attempt: number }
   /** Told to the lease: the row belongs to another. */
   | { readonly kind: 'reportFenced' };
