@@ -34,7 +34,7 @@ export default defineConfig({
           include: ['**/test/**/*.real.test.ts'],
           exclude: ['**/node_modules/**', '**/dist/**'],
           globalSetup: ['shared/test/global-setup.ts'],
-          testTimeout: 60_000,
+          testTimeout: 180_000,
           hookTimeout: 60_000,
         },
       },
