@@ -68,8 +68,8 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: `${DAEMON}/folder-publication.js`,
-        find: 'if ((await this.#publishUnmarked(mark, signal)) && (await this.#reconcile(signal))) {',
-        replace: 'if (await this.#reconcile(signal)) {',
+        find: 'if ((await this.#publishUnmarked(mark, signal)) && (await this.#reconcile(inHand, signal))) {',
+        replace: 'if (await this.#reconcile(inHand, signal)) {',
       },
     ],
   },
@@ -133,7 +133,7 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: `${DAEMON}/folder-publication.js`,
-        find: 'if ((await this.#publishUnmarked(mark, signal)) && (await this.#reconcile(signal))) {',
+        find: 'if ((await this.#publishUnmarked(mark, signal)) && (await this.#reconcile(inHand, signal))) {',
         replace: 'if (await this.#publishUnmarked(mark, signal)) {',
       },
     ],
