@@ -28,6 +28,7 @@ import { createPgLetterAlerts } from './adapters/pg-letter-alerts.ts';
 import { createPgJobs } from './adapters/pg-jobs.ts';
 import { createMaintenance, createTokenCheck } from './adapters/pg-maintenance.ts';
 import { createPgOutbox } from './adapters/pg-outbox.ts';
+import { createPgRules } from './adapters/pg-rules.ts';
 import { createPgStreamDirectory } from './adapters/pg-stream-directory.ts';
 import { createRedisEntrySource } from './adapters/redis-entry-source.ts';
 import { createRedisJobQueue, createRedisJobWorker } from './adapters/redis-job-queue.ts';
@@ -39,6 +40,7 @@ import { createJobClock } from './jobs/job-clock.ts';
 import { createJobTurn } from './jobs/job-turn.ts';
 import { createLetterAlerts } from './letter-alerts.ts';
 import { createLetterReplays } from './letter-replays.ts';
+import { createMailRules } from './mail-rules.ts';
 import type { MailConfig } from './outbound/mail-config.ts';
 import { createMailRelay } from './outbound/mail-relay.ts';
 import { createMailTurn } from './outbound/mail-turn.ts';
@@ -79,7 +81,8 @@ export function compose(config: Config): Composition {
     consumer,
     now: () => clock.now().toISOString(),
   });
-  const inbox = createPgInbox(database);
+  const rules = createMailRules({ store: createPgRules(database), metrics, clock, log });
+  const inbox = createPgInbox(database, rules);
   const stopping = new AbortController();
   const availability = createAvailability({
     name: 'database',
