@@ -7,6 +7,11 @@ it.each([
   ['the form whose keys it has', [[issue('unrecognized_keys')], [issue('too_small', 'value')]], 1],
   ['the form of its kind', [[issue('invalid_value', 'field')], [issue('a', 'x'), issue('b', 'y')]], 1],
   [
+    'the form of another kind before one of other keys',
+    [[issue('unrecognized_keys')], [issue('invalid_value', 'field'), issue('a', 'x')]],
+    1,
+  ],
+  [
     'the nearest where none is its own',
     [[issue('invalid_value', 'kind'), issue('a', 'x')], [issue('invalid_value', 'kind')]],
     1,

@@ -5,15 +5,16 @@ export interface FormIssue {
 }
 
 /**
- * A value that fits none of the forms of a union was meant as one of them: the one that has its keys and its kind, else the one with
- * the fewest issues. Empty for a union without forms.
+ * A value that fits none of the forms of a union was meant as one of them: best one that has all its keys, then one of its kind, then
+ * the one with the fewest issues. Empty for a union without forms.
  */
 export function closestForm<Issue extends FormIssue>(forms: readonly (readonly Issue[])[]): readonly Issue[] {
-  const fitting = forms.filter((issues) => !issues.some(isOfAnotherForm));
-  return (fitting.length > 0 ? fitting : forms).toSorted((a, b) => a.length - b.length)[0] ?? [];
+  return forms.toSorted((a, b) => strangeness(a) - strangeness(b) || a.length - b.length)[0] ?? [];
 }
 
-/** Keys that a form does not have, or a value of the field that tells forms apart. */
-function isOfAnotherForm({ code, path }: FormIssue): boolean {
-  return code === 'unrecognized_keys' || path.at(-1) === 'field' || path.at(-1) === 'kind';
+/** Keys that a form does not have tell more than a value of the field by which forms are told apart. */
+function strangeness(issues: readonly FormIssue[]): number {
+  const hasOtherKeys = issues.some(({ code }) => code === 'unrecognized_keys');
+  const isOfOtherKind = issues.some(({ path }) => path.at(-1) === 'field' || path.at(-1) === 'kind');
+  return (hasOtherKeys ? 2 : 0) + (isOfOtherKind ? 1 : 0);
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { evaluateRules, prepareRules, type RuleOutcome } from './evaluate-rules.ts';
 import { parseRule, type Rule } from './rule-schema.ts';
-import type { RuleSubject } from './rule-search.ts';
+import { conditionFields, type RuleSubject } from './rule-search.ts';
 
 const MAILBOX = '11111111-0000-4000-8000-000000000001';
 const CLIENT = '22222222-0000-4000-8000-000000000001';
@@ -124,16 +124,20 @@ describe('rules', () => {
 
 describe('whatever the message', () => {
   it('evaluation ends with an outcome, and twice with the same', () => {
-    const rules = ['subject', 'from', 'body', 'attachmentName'].flatMap((field) => [
-      rule(text(field, 'matches', '(a|b)*c+$')),
-      rule({ not: text(field, 'contains', 'x') }),
-    ]);
+    const prepared = prepareRules(
+      ['subject', 'from', 'body', 'attachmentName'].flatMap((field) => [
+        rule(text(field, 'matches', '(a|b)*c+$')),
+        rule({ not: text(field, 'contains', 'x') }),
+      ]),
+    );
     fc.assert(
       fc.property(fc.string(), fc.string({ unit: 'binary' }), (subject, body) => {
-        const outcome = evaluate(rules, { subject, body: { text: body } });
-        expect(evaluate(rules, { subject, body: { text: body } })).toEqual(outcome);
+        const asked = message({ subject, body: { text: body } });
+        const outcome = evaluateRules(prepared, asked);
+        expect(evaluateRules(prepared, asked)).toEqual(outcome);
         expect(outcome).toMatchObject({ uncertain: [], failed: [] });
       }),
+      { numRuns: 40 },
     );
   });
 
@@ -226,5 +230,10 @@ describe('a rule', () => {
     expect(prepared.overLimit).toEqual([three.id]);
     expect(prepared.rules.map(({ id }) => id).slice(0, 2)).toEqual([one.id, two.id]);
     expect(evaluateRules(prepared, message()).effect.skippedBy).not.toBeNull();
+  });
+
+  it('names the fields that it asks for, each once', () => {
+    const when = { all: [fire, { any: [isNoWater, { field: 'size', operator: 'above', value: 1 }] }, fire] };
+    expect(conditionFields(rule(when).when)).toEqual(['subject', 'body', 'size']);
   });
 });

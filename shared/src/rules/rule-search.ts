@@ -204,3 +204,11 @@ export function textTests(condition: Condition): readonly PatternTest[] {
   if ('not' in condition) return textTests(condition.not);
   return isNumberCondition(condition) ? [] : [condition];
 }
+
+/** The fields that it asks for, without doubles. */
+export function conditionFields(condition: Condition): readonly (PatternTest | NumberCondition)['field'][] {
+  if ('all' in condition) return [...new Set(condition.all.flatMap(conditionFields))];
+  if ('any' in condition) return [...new Set(condition.any.flatMap(conditionFields))];
+  if ('not' in condition) return conditionFields(condition.not);
+  return [condition.field];
+}
