@@ -32,6 +32,7 @@ import { createPgRules } from './adapters/pg-rules.ts';
 import { createPgStreamDirectory } from './adapters/pg-stream-directory.ts';
 import { createRedisEntrySource } from './adapters/redis-entry-source.ts';
 import { createRedisJobQueue, createRedisJobWorker } from './adapters/redis-job-queue.ts';
+import { createRuleThreads } from './adapters/rule-threads.ts';
 import { createRedisMailQueue, createRedisMailWorker } from './adapters/redis-mail-queue.ts';
 import { createAvailability } from './availability.ts';
 import type { Config } from './config.ts';
@@ -53,7 +54,8 @@ const DRAIN_MS = 5_000;
 /** Connections for mails and jobs, whose transactions are short. */
 const BACKGROUND_POOL = 4;
 
-export function compose(config: Config): Composition {
+/** @param built what tests that run from sources take from `dist` */
+export function compose(config: Config, built: { readonly ruleThread?: URL } = {}): Composition {
   const log = createLogger({ service: SERVICE, level: config.logLevel });
   const metrics = createMetrics({ service: SERVICE, version: VERSION, processMetrics: true });
   const clock = systemClock;
@@ -81,7 +83,14 @@ export function compose(config: Config): Composition {
     consumer,
     now: () => clock.now().toISOString(),
   });
-  const rules = createMailRules({ store: createPgRules(database), metrics, clock, log });
+  const ruleThreads = createRuleThreads({ threadUrl: built.ruleThread });
+  const rules = createMailRules({
+    store: createPgRules(database),
+    threads: ruleThreads,
+    metrics,
+    clock,
+    log,
+  });
   const inbox = createPgInbox(database, rules);
   const stopping = new AbortController();
   const availability = createAvailability({
@@ -182,7 +191,16 @@ export function compose(config: Config): Composition {
   });
   log.info('worker composed', { version: VERSION, instanceId: consumer });
   return {
-    services: [connections, ops, replays, ...alerts, ...(sending?.services ?? []), ...jobs, consumerService],
+    services: [
+      connections,
+      ops,
+      ruleThreads,
+      replays,
+      ...alerts,
+      ...(sending?.services ?? []),
+      ...jobs,
+      consumerService,
+    ],
     log,
   };
 }

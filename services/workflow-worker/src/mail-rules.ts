@@ -2,16 +2,24 @@
  * The rules of the tenants as they were last read here. Nobody tells of a change: the effect of each mail sees the version that counts
  * with what it looks up anyway, and asks for a fresh reading where it differs. A tenant without rules costs nothing.
  *
+ * Most mails are judged here and now. What might take longer than parsing a mail does goes to a thread.
+ *
  * What is not a rule (any more) is passed over and told once for each version; the API shows it as broken. It holds up no mail.
  */
 import type { TenantId } from '@mailstream/shared/domain/ids';
 import type { Clock } from '@mailstream/shared/domain/time';
-import { evaluateRules, prepareRules, type PreparedRules } from '@mailstream/shared/rules/evaluate-rules';
+import {
+  evaluateRules,
+  prepareRules,
+  type PreparedRules,
+  type RuleOutcome,
+} from '@mailstream/shared/rules/evaluate-rules';
 import { parseRule } from '@mailstream/shared/rules/rule-schema';
+import { stepsAtMost, type RuleSubject } from '@mailstream/shared/rules/rule-search';
 import type { Logger } from '@mailstream/shared/runtime/logger';
 import type { Metrics } from '@mailstream/shared/runtime/metrics';
 import { NO_VERDICT, type RuleVerdict } from './core/rule-verdict.ts';
-import type { InboundEmail, MailRules, RuleStore, StoredRule } from './ports.ts';
+import type { InboundEmail, MailRules, RuleStore, RuleThreads, StoredRule } from './ports.ts';
 
 interface Held {
   readonly version: string | null;
@@ -19,19 +27,29 @@ interface Held {
   readonly names: ReadonlyMap<string, string>;
 }
 
+const NOTHING: RuleOutcome = {
+  matches: [],
+  effect: { skippedBy: null, route: {}, priority: null, tags: [] },
+  stoppedBy: null,
+  uncertain: [],
+  failed: [],
+};
 const NONE: Held = { version: null, prepared: prepareRules([]), names: new Map() };
 /** Of all tenants; the ones that were asked for longest ago are forgotten first. */
 const MAX_TENANTS = 5_000;
 /** Instructions of patterns, some hundred bytes each. */
 const MAX_COST = 200_000;
+/** Five milliseconds at worst. */
+const STEPS_HERE = 100_000;
 
 export function createMailRules(options: {
   readonly store: RuleStore;
+  readonly threads: Pick<RuleThreads, 'judge'>;
   readonly metrics: Metrics;
   readonly clock: Clock;
   readonly log: Logger;
 }): MailRules {
-  const { store, metrics, clock, log } = options;
+  const { store, threads, metrics, clock, log } = options;
   /** In the order of use. */
   const held = new Map<TenantId, Held>();
   const reading = new Map<TenantId, Promise<void>>();
@@ -64,7 +82,7 @@ export function createMailRules(options: {
   };
 
   return {
-    judge: (tenant, email) => {
+    judge: async (tenant, email) => {
       const now = held.get(tenant) ?? NONE;
       if (now !== NONE) {
         held.delete(tenant);
@@ -72,7 +90,7 @@ export function createMailRules(options: {
       }
       if (now.prepared.rules.length === 0) return { version: now.version, verdict: NO_VERDICT };
       const began = clock.monotonicMs();
-      const verdict = judged(now, email);
+      const verdict = verdictOf(now, await outcomeOf(tenant, now, email));
       metrics.ruleSeconds.observe((clock.monotonicMs() - began) / 1000);
       return { version: now.version, verdict };
     },
@@ -84,8 +102,26 @@ export function createMailRules(options: {
     },
   };
 
-  function judged({ prepared, names }: Held, email: InboundEmail['email']): RuleVerdict {
-    const { matches, effect, uncertain, failed } = evaluateRules(prepared, email);
+  /** Whatever goes wrong with them, rules hold up no mail. */
+  async function outcomeOf(
+    tenant: TenantId,
+    { version, prepared }: Held,
+    email: InboundEmail['email'],
+  ): Promise<RuleOutcome> {
+    const { rules, patterns } = prepared;
+    const conditions = rules.map(({ when }) => when);
+    const isQuick = version === null || stepsAtMost(conditions, patterns, email) <= STEPS_HERE;
+    if (isQuick) return evaluateRules(prepared, email);
+    try {
+      return await threads.judge({ tenant, version, rules }, subjectOf(email));
+    } catch (error) {
+      log.error('rules could not be asked, and are passed over for this mail', { tenantId: tenant, error });
+      return { ...NOTHING, failed: rules.map(({ id }) => id) };
+    }
+  }
+
+  function verdictOf({ names }: Held, outcome: RuleOutcome): RuleVerdict {
+    const { matches, effect, uncertain, failed } = outcome;
     metrics.ruleFaults.inc({ kind: 'failed' }, failed.length);
     metrics.ruleFaults.inc({ kind: 'uncertain' }, uncertain.length);
     const named = (id: string): { readonly id: string; readonly name: string } => ({
@@ -101,6 +137,19 @@ export function createMailRules(options: {
       matched: matches.map(({ ruleId, isDryRun }) => ({ ...named(ruleId), isDryRun })),
     };
   }
+}
+
+/** Without what no rule asks for: it is copied to the thread. */
+function subjectOf(email: InboundEmail['email']): RuleSubject {
+  const { providerId, from, to, cc, bcc, subject, headers, attachments, raw } = email;
+  const { bodyTruncated, ingressSkipReasons, parseError } = email;
+  return {
+    ...{ providerId, from, to, cc, bcc, subject, headers, attachments, raw },
+    body: { text: email.body.text },
+    ...(bodyTruncated === undefined ? {} : { bodyTruncated }),
+    ...(ingressSkipReasons === undefined ? {} : { ingressSkipReasons }),
+    ...(parseError === undefined ? {} : { parseError }),
+  };
 }
 
 function sorted(stored: readonly StoredRule[]): {

@@ -4,6 +4,9 @@
  */
 import type { ProviderId, TenantId } from '@mailstream/shared/domain/ids';
 import type { EmailData } from '@mailstream/shared/events/email-received';
+import type { RuleOutcome } from '@mailstream/shared/rules/evaluate-rules';
+import type { Rule } from '@mailstream/shared/rules/rule-schema';
+import type { RuleSubject } from '@mailstream/shared/rules/rule-search';
 import type { RuleVerdict } from './core/rule-verdict.ts';
 
 /** One entry of a stream as Redis holds it. */
@@ -159,10 +162,19 @@ export interface RuleJudgement {
 }
 
 export interface MailRules {
-  /** By the rules as they were last read here; never rejects, and asks nobody. */
-  judge(tenant: TenantId, email: EmailData): RuleJudgement;
+  /** By the rules as they were last read here; never rejects, and asks no database. */
+  judge(tenant: TenantId, email: EmailData): Promise<RuleJudgement>;
   /** Reads the rules of the tenant again. @throws FaultError when the database does not answer. */
   refresh(tenant: TenantId): Promise<void>;
+}
+
+/** Asks rules that may take long, out of everybody else's way. */
+export interface RuleThreads {
+  /** Rejects when the thread failed, or took longer than any rule may. */
+  judge(
+    which: { readonly tenant: TenantId; readonly version: string; readonly rules: readonly Rule[] },
+    subject: RuleSubject,
+  ): Promise<RuleOutcome>;
 }
 
 /** As stored: whether it is a rule is still to be seen. */

@@ -11,9 +11,11 @@ import { systemClock } from '@mailstream/shared/runtime/system-clock';
 import { createPgInbox } from '../src/adapters/pg-inbox.ts';
 import { createPgRules } from '../src/adapters/pg-rules.ts';
 import { decode } from '../src/entry-decoder.ts';
+import { createRuleThreads } from '../src/adapters/rule-threads.ts';
 import { createMailRules } from '../src/mail-rules.ts';
 import type { EffectOutcome, Inbox, InboundEmail } from '../src/ports.ts';
 import { anEntry, fieldsOf, type EntryOptions } from './emails.ts';
+import { RULE_THREAD } from './worker-fixture.ts';
 import { STREAM, type Mailbox, type World } from './world.ts';
 
 export interface TicketRow {
@@ -55,8 +57,13 @@ export function useInbox(world: World, databaseUrl: string): InboxFixture {
   afterAll(() => database.close());
   const metrics = createMetrics();
   const store = createPgRules(database);
+  const threads = createRuleThreads({ threadUrl: RULE_THREAD });
+  afterAll(() => threads.stop());
   const log = createLogger({ service: 'test', level: 'silent' });
-  const inbox = createPgInbox(database, createMailRules({ store, metrics, clock: systemClock, log }));
+  const inbox = createPgInbox(
+    database,
+    createMailRules({ store, threads, metrics, clock: systemClock, log }),
+  );
   let nextUid = 1;
   return {
     inbox,

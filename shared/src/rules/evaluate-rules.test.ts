@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { evaluateRules, prepareRules, type RuleOutcome } from './evaluate-rules.ts';
 import { parseRule, type Rule } from './rule-schema.ts';
-import { conditionFields, type RuleSubject } from './rule-search.ts';
+import { conditionFields, stepsAtMost, type RuleSubject } from './rule-search.ts';
 
 const MAILBOX = '11111111-0000-4000-8000-000000000001';
 const CLIENT = '22222222-0000-4000-8000-000000000001';
@@ -230,6 +230,24 @@ describe('a rule', () => {
     expect(prepared.overLimit).toEqual([three.id]);
     expect(prepared.rules.map(({ id }) => id).slice(0, 2)).toEqual([one.id, two.id]);
     expect(evaluateRules(prepared, message()).effect.skippedBy).not.toBeNull();
+  });
+
+  it('takes no more steps than were said before', () => {
+    const steps = (when: unknown, change?: Partial<RuleSubject>): number => {
+      const { rules, patterns } = prepareRules([rule(when)]);
+      return stepsAtMost(
+        rules.map((one) => one.when),
+        patterns,
+        message(change),
+      );
+    };
+    expect(steps(fire)).toBeLessThan(10);
+    expect(steps({ field: 'size', operator: 'above', value: 1 })).toBe(0);
+    const body = { text: 'a'.repeat(100_000) };
+    expect(steps(text('body', 'contains', 'x'), { body })).toBeGreaterThanOrEqual(25_001);
+    expect(steps({ any: [text('body', 'matches', 'a{9}b'), fire] }, { body })).toBeGreaterThan(900_000);
+    const to = Array.from({ length: 1000 }, () => ({ email: 'a@x.example' }));
+    expect(steps(text('to', 'contains', 'x'), { to })).toBeGreaterThan(1000 * (1 + 3));
   });
 
   it('names the fields that it asks for, each once', () => {

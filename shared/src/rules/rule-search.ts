@@ -205,6 +205,39 @@ export function textTests(condition: Condition): readonly PatternTest[] {
   return isNumberCondition(condition) ? [] : [condition];
 }
 
+/** No more steps than this are needed to ask these conditions of the message to their ends. */
+export function stepsAtMost(
+  conditions: readonly Condition[],
+  patterns: ReadonlyMap<PatternTest, SafePattern>,
+  message: RuleSubject,
+): number {
+  const sum = (lengths: readonly number[]): number => lengths.reduce((total, length) => total + length, 0);
+  const recipients = [...message.to, ...message.cc, ...message.bcc];
+  const headers = sum(message.headers.map(({ value }) => value.length));
+  const lengths: Readonly<Record<PatternTest['field'], number>> = {
+    from: message.from.email.length,
+    fromName: message.from.name?.length ?? 0,
+    to: sum(recipients.map(({ email }) => email.length)),
+    subject: message.subject.length,
+    body: message.body.text.length,
+    attachmentName: sum(message.attachments.map(({ name }) => name.length)),
+    attachmentType: sum(message.attachments.map(({ contentType }) => contentType.length)),
+    header: headers,
+  };
+  const counts: Readonly<Partial<Record<PatternTest['field'], number>>> = {
+    to: recipients.length,
+    attachmentName: message.attachments.length,
+    attachmentType: message.attachments.length,
+    header: message.headers.length,
+  };
+  return sum(
+    conditions.flatMap(textTests).map((test) => {
+      const perCharacter = patterns.get(test)?.cost ?? 1 / CHARACTERS_PER_STEP;
+      return lengths[test.field] * perCharacter + 2 * (counts[test.field] ?? 1);
+    }),
+  );
+}
+
 /** The fields that it asks for, without doubles. */
 export function conditionFields(condition: Condition): readonly (PatternTest | NumberCondition)['field'][] {
   if ('all' in condition) return [...new Set(condition.all.flatMap(conditionFields))];

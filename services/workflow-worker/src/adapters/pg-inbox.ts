@@ -42,7 +42,7 @@ export function createPgInbox(database: Database, rules: MailRules): Inbox {
     apply: async (message, { waitForParents }) => {
       // Reading and judging may take their time, and do so before anything is locked.
       const reading = read(message);
-      let judgement = rules.judge(message.tenant, message.email);
+      let judgement = await rules.judge(message.tenant, message.email);
       let refreshes = 0;
       for (let run = 1; ;) {
         try {
@@ -59,7 +59,7 @@ export function createPgInbox(database: Database, rules: MailRules): Inbox {
         }
         refreshes += 1;
         await rules.refresh(message.tenant);
-        judgement = rules.judge(message.tenant, message.email);
+        judgement = await rules.judge(message.tenant, message.email);
       }
     },
     ping: () => database.ping(),
