@@ -432,6 +432,21 @@ describe('a trial', () => {
     expect(items(alone).map(({ outcome }) => outcome)).toEqual(['none', 'changed']);
   });
 
+  test('of expressions that take long ends in time, and says that it did', async () => {
+    const provider = await newMailbox();
+    for (let at = 0; at < 15; at += 1) await message(provider, { subject: 'x', at }, 'ticket');
+    await owner.query(
+      `UPDATE ticket_comments SET body_text = repeat('a', 65000) WHERE event_id IN (SELECT event_id FROM inbound_messages)`,
+    );
+    const hostile = {
+      any: Array(50).fill({ field: 'body', operator: 'matches', value: '(?:a?){50}a{50}!' }),
+    };
+    const answer = await call('POST', `${URL}/test`, { body: { rule: body({ when: hostile }) } });
+    expect(answer.json).toMatchObject({ isComplete: false });
+    expect(items(answer).length).toBeGreaterThan(0);
+    expect(items(answer).length).toBeLessThanOrEqual(10);
+  });
+
   test('sees no message and no rule of another tenant, and is bounded', async () => {
     await message(await newMailbox(), { subject: 'Invoice', at: 1 }, 'ticket');
     const id = await add();

@@ -1,7 +1,7 @@
 /**
  * Rules tried on the newest messages, without any effect: what would match, and what would have happened. The same evaluation as the
  * worker's, on what is kept of a message; where a rule asks for what is not kept, the answer is that nobody can tell.
- * Bounded: in messages by the request, in time by a deadline, and each message in steps; other requests go on in between.
+ * Bounded: in messages by the request, in steps for each and for all of them, in time by a deadline; other requests go on in between.
  */
 import { setImmediate } from 'node:timers/promises';
 import {
@@ -11,7 +11,12 @@ import {
   type RuleOutcome,
 } from '@mailstream/shared/rules/evaluate-rules';
 import type { Rule } from '@mailstream/shared/rules/rule-schema';
-import { conditionFields, type RuleSubject } from '@mailstream/shared/rules/rule-search';
+import {
+  conditionFields,
+  MAX_STEPS_PER_MESSAGE,
+  stepsAtMost,
+  type RuleSubject,
+} from '@mailstream/shared/rules/rule-search';
 import { ApiError } from '../api-error.ts';
 import type { RuleTestBody, RuleTestItem, RuleTestResult, StoredRule } from '../contracts/rules.ts';
 import type { Actor, RawStore } from '../ports.ts';
@@ -25,6 +30,8 @@ export interface RuleTests {
 }
 
 const DEADLINE_MS = 5_000;
+/** A second of this process at worst. */
+const MAX_STEPS = 20_000_000;
 /** Of the raw message; a header block is a few kilobytes. */
 const MAX_HEAD_BYTES = 64 * 1024;
 /** Stands for a rule that is not saved. */
@@ -58,11 +65,16 @@ export function createRuleTests(ports: {
       const names = new Map(prepared.rules.map(({ id, name }) => [id, name]));
       const samples = await rules.samples(actor.tenant, body);
       const items: RuleTestItem[] = [];
+      let steps = 0;
       for (const sample of samples) {
-        if (now().getTime() >= deadline) break;
         const asked = fieldsAsked(prepared, sample);
         const head = asked.some((field) => IN_HEAD.has(field)) ? await headOf(raw, sample) : null;
-        items.push(tried(prepared, names, sample, { head, asked }));
+        const subject = subjectOf(sample, head);
+        steps += Math.min(MAX_STEPS_PER_MESSAGE, stepsOf(prepared, subject));
+        if (steps > MAX_STEPS || now().getTime() >= deadline) break;
+        items.push(
+          tried(prepared, names, sample, { subject, unknownFields: unknownOf(asked, sample, head) }),
+        );
         await setImmediate();
       }
       return {
@@ -117,27 +129,36 @@ async function headOf(raw: RawStore, { storageKey }: RuleSample): Promise<Read |
   }
 }
 
+function stepsOf({ rules, patterns }: PreparedRules, subject: RuleSubject): number {
+  const conditions = rules.map(({ when }) => when);
+  return stepsAtMost(conditions, patterns, subject);
+}
+
+/** Of the fields that are asked for, those that are not kept of this message. */
+function unknownOf(asked: readonly string[], { content }: RuleSample, head: Read | null): readonly string[] {
+  return asked.filter(
+    (field) => (IN_HEAD.has(field) && head === null) || (IN_CONTENT.has(field) && content === null),
+  );
+}
+
 function tried(
   prepared: PreparedRules,
   names: ReadonlyMap<string, string>,
   sample: RuleSample,
-  { head, asked }: { readonly head: Read | null; readonly asked: readonly string[] },
+  known: { readonly subject: RuleSubject; readonly unknownFields: readonly string[] },
 ): RuleTestItem {
-  const unknownFields = asked.filter(
-    (field) => (IN_HEAD.has(field) && head === null) || (IN_CONTENT.has(field) && sample.content === null),
-  );
   const { eventId, providerId, sender, subject } = sample;
   const base = { eventId, providerId, receivedAt: sample.receivedAt.toISOString(), sender, subject };
-  if (unknownFields.length > 0)
+  if (known.unknownFields.length > 0)
     return {
       ...base,
       outcome: 'unknown',
       text: ruleTestText('unknown'),
       matches: [],
       effect: { skip: false, queue: null, clientId: null, priority: null, tags: [] },
-      unknownFields,
+      unknownFields: [...known.unknownFields],
     };
-  const found = evaluateRules(prepared, subjectOf(sample, head));
+  const found = evaluateRules(prepared, known.subject);
   const outcome = outcomeOf(found, sample);
   const { effect } = found;
   const isChanged = outcome === 'changed';

@@ -3,8 +3,9 @@
  * ledger row.
  *
  * Every part takes its rows from the part before it, so that an event whose gate is taken changes nothing, and so that all transactions
- * take their locks in one order: gate, contact, ticket or counter, the rest, counts of rules. A contact comes first because many mails of one sender may
- * meet there; the counter, which all new tickets of the tenant share, is locked as late as possible.
+ * take their locks in one order: gate, contact, ticket or counter, and then what only holders of the same one of these meet at, besides
+ * the counts of rules. A contact comes first because many mails of one sender may meet there; the counter, which all new tickets of the
+ * tenant share, is locked as late as possible.
  */
 import type { Knex } from 'knex';
 import { messageIdHash } from '@mailstream/shared/mail/message-id-hash';
