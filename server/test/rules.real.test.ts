@@ -6,7 +6,7 @@ import { toAnswer, useServer, type Answer } from './harness.ts';
 import { providerBody } from './provider-bodies.ts';
 import { insertMessage, insertTicket } from './rows.ts';
 
-const { app, call, owner, storage, a, b, token } = await useServer();
+const { app, call, owner, storage, a, b, token, rebuild } = await useServer();
 
 const URL = '/api/email/rules';
 const when = { field: 'subject', operator: 'contains', value: 'invoice' };
@@ -125,6 +125,17 @@ describe('rules', () => {
     await Promise.all(Array.from({ length: 8 }, (_, at) => add({ name: String(at) })));
     const { rows } = await owner.query<{ position: number }>('SELECT position FROM email_rules ORDER BY 1');
     expect(rows.map(({ position }) => position)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+  });
+
+  test('are added last, also where those of a removed mailbox left a gap', async () => {
+    await add({ providerId: await newMailbox() });
+    const mailbox = await newMailbox();
+    for (const name of ['1', '2', '3']) await add({ name, ...(name === '2' ? { providerId: mailbox } : {}) });
+    await call('DELETE', `/api/email/providers/${mailbox}`);
+    for (let at = 0; at < 5; at += 1) await add({ name: `late ${at}` });
+    expect(names(await call('GET', URL))).toEqual([
+      ...['Invoices', '1', '3', 'late 0', 'late 1', 'late 2', 'late 3', 'late 4'],
+    ]);
   });
 
   test('show how often they matched and when last', async () => {
@@ -445,6 +456,19 @@ describe('a trial', () => {
     expect(answer.json).toMatchObject({ isComplete: false });
     expect(items(answer).length).toBeGreaterThan(0);
     expect(items(answer).length).toBeLessThanOrEqual(10);
+  });
+
+  test('is made so often in a minute and no more, by each tenant', async () => {
+    const small = await rebuild({ limits: { loginsPerMinute: 1, testsPerMinute: 1 } });
+    const attempt = async (bearer: string): Promise<number> => {
+      const headers = { authorization: `Bearer ${bearer}` };
+      const options = { method: 'POST', url: `${URL}/test`, headers, payload: { rule: body() } } as const;
+      return (await small.inject(options)).statusCode;
+    };
+    const statuses = [];
+    for (let at = 0; at < 7; at += 1) statuses.push(await attempt(a.token));
+    expect(statuses).toEqual([...Array<number>(6).fill(200), 429]);
+    expect(await attempt(b.token)).toBe(200);
   });
 
   test('sees no message and no rule of another tenant, and is bounded', async () => {

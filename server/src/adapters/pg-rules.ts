@@ -63,7 +63,11 @@ export function createRuleStore(database: Database): RuleStore {
           ...columns(body),
           tenant: actor.tenant,
           id,
-          position: before.length,
+          // Not their number: those of a mailbox that was removed leave gaps.
+          position: trx.raw(
+            '(SELECT COALESCE(max(position) + 1, 0) FROM email_rules WHERE tenant = ?)',
+            actor.tenant,
+          ),
         });
         await audit(trx, actor, 'create', id, null, body);
         return id;
