@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { EmailData } from '@mailstream/shared/events/email-received';
 import { useDatabase, useRedis } from '@mailstream/shared/testing/fixtures';
 import { openTcpLink, throughLink } from '@mailstream/shared/testing/tcp-link';
+import pg from 'pg';
 import { afterAll, describe, expect, it } from 'vitest';
 import { anEntry } from './emails.ts';
 import { message, useInbox } from './inbox-fixture.ts';
@@ -411,6 +412,34 @@ describe('counts of rules', () => {
       { name: 'a', matches: 90, hasTime: true },
       { name: 'b', matches: 90, hasTime: true },
     ]);
+    expect(await world.query('SELECT 1 FROM email_rule_counts WHERE rule_id = $1', [doomed])).toEqual([]);
+  });
+
+  it('let a mail through whose rule is deleted while it has its effect', async () => {
+    const mailbox = await world.newMailbox();
+    const when = { field: 'size', operator: 'above', value: 0 };
+    const doomed = await rules.add(mailbox.tenant, { name: 'doomed', when, actions: tag('doomed') });
+    await rules.add(mailbox.tenant, { name: 'stays', when, actions: tag('stays') });
+    await receive(mailbox);
+    const person = new pg.Client({ connectionString: db.ownerUrl });
+    await person.connect();
+    try {
+      await person.query('BEGIN');
+      await person.query('DELETE FROM email_rules WHERE id = $1', [doomed]);
+      const outcome = receive(mailbox);
+      const waiting = async (): Promise<number> =>
+        (
+          await world.query(
+            `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`,
+          )
+        ).length;
+      await expect.poll(waiting, { timeout: 20_000, interval: 10 }).toBeGreaterThan(0);
+      await person.query('COMMIT');
+      expect(await outcome).toMatchObject({ kind: 'ticket', number: 2 });
+    } finally {
+      await person.end();
+    }
+    expect(await rules.counts(mailbox.tenant)).toEqual([{ name: 'stays', matches: 2, hasTime: true }]);
     expect(await world.query('SELECT 1 FROM email_rule_counts WHERE rule_id = $1', [doomed])).toEqual([]);
   });
 
