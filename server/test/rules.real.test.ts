@@ -262,9 +262,12 @@ describe('a rule is refused in words', () => {
 
   test('when there are too many, or their expressions together are too large', async () => {
     const costly = { any: Array(50).fill({ ...when, operator: 'matches', value: '(?:a?){50}a{50}' }) };
+    const small = await add();
     await add({ when: costly });
     await add({ when: costly });
     const before = await version();
+    // The first would have its room, and the last none.
+    expect((await call('PUT', `${URL}/${small}`, { body: body({ when: costly }) })).status).toBe(400);
     expect(fields(await call('POST', URL, { body: body({ when: costly }) }))[0]).toMatch(
       /^when: All expressions/,
     );
@@ -273,8 +276,8 @@ describe('a rule is refused in words', () => {
     expect((await call('POST', `${URL}/${third}/enable`)).status).toBe(400);
     await owner.query(
       `INSERT INTO email_rules (tenant, id, position, name, conditions, actions)
-       SELECT tenant, gen_random_uuid(), 2 + n, name, '{"field":"size","operator":"above","value":1}', actions
-         FROM email_rules, generate_series(1, 197) n WHERE id = $1`,
+       SELECT tenant, gen_random_uuid(), 3 + n, name, '{"field":"size","operator":"above","value":1}', actions
+         FROM email_rules, generate_series(1, 196) n WHERE id = $1`,
       [third],
     );
     expect(fields(await call('POST', URL, { body: body() }))[0]).toMatch(
@@ -324,6 +327,11 @@ describe('a trial', () => {
       receivedAt: new Date(Date.UTC(2026, 0, 1) + row.at * 60_000).toISOString(),
     });
     if (outcome === null) return eventId;
+    if (outcome === 'skipped')
+      await owner.query(
+        `UPDATE inbound_messages SET status = 'skipped', processed_at = now() WHERE event_id = $1`,
+        [eventId],
+      );
     await owner.query(
       `INSERT INTO email_processed_messages (tenant, event_id, provider_id, outcome) VALUES ($1, $2, $3, $4)`,
       [a.tenant, eventId, provider, outcome],
@@ -406,6 +414,8 @@ describe('a trial', () => {
     await message(provider, { subject: 'no original', at: 3, raw: '' }, 'ticket');
     await message(provider, { subject: 'skipped', at: 2 }, 'skipped');
     await message(provider, { subject: 'not processed', at: 1 }, null);
+    // Left out by the daemon: no rule was ever asked.
+    await insertMessage(owner, a.tenant, provider, { status: 'skipped', reason: 'before_baseline' });
     const by = async (condition: unknown): Promise<readonly unknown[]> =>
       items(await call('POST', `${URL}/test`, { body: { rule: body({ when: condition }) } })).map(
         ({ outcome, unknownFields }) => `${String(outcome)} ${String(unknownFields)}`,

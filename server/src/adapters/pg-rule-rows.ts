@@ -2,20 +2,12 @@
 import type { Knex } from 'knex';
 import type { TenantId } from '@mailstream/shared/domain/ids';
 import { prepareRules } from '@mailstream/shared/rules/evaluate-rules';
+import { ruleContent, type RuleRow } from '@mailstream/shared/rules/rule-row';
 import { parseRule, type Rule } from '@mailstream/shared/rules/rule-schema';
 import type { StoredRule } from '../contracts/rules.ts';
 import { iso, isoOrNull } from './page-cursor.ts';
 
-interface RuleRow {
-  readonly id: string;
-  readonly position: number;
-  readonly name: string;
-  readonly is_enabled: boolean;
-  readonly is_dry_run: boolean;
-  readonly stops_on_match: boolean;
-  readonly provider_id: string | null;
-  readonly conditions: unknown;
-  readonly actions: unknown;
+interface CountedRow extends RuleRow {
   readonly created_at: Date;
   readonly updated_at: Date;
   readonly matches: number;
@@ -39,8 +31,8 @@ SELECT r.*, COALESCE(c.matches, 0) AS matches, c.last_matched_at
  ORDER BY r.position, r.id`;
 
 export async function readRules(trx: Knex.Transaction, tenant: TenantId): Promise<RuleRows> {
-  const { rows } = await trx.raw<{ rows: readonly RuleRow[] }>(RULES, { tenant });
-  const parsed = rows.map((row) => ({ row, result: parseRule(contentOf(row)) }));
+  const { rows } = await trx.raw<{ rows: readonly CountedRow[] }>(RULES, { tenant });
+  const parsed = rows.map((row) => ({ row, result: parseRule(ruleContent(row)) }));
   const rules = parsed.flatMap(({ result }) => (result.isValid ? [result.rule] : []));
   const { overLimit } = prepareRules(rules);
   const clients = await activeClients(trx, tenant, rules);
@@ -97,22 +89,8 @@ export async function activeClients(
   return new Set(ids);
 }
 
-function contentOf(row: RuleRow): unknown {
-  return {
-    id: row.id,
-    order: row.position,
-    name: row.name,
-    isEnabled: row.is_enabled,
-    isDryRun: row.is_dry_run,
-    stopsOnMatch: row.stops_on_match,
-    providerId: row.provider_id,
-    when: row.conditions,
-    actions: row.actions,
-  };
-}
-
 function toStored(
-  row: RuleRow,
+  row: CountedRow,
   rule: Rule | null,
   problems: readonly { readonly path: string; readonly message: string }[],
 ): StoredRule {

@@ -29,6 +29,8 @@ WITH newest AS (
   SELECT tenant, event_id, provider_id, received_at, sender, subject, size, storage_key
     FROM inbound_messages
    WHERE tenant = :tenant AND (CAST(:provider AS uuid) IS NULL OR provider_id = CAST(:provider AS uuid))
+     -- What the daemon left out (older than the mailbox, or here under another UID) never came to a rule.
+     AND (status <> 'skipped' OR processed_at IS NOT NULL)
    ORDER BY received_at DESC, event_id DESC LIMIT :limit
 )
 SELECT m.*, g.outcome, c.id AS comment_id, c.author_name, left(c.body_text, :maxText) AS text, c.automated_kind,

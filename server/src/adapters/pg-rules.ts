@@ -35,9 +35,12 @@ export function createRuleStore(database: Database): RuleStore {
     try {
       return await database.withTenant(tenant, async (trx) => {
         await lockRules(trx, tenant);
-        const id = await work(trx, (await readRules(trx, tenant)).stored);
+        const before = await readRules(trx, tenant);
+        const id = await work(trx, before.stored);
         const { stored, overLimit } = await readRules(trx, tenant);
-        if (overLimit.includes(id)) throw new RefusedError({ kind: 'tooCostly' });
+        // Also where it is another rule, behind this one, for which no room is left.
+        if (overLimit.some((over) => !before.overLimit.includes(over)))
+          throw new RefusedError({ kind: 'tooCostly' });
         return { kind: 'changed', rule: ruleOf(stored, id) };
       });
     } catch (error) {
