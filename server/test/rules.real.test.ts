@@ -428,6 +428,24 @@ describe('a trial', () => {
     ]);
   });
 
+  test('is certain of what one rule skips, whatever others would say that cannot be tried', async () => {
+    const provider = await newMailbox();
+    await message(provider, { subject: 'Invoice', at: 1 }, 'skipped');
+    await message(provider, { subject: 'Hello', at: 2 }, 'skipped');
+    const asksBody = { when: { field: 'body', operator: 'contains', value: 'x' } };
+    const first = await add({ ...asksBody, name: 'body' });
+    await add({ name: 'skips', actions: [{ kind: 'skip' }] });
+    const outcomes = async (): Promise<readonly unknown[]> =>
+      items(await call('POST', `${URL}/test`, { body: {} })).map(({ outcome, unknownFields, matches }) => [
+        ...[outcome, unknownFields],
+        (matches as { name: string }[]).map(({ name }) => name),
+      ]);
+    const unknown = ['unknown', ['body'], []];
+    expect(await outcomes()).toEqual([unknown, ['skipped', ['body'], ['skips']]]);
+    await call('PUT', `${URL}/${first}`, { body: body({ ...asksBody, name: 'body', stopsOnMatch: true }) });
+    expect(await outcomes()).toEqual([unknown, ['unknown', ['body'], ['skips']]]);
+  });
+
   test('of the saved rules goes by their order, switches and mailboxes', async () => {
     const [here, elsewhere] = [await newMailbox(), await newMailbox()];
     const client = await newClient(a.tenant);

@@ -78,7 +78,7 @@ export const ruleTestOutcomeSchema = z.enum([
   /** Only rules on trial match. */
   'counted',
   'none',
-  /** A rule asks for something that is not kept of this message. */
+  /** A rule asks for something that is not kept of this message; `matches` are those of the others. */
   'unknown',
 ]);
 
@@ -111,7 +111,7 @@ export const ruleTestResultSchema = z
           priority: z.string().nullable(),
           tags: z.array(z.string()),
         }),
-        /** Fields that are not kept of this message: the conditions on them cannot be tried. */
+        /** Fields that a rule asks for and that are not kept of this message: such a rule cannot be tried. */
         unknownFields: z.array(z.string()),
       }),
     ),

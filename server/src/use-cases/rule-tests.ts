@@ -21,7 +21,7 @@ import { ApiError } from '../api-error.ts';
 import type { RuleTestBody, RuleTestItem, RuleTestResult, StoredRule } from '../contracts/rules.ts';
 import type { Actor, RawStore } from '../ports.ts';
 import type { RuleSample, RuleStore } from '../ports/rules.ts';
-import { readMailHead, type MailHead } from './mail-head.ts';
+import { knownSample, type KnownSample } from './rule-sample.ts';
 import { ruleTestText } from './rule-test-text.ts';
 
 export interface RuleTests {
@@ -32,12 +32,8 @@ export interface RuleTests {
 const DEADLINE_MS = 5_000;
 /** A second of this process at worst. */
 const MAX_STEPS = 20_000_000;
-/** Of the raw message; a header block is a few kilobytes. */
-const MAX_HEAD_BYTES = 64 * 1024;
 /** Stands for a rule that is not saved. */
 const UNSAVED = '00000000-0000-4000-8000-000000000000';
-const IN_HEAD = new Set(['header', 'to']);
-const IN_CONTENT = new Set(['fromName', 'body', 'attachmentName', 'attachmentType', 'attachmentCount']);
 
 export function createRuleTests(ports: {
   readonly rules: RuleStore;
@@ -67,14 +63,14 @@ export function createRuleTests(ports: {
       const items: RuleTestItem[] = [];
       let steps = 0;
       for (const sample of samples) {
-        const asked = fieldsAsked(prepared, sample);
-        const head = asked.some((field) => IN_HEAD.has(field)) ? await headOf(raw, sample) : null;
-        const subject = subjectOf(sample, head);
-        steps += Math.min(MAX_STEPS_PER_MESSAGE, stepsOf(prepared, subject));
-        if (steps > MAX_STEPS || now().getTime() >= deadline) break;
-        items.push(
-          tried(prepared, names, sample, { subject, unknownFields: unknownOf(asked, sample, head) }),
+        const ofMailbox = only(
+          prepared,
+          ({ providerId }) => (providerId ?? sample.providerId) === sample.providerId,
         );
+        const known = await knownSample(raw, sample, ofMailbox.rules);
+        steps += Math.min(MAX_STEPS_PER_MESSAGE, stepsOf(ofMailbox, known.subject));
+        if (steps > MAX_STEPS || now().getTime() >= deadline) break;
+        items.push(tried(ofMailbox, names, sample, known));
         await setImmediate();
       }
       return {
@@ -100,70 +96,37 @@ function toRule(
   return [{ id, name, isEnabled, isDryRun, stopsOnMatch, order, providerId, when, actions }];
 }
 
-function fieldsAsked({ rules }: PreparedRules, { providerId }: RuleSample): readonly string[] {
-  const asked = rules.filter((rule) => rule.providerId === null || rule.providerId === providerId);
-  return [...new Set(asked.flatMap(({ when }) => conditionFields(when)))];
-}
-
-interface Read {
-  readonly block: Buffer;
-  readonly isCut: boolean;
-}
-
-/** Null where the message is not there, or the storage does not give it. */
-async function headOf(raw: RawStore, { storageKey }: RuleSample): Promise<Read | null> {
-  if (storageKey === null) return null;
-  try {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    // Leaving the loop closes the stream.
-    for await (const chunk of await raw.read(storageKey)) {
-      chunks.push(Buffer.from(chunk));
-      bytes += chunk.length;
-      if (bytes >= MAX_HEAD_BYTES) break;
-    }
-    const block = Buffer.concat(chunks).subarray(0, MAX_HEAD_BYTES);
-    return { block, isCut: bytes >= MAX_HEAD_BYTES && !/\r?\n\r?\n/.test(block.toString('latin1')) };
-  } catch {
-    return null;
-  }
-}
-
 function stepsOf({ rules, patterns }: PreparedRules, subject: RuleSubject): number {
   const conditions = rules.map(({ when }) => when);
   return stepsAtMost(conditions, patterns, subject);
 }
 
-/** Of the fields that are asked for, those that are not kept of this message. */
-function unknownOf(asked: readonly string[], { content }: RuleSample, head: Read | null): readonly string[] {
-  return asked.filter(
-    (field) => (IN_HEAD.has(field) && head === null) || (IN_CONTENT.has(field) && content === null),
-  );
+/** The same rules without some. */
+function only(prepared: PreparedRules, isWanted: (rule: Rule) => boolean): PreparedRules {
+  return { ...prepared, rules: prepared.rules.filter(isWanted) };
 }
 
 function tried(
   prepared: PreparedRules,
   names: ReadonlyMap<string, string>,
   sample: RuleSample,
-  known: { readonly subject: RuleSubject; readonly unknownFields: readonly string[] },
+  { subject, unknownFields }: KnownSample,
 ): RuleTestItem {
-  const { eventId, providerId, sender, subject } = sample;
-  const base = { eventId, providerId, receivedAt: sample.receivedAt.toISOString(), sender, subject };
-  if (known.unknownFields.length > 0)
-    return {
-      ...base,
-      outcome: 'unknown',
-      text: ruleTestText('unknown'),
-      matches: [],
-      effect: { skip: false, queue: null, clientId: null, priority: null, tags: [] },
-      unknownFields: [...known.unknownFields],
-    };
-  const found = evaluateRules(prepared, known.subject);
-  const outcome = outcomeOf(found, sample);
+  const isKnown = ({ when }: Rule): boolean =>
+    !conditionFields(when).some((field) => unknownFields.includes(field));
+  const found = evaluateRules(only(prepared, isKnown), subject);
+  const unknown = prepared.rules.filter((rule) => !isKnown(rule));
+  const known = outcomeOf(found, sample);
+  const isCertain = unknown.length === 0 || (known === 'skipped' && !mayStopBefore(prepared, unknown, found));
+  const outcome = isCertain ? known : 'unknown';
   const { effect } = found;
   const isChanged = outcome === 'changed';
   return {
-    ...base,
+    eventId: sample.eventId,
+    providerId: sample.providerId,
+    receivedAt: sample.receivedAt.toISOString(),
+    sender: sample.sender,
+    subject: sample.subject,
     outcome,
     text: ruleTestText(outcome),
     matches: found.matches.map(({ ruleId, isDryRun, because }) => ({
@@ -179,8 +142,14 @@ function tried(
       priority: isChanged ? effect.priority : null,
       tags: isChanged ? [...effect.tags] : [],
     },
-    unknownFields: [],
+    unknownFields: [...unknownFields],
   };
+}
+
+/** Whether one of these could have ended the asking before the rule that skips. */
+function mayStopBefore({ rules }: PreparedRules, unknown: readonly Rule[], { effect }: RuleOutcome): boolean {
+  const place = rules.findIndex(({ id }) => id === effect.skippedBy);
+  return unknown.some((rule) => rule.stopsOnMatch && !rule.isDryRun && rules.indexOf(rule) < place);
 }
 
 /** As the worker has it: what found its ticket is changed by no rule, and left out only where a machine wrote it. */
@@ -194,28 +163,4 @@ function outcomeOf({ matches, effect }: RuleOutcome, { joined }: RuleSample): Ru
   if (changes) return 'changed';
   // A rule that could not search all of the mail leaves nothing out.
   return matches.every(({ isDryRun }) => isDryRun) ? 'counted' : 'kept';
-}
-
-function subjectOf({ content, ...sample }: RuleSample, read: Read | null): RuleSubject {
-  const head: MailHead = readMailHead(read?.block ?? new Uint8Array());
-  const asAddresses = (emails: readonly string[]): RuleSubject['to'] => emails.map((email) => ({ email }));
-  return {
-    providerId: sample.providerId,
-    from: {
-      email: sample.sender ?? '',
-      ...(content === null || content.senderName === null ? {} : { name: content.senderName }),
-    },
-    to: asAddresses(head.to),
-    cc: asAddresses(head.cc),
-    bcc: asAddresses(head.bcc),
-    subject: sample.subject ?? '',
-    body: { text: content?.text ?? '' },
-    headers: [...head.headers],
-    attachments: (content?.attachments ?? []).map(({ name, contentType }, at) => ({
-      ...{ id: String(at), name, contentType },
-      ...{ size: 0, sha256: '', storageKey: '' },
-    })),
-    raw: { storageKey: '', sha256: '', size: sample.size },
-    bodyTruncated: content?.isCut === true || read?.isCut === true,
-  };
 }
