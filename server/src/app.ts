@@ -32,6 +32,7 @@ import type {
   SmtpStore,
   TicketStore,
 } from './ports.ts';
+import type { RuleStore } from './ports/rules.ts';
 import { deadLetterRoutes } from './routes/dead-letters.ts';
 import { clientRoutes } from './routes/clients.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -41,6 +42,7 @@ import { operationRoutes } from './routes/operations.ts';
 import { outboundRoutes } from './routes/outbound.ts';
 import { providerRoutes } from './routes/providers.ts';
 import { providerTestRoutes } from './routes/provider-test.ts';
+import { ruleRoutes } from './routes/rules.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { smtpRoutes } from './routes/smtp.ts';
 import { ticketDefaultsRoutes } from './routes/ticket-defaults.ts';
@@ -49,6 +51,7 @@ import { createAccountUseCases } from './use-cases/accounts.ts';
 import { createMailboxTestUseCases } from './use-cases/mailbox-test.ts';
 import { createOperationsUseCases } from './use-cases/operations.ts';
 import { createProviderUseCases } from './use-cases/providers.ts';
+import { createRuleTests } from './use-cases/rule-tests.ts';
 import { createSmtpUseCases } from './use-cases/smtp.ts';
 
 export interface AppPorts {
@@ -60,6 +63,7 @@ export interface AppPorts {
   readonly deadLetters: DeadLetterStore;
   readonly tickets: TicketStore;
   readonly clients: ClientStore;
+  readonly rules: RuleStore;
   readonly operations: OperationsStore;
   readonly smtp: SmtpStore;
   readonly smtpServer: SmtpServer;
@@ -150,6 +154,9 @@ async function registerRoutes(
   await app.register(ticketRoutes({ tickets, raw }));
   await app.register(ticketDefaultsRoutes({ tickets }));
   await app.register(clientRoutes(ports));
+  await app.register(
+    ruleRoutes({ rules: ports.rules, tests: createRuleTests(ports), limitTests: limits.ruleTest }),
+  );
   await app.register(
     operationRoutes({ operations, useCases: createOperationsUseCases({ operations, providers }) }),
   );

@@ -25,6 +25,7 @@ import { createSmtpServer } from './adapters/mail-smtp-server.ts';
 import { createOperationsStore } from './adapters/pg-operations.ts';
 import { createOutboundStore } from './adapters/pg-outbound.ts';
 import { createProviderStore } from './adapters/pg-providers.ts';
+import { createRuleStore } from './adapters/pg-rules.ts';
 import { createSmtpStore } from './adapters/pg-smtp-settings.ts';
 import { createReplyStore } from './adapters/pg-ticket-replies.ts';
 import { createTicketStore } from './adapters/pg-tickets.ts';
@@ -74,6 +75,7 @@ export function compose(config: Config): Composition {
     deadLetters: createDeadLetterStore(database),
     tickets: createTicketStore(database),
     clients: createClientStore(database),
+    rules: createRuleStore(database),
     operations: createOperationsStore(database),
     smtp: createSmtpStore({ database, secrets }),
     smtpServer: createSmtpServer({

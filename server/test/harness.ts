@@ -32,6 +32,7 @@ import { createSmtpServer } from '../src/adapters/mail-smtp-server.ts';
 import { createOperationsStore } from '../src/adapters/pg-operations.ts';
 import { createOutboundStore } from '../src/adapters/pg-outbound.ts';
 import { createProviderStore } from '../src/adapters/pg-providers.ts';
+import { createRuleStore } from '../src/adapters/pg-rules.ts';
 import { createSmtpStore } from '../src/adapters/pg-smtp-settings.ts';
 import { createReplyStore } from '../src/adapters/pg-ticket-replies.ts';
 import { createTicketStore } from '../src/adapters/pg-tickets.ts';
@@ -131,6 +132,7 @@ export async function useServer(options: Partial<AppOptions> = {}): Promise<Harn
     deadLetters: createDeadLetterStore(database),
     tickets: createTicketStore(database),
     clients: createClientStore(database),
+    rules: createRuleStore(database),
     operations: createOperationsStore(database),
     smtp: createSmtpStore({ database, secrets }),
     smtpServer: createSmtpServer({

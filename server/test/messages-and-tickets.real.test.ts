@@ -82,6 +82,25 @@ test('one message says where it is, and what the worker made of it', async () =>
   });
 });
 
+test('a message that a rule left out says which one, and which others matched', async () => {
+  const reason = 'rule "Newsletters"';
+  const eventId = await insertMessage(owner, a.tenant, provider, { status: 'skipped', reason });
+  const rules = [
+    { id: randomUUID(), name: 'On trial', isDryRun: true },
+    { id: randomUUID(), name: 'Newsletters', isDryRun: false },
+  ];
+  await owner.query(
+    `INSERT INTO email_processed_messages (tenant, event_id, provider_id, outcome, reason, rules) VALUES ($1, $2, $3, 'skipped', $4, $5)`,
+    [a.tenant, eventId, provider, reason, JSON.stringify(rules)],
+  );
+  const answer = await call('GET', `/api/email/messages/${eventId}`);
+  expect(answer.json).toMatchObject({
+    status: 'skipped',
+    statusText: 'Left out on purpose: rule "Newsletters".',
+    result: { outcome: 'skipped', ticketId: null, rules },
+  });
+});
+
 test('dead letters are listed with a reason that a person understands', async () => {
   const eventId = await insertMessage(owner, a.tenant, provider, {
     status: 'dead_letter',

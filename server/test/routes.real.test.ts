@@ -30,6 +30,12 @@ const operations: readonly Operation[] = Object.entries(document.paths).flatMap(
 const guarded = operations.filter(({ security }) => security === undefined);
 const withId = guarded.filter(({ path }) => path.includes('{'));
 
+const ruleBody = {
+  name: 'x',
+  when: { field: 'subject', operator: 'contains', value: 'x' },
+  actions: [{ kind: 'skip' }],
+};
+
 /** A well-formed body for each route that wants one; the others take none or `{}`. */
 function bodyFor({ method, path }: Operation): unknown {
   if (method === 'GET' || method === 'DELETE') return undefined;
@@ -37,6 +43,7 @@ function bodyFor({ method, path }: Operation): unknown {
   if (path.includes('/smtp')) return { host: 'smtp.example.com', port: 465, secure: true, username: 'x' };
   if (path.endsWith('/replies')) return { text: 'x' };
   if (path.startsWith('/api/clients')) return { name: 'x' };
+  if (path === '/api/email/rules/{id}') return ruleBody;
   if (method === 'PUT' || (method === 'POST' && path === '/api/email/providers')) return providerBody();
   if (path === '/api/email/providers/test') return { imap: providerBody().imap };
   if (path.endsWith('/client')) return { clientId: null };
@@ -63,11 +70,13 @@ async function ownedByA() {
     [a.tenant, mail, provider, ticket],
   );
   const client = (await call('POST', '/api/clients', { body: { name: 'Acme' } })).json.id ?? '';
+  const rule = (await call('POST', '/api/email/rules', { body: ruleBody })).json.id ?? '';
   return {
     provider,
     eventId,
     ticket,
     client,
+    rule,
     mail,
     attachment: rows[0]?.id ?? '',
     comment: rows[0]?.comment ?? '',
@@ -78,6 +87,7 @@ function fill(path: string, ids: Awaited<ReturnType<typeof ownedByA>>): string {
   const owned = [
     ['/api/tickets', ids.ticket],
     ['/api/clients', ids.client],
+    ['/api/email/rules', ids.rule],
   ] as const;
   const id = owned.find(([prefix]) => path.startsWith(prefix))?.[1] ?? ids.provider;
   return path

@@ -37,6 +37,7 @@ interface ResultRow {
   readonly ticket_id: string | null;
   readonly comment_id: string | null;
   readonly number: number | null;
+  readonly rules: NonNullable<MessageDetail['result']>['rules'];
 }
 
 export function createMessageStore(database: Database): MessageStore {
@@ -102,7 +103,7 @@ async function resultOf(trx: Knex.Transaction, tenant: TenantId, eventId: string
       on.on('t.tenant', 'e.tenant').andOn('t.id', 'e.ticket_id');
     })
     .where({ 'e.tenant': tenant, 'e.event_id': eventId })
-    .select('e.outcome', 'e.ticket_id', 'e.comment_id', 't.number');
+    .select('e.outcome', 'e.ticket_id', 'e.comment_id', 't.number', 'e.rules');
   return row ?? null;
 }
 
@@ -144,6 +145,7 @@ function toDetail(row: MessageRow, result: ResultRow | null): MessageDetail {
             ticketId: result.ticket_id,
             ticketNumber: result.number,
             commentId: result.comment_id,
+            rules: result.rules,
           },
   };
 }

@@ -55,6 +55,8 @@ export const messageDetailSchema = messageSchema.extend({
       ticketId: z.uuid().nullable(),
       ticketNumber: z.number().nullable(),
       commentId: z.uuid().nullable(),
+      /** Rules that matched it, in their order, as they were called then. */
+      rules: z.array(z.object({ id: z.uuid(), name: z.string(), isDryRun: z.boolean() })),
     })
     .nullable(),
 });

@@ -1,4 +1,5 @@
 /** Issues of zod as field errors that a person can act on: one for each field, in plain words. */
+import { closestForm } from '@mailstream/shared/rules/closest-form';
 import type { FieldError } from '../contracts/errors.ts';
 
 /** An issue as `fastify-type-provider-zod` passes it on: the code is `keyword`, the rest of it is in `params`. */
@@ -39,12 +40,39 @@ function describe(issue: SchemaIssue): FieldError[] {
         },
       ];
     case 'invalid_union':
-      return [{ field, code: 'NOT_ALLOWED', message: 'This is not one of the allowed forms.' }];
+      return noForm(issue, field);
     case 'invalid_format':
       return [{ field, code: 'INVALID_FORMAT', message: formatMessage(params['format']) }];
     default:
-      return [{ field, code: customCode(params), message: issue.message ?? 'This is not right.' }];
+      return [{ field, code: customCode(params), message: sentence(issue.message) }];
   }
+}
+
+interface FormIssue extends Readonly<Record<string, unknown>> {
+  readonly code: string;
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
+/** What is wrong with it as the form that it was meant to have; of that alone a person can make something. */
+function noForm(issue: SchemaIssue, field: string): FieldError[] {
+  const forms = (issue.params['errors'] ?? []) as readonly (readonly FormIssue[])[];
+  const inner = closestForm(forms).flatMap(({ code, path, message, ...params }) =>
+    describe({
+      keyword: code,
+      instancePath: [issue.instancePath, ...path.map(String)].join('/'),
+      message,
+      params,
+    }),
+  );
+  return inner.length > 0
+    ? inner
+    : [{ field, code: 'NOT_ALLOWED', message: 'This is not one of the allowed forms.' }];
+}
+
+/** Schemas that are not the API's alone say what is wrong without naming the field: "must not be empty". */
+function sentence(message = 'This is not right.'): string {
+  return /^[a-z]/.test(message) ? `This ${message}.` : message;
 }
 
 /** A rule of ours may give its own code. */

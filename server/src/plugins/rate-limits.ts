@@ -1,5 +1,6 @@
 /**
- * Limits for what an attacker would repeat: guessing passwords, and connection tests, which can probe foreign servers.
+ * Limits for what an attacker would repeat: guessing passwords, connection tests, which can probe foreign servers, and trials of rules,
+ * which take long.
  * Counted in this process: with N replicas a caller has up to N times as many.
  */
 import rateLimit from '@fastify/rate-limit';
@@ -7,6 +8,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ApiError } from '../api-error.ts';
 
 const WINDOW_MS = 60_000;
+/** For each test of a mail server: somebody who writes a rule tries it again and again, and only our own time is spent. */
+const RULE_TESTS = 6;
 
 export interface RateLimitSettings {
   /** Tries to log in, for each client address and for each account. */
@@ -21,6 +24,7 @@ export type Limit = (request: FastifyRequest, reply: FastifyReply) => Promise<vo
 export interface RateLimits {
   readonly login: Limit;
   readonly mailServerTest: Limit;
+  readonly ruleTest: Limit;
 }
 
 export async function registerRateLimits(
@@ -39,15 +43,14 @@ export async function registerRateLimits(
   };
   const byClient = limit(settings.loginsPerMinute, (request) => `client ${request.ip}`);
   const byAccount = limit(settings.loginsPerMinute, (request) => `account ${accountOf(request)}`);
+  const tenantOf = (request: FastifyRequest): string => `tenant ${request.actor?.tenant ?? request.ip}`;
   return {
     async login(request, reply) {
       await byClient(request, reply);
       await byAccount(request, reply);
     },
-    mailServerTest: limit(
-      settings.testsPerMinute,
-      (request) => `tenant ${request.actor?.tenant ?? request.ip}`,
-    ),
+    mailServerTest: limit(settings.testsPerMinute, tenantOf),
+    ruleTest: limit(RULE_TESTS * settings.testsPerMinute, tenantOf),
   };
 }
 

@@ -28,9 +28,11 @@ import { createPgLetterAlerts } from './adapters/pg-letter-alerts.ts';
 import { createPgJobs } from './adapters/pg-jobs.ts';
 import { createMaintenance, createTokenCheck } from './adapters/pg-maintenance.ts';
 import { createPgOutbox } from './adapters/pg-outbox.ts';
+import { createPgRules } from './adapters/pg-rules.ts';
 import { createPgStreamDirectory } from './adapters/pg-stream-directory.ts';
 import { createRedisEntrySource } from './adapters/redis-entry-source.ts';
 import { createRedisJobQueue, createRedisJobWorker } from './adapters/redis-job-queue.ts';
+import { createRuleThreads } from './adapters/rule-threads.ts';
 import { createRedisMailQueue, createRedisMailWorker } from './adapters/redis-mail-queue.ts';
 import { createAvailability } from './availability.ts';
 import type { Config } from './config.ts';
@@ -39,6 +41,7 @@ import { createJobClock } from './jobs/job-clock.ts';
 import { createJobTurn } from './jobs/job-turn.ts';
 import { createLetterAlerts } from './letter-alerts.ts';
 import { createLetterReplays } from './letter-replays.ts';
+import { createMailRules } from './mail-rules.ts';
 import type { MailConfig } from './outbound/mail-config.ts';
 import { createMailRelay } from './outbound/mail-relay.ts';
 import { createMailTurn } from './outbound/mail-turn.ts';
@@ -51,7 +54,8 @@ const DRAIN_MS = 5_000;
 /** Connections for mails and jobs, whose transactions are short. */
 const BACKGROUND_POOL = 4;
 
-export function compose(config: Config): Composition {
+/** @param built what tests that run from sources take from `dist` */
+export function compose(config: Config, built: { readonly ruleThread?: URL } = {}): Composition {
   const log = createLogger({ service: SERVICE, level: config.logLevel });
   const metrics = createMetrics({ service: SERVICE, version: VERSION, processMetrics: true });
   const clock = systemClock;
@@ -79,7 +83,15 @@ export function compose(config: Config): Composition {
     consumer,
     now: () => clock.now().toISOString(),
   });
-  const inbox = createPgInbox(database);
+  const ruleThreads = createRuleThreads({ threadUrl: built.ruleThread });
+  const rules = createMailRules({
+    store: createPgRules(database),
+    threads: ruleThreads,
+    metrics,
+    clock,
+    log,
+  });
+  const inbox = createPgInbox(database, rules);
   const stopping = new AbortController();
   const availability = createAvailability({
     name: 'database',
@@ -179,7 +191,16 @@ export function compose(config: Config): Composition {
   });
   log.info('worker composed', { version: VERSION, instanceId: consumer });
   return {
-    services: [connections, ops, replays, ...alerts, ...(sending?.services ?? []), ...jobs, consumerService],
+    services: [
+      connections,
+      ops,
+      ruleThreads,
+      replays,
+      ...alerts,
+      ...(sending?.services ?? []),
+      ...jobs,
+      consumerService,
+    ],
     log,
   };
 }

@@ -4,6 +4,10 @@
  */
 import type { ProviderId, TenantId } from '@mailstream/shared/domain/ids';
 import type { EmailData } from '@mailstream/shared/events/email-received';
+import type { RuleOutcome } from '@mailstream/shared/rules/evaluate-rules';
+import type { Rule } from '@mailstream/shared/rules/rule-schema';
+import type { RuleSubject } from '@mailstream/shared/rules/rule-search';
+import type { RuleVerdict } from './core/rule-verdict.ts';
 
 /** One entry of a stream as Redis holds it. */
 export interface StreamEntry {
@@ -129,6 +133,8 @@ export interface InboundEmail {
 export type EffectOutcome =
   | { readonly kind: 'ticket'; readonly ticketId: string; readonly number: number }
   | { readonly kind: 'comment'; readonly ticketId: string }
+  /** A rule of the tenant left it out: recorded, and no ticket. */
+  | { readonly kind: 'skipped'; readonly ruleId: string }
   /** The gate holds this event: its effect was made before. */
   | { readonly kind: 'duplicate' }
   /** A message that this one answers is recorded but not processed yet: come back later. */
@@ -138,7 +144,7 @@ export type EffectOutcome =
 
 export interface Inbox {
   /**
-   * Makes the effect of one event, its gate row and its ledger row's `processed` in one transaction. Applying an event again gives
+   * Makes the effect of one event, its gate row and its ledger row's `processed` or `skipped` in one transaction. Applying an event again gives
    * `duplicate`. Rejects with a transient `FaultError` when the database is the trouble, with the database's own error when the
    * message is.
    * @param options.waitForParents false makes a ticket even when a message it answers is still on its way.
@@ -146,6 +152,40 @@ export interface Inbox {
   apply(message: InboundEmail, options: { readonly waitForParents: boolean }): Promise<EffectOutcome>;
   /** @throws FaultError when the database does not answer. */
   ping(): Promise<void>;
+}
+
+/** What the rules make of a mail, and which ones were asked. */
+export interface RuleJudgement {
+  /** Of the tenant's rules; null for a tenant without any. */
+  readonly version: string | null;
+  readonly verdict: RuleVerdict;
+}
+
+export interface MailRules {
+  /** By the rules as they were last read here; never rejects, and asks no database. */
+  judge(tenant: TenantId, email: EmailData): Promise<RuleJudgement>;
+  /** Reads the rules of the tenant again. @throws FaultError when the database does not answer. */
+  refresh(tenant: TenantId): Promise<void>;
+}
+
+/** Asks rules that may take long, out of everybody else's way. */
+export interface RuleThreads {
+  /** Rejects when the thread failed, or took longer than any rule may. */
+  judge(
+    which: { readonly tenant: TenantId; readonly version: string; readonly rules: readonly Rule[] },
+    subject: RuleSubject,
+  ): Promise<RuleOutcome>;
+}
+
+/** As stored: whether it is a rule is still to be seen. */
+export interface StoredRule {
+  readonly id: string;
+  readonly content: unknown;
+}
+
+export interface RuleStore {
+  /** All of one version, of one moment; `version` is null for a tenant without rules. */
+  load(tenant: TenantId): Promise<{ readonly version: string | null; readonly rules: readonly StoredRule[] }>;
 }
 
 export interface StreamDirectory {

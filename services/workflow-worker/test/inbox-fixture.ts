@@ -5,10 +5,17 @@ import { messageIdHash } from '@mailstream/shared/mail/message-id-hash';
 import { hashReplyToken, makeReplyToken } from '@mailstream/shared/mail/reply-token-secret';
 import { randomUUID } from 'node:crypto';
 import { afterAll } from 'vitest';
+import { createLogger } from '@mailstream/shared/runtime/logger';
+import { createMetrics } from '@mailstream/shared/runtime/metrics';
+import { systemClock } from '@mailstream/shared/runtime/system-clock';
 import { createPgInbox } from '../src/adapters/pg-inbox.ts';
+import { createPgRules } from '../src/adapters/pg-rules.ts';
 import { decode } from '../src/entry-decoder.ts';
+import { createRuleThreads } from '../src/adapters/rule-threads.ts';
+import { createMailRules } from '../src/mail-rules.ts';
 import type { EffectOutcome, Inbox, InboundEmail } from '../src/ports.ts';
 import { anEntry, fieldsOf, type EntryOptions } from './emails.ts';
+import { RULE_THREAD } from './worker-fixture.ts';
 import { STREAM, type Mailbox, type World } from './world.ts';
 
 export interface TicketRow {
@@ -48,7 +55,15 @@ export function message(options: EntryOptions): InboundEmail {
 export function useInbox(world: World, databaseUrl: string): InboxFixture {
   const database = createDatabase({ url: databaseUrl, applicationName: 'test', poolMax: 8 });
   afterAll(() => database.close());
-  const inbox = createPgInbox(database);
+  const metrics = createMetrics();
+  const store = createPgRules(database);
+  const threads = createRuleThreads({ threadUrl: RULE_THREAD });
+  afterAll(() => threads.stop());
+  const log = createLogger({ service: 'test', level: 'silent' });
+  const inbox = createPgInbox(
+    database,
+    createMailRules({ store, threads, metrics, clock: systemClock, log }),
+  );
   let nextUid = 1;
   return {
     inbox,

@@ -32,10 +32,16 @@ export interface RunningWorker {
 }
 
 export async function startWorker(environment: Readonly<Record<string, string>>): Promise<RunningWorker> {
-  const list = createServiceList({ ...compose(loadConfig(environment)), stopDeadlineMs: 10_000 });
+  const list = createServiceList({
+    ...compose(loadConfig(environment), { ruleThread: RULE_THREAD }),
+    stopDeadlineMs: 10_000,
+  });
   await list.start();
   return list;
 }
+
+/** Needs a build. */
+export const RULE_THREAD = new URL('../dist/adapters/rule-thread.js', import.meta.url);
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 

@@ -1,16 +1,9 @@
 /**
- * What the rules of a tenant make of one message. Pure and bounded: patterns get a number of steps per search and per message; what is
- * beyond is not searched, and the result says so.
+ * What the rules of a tenant make of one message. Pure and bounded (rule-search.ts), and it always ends with an outcome: a rule that
+ * fails is passed over. Nothing is left out by a rule that is not certain.
  */
-import type { EmailData } from '../events/email-received.ts';
-import type {
-  Condition,
-  HeaderCondition,
-  NumberCondition,
-  Rule,
-  RuleAction,
-  TextCondition,
-} from './rule-schema.ts';
+import type { Rule, RuleAction } from './rule-schema.ts';
+import { RuleSearch, textTests, type PatternTest, type RuleSubject } from './rule-search.ts';
 import { compilePattern, type SafePattern } from './safe-pattern.ts';
 
 export interface RuleOutcome {
@@ -20,8 +13,10 @@ export interface RuleOutcome {
   readonly effect: RuleEffect;
   /** The rule after which no other was asked. */
   readonly stoppedBy: string | null;
-  /** Some text was longer than the steps allow: a pattern may have missed something. */
-  readonly isCut: boolean;
+  /** Rules during which a text was not searched to its end, whether they matched or not. */
+  readonly uncertain: readonly string[];
+  /** Rules that threw: passed over. */
+  readonly failed: readonly string[];
 }
 
 export interface RuleMatch {
@@ -29,10 +24,13 @@ export interface RuleMatch {
   readonly isDryRun: boolean;
   /** Places of the conditions that made it match, such as `all.0` or `any.2.not`; empty for a condition that stands alone. */
   readonly because: readonly string[];
+  /** The event has not all of the message, or not all of it could be searched in time: its `skip` does not count. */
+  readonly isUncertain: boolean;
 }
 
 export interface RuleEffect {
-  readonly isSkipped: boolean;
+  /** The first rule that says so. */
+  readonly skippedBy: string | null;
   readonly route: Omit<Extract<RuleAction, { kind: 'route' }>, 'kind'>;
   readonly priority: Extract<RuleAction, { kind: 'priority' }>['priority'] | null;
   readonly tags: readonly string[];
@@ -41,59 +39,88 @@ export interface RuleEffect {
 /** Rules in their order with their patterns compiled: make them once, not per message. */
 export interface PreparedRules {
   readonly rules: readonly Rule[];
-  readonly patterns: ReadonlyMap<TextCondition | HeaderCondition, SafePattern>;
+  readonly patterns: ReadonlyMap<PatternTest, SafePattern>;
+  /** Instructions of all patterns: what they take of memory, some hundred bytes each. */
+  readonly cost: number;
+  /** Rules for whose patterns no room was left: passed over. */
+  readonly overLimit: readonly string[];
 }
 
-export type RuleSubject = Pick<
-  EmailData,
-  'from' | 'to' | 'cc' | 'bcc' | 'subject' | 'body' | 'headers' | 'attachments' | 'raw'
->;
-
-/** A step is one instruction of a pattern on one character: 50 ns or so. */
-const MAX_STEPS_PER_SEARCH = 4_000_000;
-const MAX_STEPS_PER_MESSAGE = 20_000_000;
-const MAX_TEXT = 1024 * 1024;
-const MAX_VALUES = 500;
+/** Of one tenant. */
+export const MAX_RULES = 200;
+export const MAX_PATTERN_COST = 20_000;
 const MAX_TAGS = 50;
 
 export function prepareRules(rules: readonly Rule[]): PreparedRules {
   const enabled = rules
     .filter(({ isEnabled }) => isEnabled)
     .toSorted((a, b) => a.order - b.order || (a.id < b.id ? -1 : 1));
-  const patterns = new Map<TextCondition | HeaderCondition, SafePattern>();
-  for (const { when } of enabled) {
-    for (const test of textTests(when)) {
-      const compiled = compilePattern(test.value, test.isCaseSensitive);
-      if (compiled.isValid) patterns.set(test, compiled.pattern);
+  const patterns = new Map<PatternTest, SafePattern>();
+  const overLimit = new Set<string>();
+  let cost = 0;
+  for (const { id, when } of enabled) {
+    const compiled = compiledPatterns(when);
+    const added = compiled.reduce((sum, [, pattern]) => sum + pattern.cost, 0);
+    if (cost + added > MAX_PATTERN_COST) {
+      overLimit.add(id);
+      continue;
     }
+    cost += added;
+    for (const [test, pattern] of compiled) patterns.set(test, pattern);
   }
-  return { rules: enabled, patterns };
+  return {
+    rules: enabled.filter(({ id }) => !overLimit.has(id)),
+    patterns,
+    cost,
+    overLimit: [...overLimit],
+  };
+}
+
+function compiledPatterns(when: Rule['when']): readonly (readonly [PatternTest, SafePattern])[] {
+  return textTests(when)
+    .filter(({ operator }) => operator === 'matches')
+    .flatMap((test) => {
+      const compiled = compilePattern(test.value, test.isCaseSensitive);
+      return compiled.isValid ? [[test, compiled.pattern] as const] : [];
+    });
 }
 
 export function evaluateRules({ rules, patterns }: PreparedRules, message: RuleSubject): RuleOutcome {
-  const search = new Search(patterns, message);
+  const search = new RuleSearch(patterns, message);
   const matches: RuleMatch[] = [];
-  const actions: RuleAction[] = [];
+  const actions: { readonly ruleId: string; readonly action: RuleAction }[] = [];
+  const uncertain: string[] = [];
+  const failed: string[] = [];
   let stoppedBy: string | null = null;
-  for (const rule of rules) {
-    const because = search.holds(rule.when, []);
+  for (const { id: ruleId, providerId, when, isDryRun, stopsOnMatch, ...rule } of rules) {
+    if (providerId !== null && providerId.toLowerCase() !== message.providerId.toLowerCase()) continue;
+    search.isUncertain = false;
+    let because: readonly string[] | null = null;
+    try {
+      because = search.holds(when, []);
+    } catch {
+      failed.push(ruleId);
+    }
+    const { isUncertain } = search;
+    if (isUncertain) uncertain.push(ruleId);
     if (because === null) continue;
-    matches.push({ ruleId: rule.id, isDryRun: rule.isDryRun, because });
-    if (rule.isDryRun) continue;
-    actions.push(...rule.actions);
-    if (!rule.stopsOnMatch) continue;
-    stoppedBy = rule.id;
+    matches.push({ ruleId, isDryRun, because, isUncertain });
+    if (isDryRun) continue;
+    for (const action of rule.actions)
+      if (action.kind !== 'skip' || !isUncertain) actions.push({ ruleId, action });
+    if (!stopsOnMatch) continue;
+    stoppedBy = ruleId;
     break;
   }
-  return { matches, effect: effectOf(actions), stoppedBy, isCut: search.isCut };
+  return { matches, effect: effectOf(actions), stoppedBy, uncertain, failed };
 }
 
-function effectOf(actions: readonly RuleAction[]): RuleEffect {
-  let effect: RuleEffect = { isSkipped: false, route: {}, priority: null, tags: [] };
-  for (const action of actions) {
+function effectOf(actions: readonly { readonly ruleId: string; readonly action: RuleAction }[]): RuleEffect {
+  let effect: RuleEffect = { skippedBy: null, route: {}, priority: null, tags: [] };
+  for (const { ruleId, action } of actions) {
     switch (action.kind) {
       case 'skip':
-        effect = { ...effect, isSkipped: true };
+        effect = { ...effect, skippedBy: effect.skippedBy ?? ruleId };
         break;
       case 'route': {
         const { kind: _, ...targets } = action;
@@ -111,134 +138,4 @@ function effectOf(actions: readonly RuleAction[]): RuleEffect {
     }
   }
   return effect;
-}
-
-class Search {
-  readonly #patterns: PreparedRules['patterns'];
-  readonly #message: RuleSubject;
-  #stepsLeft = MAX_STEPS_PER_MESSAGE;
-  isCut = false;
-
-  constructor(patterns: PreparedRules['patterns'], message: RuleSubject) {
-    this.#patterns = patterns;
-    this.#message = message;
-  }
-
-  /** Places of the conditions that hold, or null where the whole does not. */
-  holds(condition: Condition, place: readonly (string | number)[]): readonly string[] | null {
-    if ('all' in condition) {
-      const parts = condition.all.map((part, at) => [part, [...place, 'all', at]] as const);
-      const because: string[] = [];
-      for (const [part, inside] of parts) {
-        const found = this.holds(part, inside);
-        if (found === null) return null;
-        because.push(...found);
-      }
-      return because;
-    }
-    if ('any' in condition) {
-      for (const [at, part] of condition.any.entries()) {
-        const found = this.holds(part, [...place, 'any', at]);
-        if (found !== null) return found;
-      }
-      return null;
-    }
-    const here = place.join('.');
-    if ('not' in condition) {
-      return this.holds(condition.not, [...place, 'not']) === null
-        ? [`${here}.not`.replace(/^\./, '')]
-        : null;
-    }
-    const isTrue =
-      condition.field === 'size' || condition.field === 'attachmentCount'
-        ? isNumberTrue(condition as NumberCondition, this.#message)
-        : this.#isTextTrue(condition as TextCondition | HeaderCondition);
-    return isTrue ? (here === '' ? [] : [here]) : null;
-  }
-
-  #isTextTrue(test: TextCondition | HeaderCondition): boolean {
-    return valuesOf(test, this.#message)
-      .slice(0, MAX_VALUES)
-      .some((value) => this.#isValueTrue(test, value));
-  }
-
-  #isValueTrue(test: TextCondition | HeaderCondition, whole: string): boolean {
-    const text = whole.slice(0, MAX_TEXT);
-    if (test.operator === 'matches') return this.#matches(test, text);
-    const [value, wanted] = test.isCaseSensitive
-      ? [text, test.value]
-      : [text.toLowerCase(), test.value.toLowerCase()];
-    switch (test.operator) {
-      case 'equals':
-        return value.trim() === wanted.trim();
-      case 'contains':
-        return value.includes(wanted);
-      case 'starts':
-        return value.startsWith(wanted);
-      case 'ends':
-        return value.endsWith(wanted);
-      default:
-        test.operator satisfies never;
-        return false;
-    }
-  }
-
-  #matches(test: TextCondition | HeaderCondition, text: string): boolean {
-    const pattern = this.#patterns.get(test);
-    if (pattern === undefined) return false;
-    const steps = Math.min(MAX_STEPS_PER_SEARCH, this.#stepsLeft);
-    const length = Math.floor(steps / pattern.cost);
-    if (text.length > length) this.isCut = true;
-    const searched = text.slice(0, length);
-    this.#stepsLeft -= searched.length * pattern.cost;
-    return length > 0 && pattern.test(searched);
-  }
-}
-
-function isNumberTrue({ field, operator, value }: NumberCondition, message: RuleSubject): boolean {
-  const actual = field === 'size' ? message.raw.size : message.attachments.length;
-  switch (operator) {
-    case 'equals':
-      return actual === value;
-    case 'above':
-      return actual > value;
-    case 'below':
-      return actual < value;
-    default:
-      operator satisfies never;
-      return false;
-  }
-}
-
-function valuesOf(test: TextCondition | HeaderCondition, message: RuleSubject): readonly string[] {
-  switch (test.field) {
-    case 'from':
-      return [message.from.email];
-    case 'fromName':
-      return [message.from.name ?? ''];
-    case 'to':
-      return [...message.to, ...message.cc, ...message.bcc].map(({ email }) => email);
-    case 'subject':
-      return [message.subject];
-    case 'body':
-      return [message.body.text];
-    case 'attachmentName':
-      return message.attachments.map(({ name }) => name);
-    case 'attachmentType':
-      return message.attachments.map(({ contentType }) => contentType);
-    case 'header': {
-      const wanted = test.name.toLowerCase();
-      return message.headers.filter(({ name }) => name.toLowerCase() === wanted).map(({ value }) => value);
-    }
-    default:
-      test satisfies never;
-      return [];
-  }
-}
-
-function textTests(condition: Condition): readonly (TextCondition | HeaderCondition)[] {
-  if ('all' in condition) return condition.all.flatMap(textTests);
-  if ('any' in condition) return condition.any.flatMap(textTests);
-  if ('not' in condition) return textTests(condition.not);
-  return 'isCaseSensitive' in condition && condition.operator === 'matches' ? [condition] : [];
 }

@@ -29,6 +29,7 @@ describe('a rule is taken', () => {
         isDryRun: false,
         order: 0,
         stopsOnMatch: false,
+        providerId: null,
         when: { ...subject, isCaseSensitive: false },
         actions: [{ kind: 'skip' }],
       },
@@ -45,7 +46,7 @@ describe('a rule is taken', () => {
       ],
     };
     const actions = [
-      { kind: 'route', queue: 'billing', board: 'b' },
+      { kind: 'route', queue: 'billing', clientId: '7f1b8e9a-1111-4222-8333-444455556666' },
       { kind: 'priority', priority: 'urgent' },
       { kind: 'tag', tags: ['a', 'b'] },
     ];
@@ -72,6 +73,8 @@ describe('a rule is refused with the place and the reason', () => {
     ['an empty value', { ...subject, value: '' }, 'when.value: must not be empty'],
     ['a header without a name', { field: 'header', operator: 'contains', value: 'x' }, 'when.name: '],
     ['a size as text', { field: 'size', operator: 'above', value: '1' }, 'when.value: '],
+    ['a NUL', { ...subject, value: 'a\u0000' }, 'when.value: must not contain a NUL'],
+    ['half a character', { ...subject, value: '\udfff' }, 'when.value: must not contain a NUL'],
     ['nothing in all', { all: [] }, 'when.all: '],
     [
       'too many conditions',
@@ -97,6 +100,9 @@ describe('a rule is refused with the place and the reason', () => {
     ['no action', []],
     ['a route to nowhere', [{ kind: 'route' }]],
     ['an unknown action', [{ kind: 'delete' }]],
+    ['a tag of two lines', [{ kind: 'tag', tags: ['a\nb'] }]],
+    ['a queue with a NUL', [{ kind: 'route', queue: 'a\u0000' }]],
+    ['half a character', [{ kind: 'tag', tags: ['\ud800'] }]],
   ])('%s', (_, actions) => {
     expect(parse(subject, { actions }).isValid).toBe(false);
   });

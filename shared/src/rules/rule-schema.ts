@@ -3,6 +3,7 @@
  * compile, nothing is nested or repeated without end.
  */
 import { z } from 'zod';
+import { closestForm } from './closest-form.ts';
 import { compilePattern } from './safe-pattern.ts';
 
 const MAX_DEPTH = 5;
@@ -26,9 +27,17 @@ const TEXT_OPERATORS = ['equals', 'contains', 'starts', 'ends', 'matches'] as co
 const NUMBER_FIELDS = ['size', 'attachmentCount'] as const;
 const NUMBER_OPERATORS = ['equals', 'above', 'below'] as const;
 
+/** What JSON of PostgreSQL does not take: NUL and half characters. */
+const isStorable = (text: string): boolean => !/[\u0000\p{Cs}]/u.test(text);
+const isOneLine = (text: string): boolean => !/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(text);
+
 const textTest = {
   operator: z.enum(TEXT_OPERATORS),
-  value: z.string().min(1, 'must not be empty').max(MAX_TEXT),
+  value: z
+    .string()
+    .min(1, 'must not be empty')
+    .max(MAX_TEXT)
+    .refine(isStorable, 'must not contain a NUL or half a character'),
   isCaseSensitive: z.boolean().default(false),
 };
 
@@ -57,18 +66,25 @@ export type Condition =
   | HeaderCondition
   | NumberCondition;
 
-const condition: z.ZodType<Condition> = z.lazy(() =>
-  z.union([
-    z.strictObject({ all: z.array(condition).min(1) }),
-    z.strictObject({ any: z.array(condition).min(1) }),
-    z.strictObject({ not: condition }),
-    textCondition,
-    headerCondition,
-    numberCondition,
-  ]),
-);
+const condition: z.ZodType<Condition> = z
+  .lazy(() =>
+    z.union([
+      z.strictObject({ all: z.array(condition).min(1) }),
+      z.strictObject({ any: z.array(condition).min(1) }),
+      z.strictObject({ not: condition }),
+      textCondition,
+      headerCondition,
+      numberCondition,
+    ]),
+  )
+  .meta({ id: 'RuleCondition' });
 
-const name = z.string().trim().min(1).max(100);
+const name = z
+  .string()
+  .trim()
+  .min(1)
+  .max(100)
+  .refine(isOneLine, 'must be one line without control characters');
 const action = z.discriminatedUnion('kind', [
   /** Recorded and nothing more: no ticket. */
   z.strictObject({ kind: z.literal('skip') }),
@@ -76,30 +92,35 @@ const action = z.discriminatedUnion('kind', [
     .strictObject({
       kind: z.literal('route'),
       queue: name.optional(),
-      board: name.optional(),
-      category: name.optional(),
-      assignee: name.optional(),
+      clientId: z.guid().optional(),
     })
-    .refine(({ kind: _, ...targets }) => Object.keys(targets).length > 0, 'must name a target'),
+    .refine(({ kind: _, ...targets }) => Object.keys(targets).length > 0, 'must name a queue or a client'),
   z.strictObject({ kind: z.literal('priority'), priority: z.enum(['low', 'normal', 'high', 'urgent']) }),
   z.strictObject({ kind: z.literal('tag'), tags: z.array(name).min(1).max(20) }),
 ]);
 
-export const ruleSchema = z.strictObject({
-  id: z.guid(),
+/** What a person says of a rule. */
+export const ruleShape = {
   name,
   isEnabled: z.boolean().default(true),
   /** Counted and shown, without effect. */
   isDryRun: z.boolean().default(false),
-  /** Lower ones first; equal ones by id. */
-  order: z.number().int().min(0).max(1_000_000).default(0),
   stopsOnMatch: z.boolean().default(false),
+  /** Of one mailbox; null for all of the tenant. */
+  providerId: z.guid().nullable().default(null),
   when: condition.superRefine((root, context) => {
     const { count, depth } = measure(root);
     if (count > MAX_CONDITIONS) context.addIssue(`has ${count} conditions, ${MAX_CONDITIONS} are allowed`);
     if (depth > MAX_DEPTH) context.addIssue(`is nested ${depth} deep, ${MAX_DEPTH} is allowed`);
   }),
   actions: z.array(action).min(1).max(10),
+};
+
+const ruleSchema = z.strictObject({
+  id: z.guid(),
+  /** Lower ones first; equal ones by id. */
+  order: z.number().int().min(0).max(1_000_000).default(0),
+  ...ruleShape,
 });
 
 export type Rule = z.infer<typeof ruleSchema>;
@@ -113,19 +134,24 @@ export type ParsedRule =
       readonly problems: readonly { readonly path: string; readonly message: string }[];
     };
 
+/** Never throws, whatever is given. */
 export function parseRule(input: unknown): ParsedRule {
-  if (isDeeperThan(input, MAX_JSON_DEPTH)) {
-    return {
-      isValid: false,
-      problems: [{ path: 'when', message: `is nested too deep, ${MAX_DEPTH} is allowed` }],
-    };
+  if (isNestedTooDeep(input)) {
+    return { isValid: false, problems: [{ path: 'when', message: TOO_DEEP }] };
   }
   const parsed = ruleSchema.safeParse(input);
   if (parsed.success) return { isValid: true, rule: parsed.data };
   return { isValid: false, problems: parsed.error.issues.flatMap((issue) => problemsOf(issue, [])) };
 }
 
-/** Of a union, the problems of the form that fits best: the one that got farthest into the value. */
+export const TOO_DEEP = `is nested too deep, ${MAX_DEPTH} is allowed`;
+
+/** To be asked before anything walks through a rule that somebody sent. */
+export function isNestedTooDeep(input: unknown): boolean {
+  return isDeeperThan(input, MAX_JSON_DEPTH);
+}
+
+/** Of a union, the problems of the form that fits best. */
 function problemsOf(
   issue: z.core.$ZodIssue,
   above: readonly PropertyKey[],
@@ -134,11 +160,7 @@ function problemsOf(
   if (issue.code !== 'invalid_union' || issue.errors.length === 0) {
     return [{ path: path.map(String).join('.'), message: issue.message }];
   }
-  const forms = issue.errors.map((issues) => issues.flatMap((inner) => problemsOf(inner, path)));
-  const isForeign = (problems: (typeof forms)[number]): boolean =>
-    problems.some(({ path: at, message }) => at.endsWith('field') || message.startsWith('Unrecognized key'));
-  const fitting = forms.filter((problems) => !isForeign(problems));
-  return (fitting.length > 0 ? fitting : forms).toSorted((a, b) => a.length - b.length)[0] ?? [];
+  return closestForm(issue.errors).flatMap((inner) => problemsOf(inner, path));
 }
 
 function checkPattern(

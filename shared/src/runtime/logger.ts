@@ -30,6 +30,7 @@ const FIELDS = {
   entryId: 'text',
   stream: 'text',
   ticketId: 'text',
+  ruleId: 'text',
   requestId: 'text',
   /** Name of a service, dependency or component. */
   name: 'text',

@@ -299,7 +299,7 @@ export const METRIC_TABLE = {
   entries: {
     type: 'counter',
     name: 'mailstream_worker_entries_total',
-    help: 'Stream entries by what became of them (ticket, comment, duplicate, dead_letter, retried, ...).',
+    help: 'Stream entries by what became of them (ticket, comment, skipped, duplicate, dead_letter, retried, ...).',
     labels: ['result'],
   },
   entrySeconds: {
@@ -315,6 +315,19 @@ export const METRIC_TABLE = {
     help: 'Age of an entry when its effect was committed.',
     labels: [],
     buckets: SLOW_SECONDS,
+  },
+  ruleSeconds: {
+    type: 'histogram',
+    name: 'mailstream_worker_rule_seconds',
+    help: 'Time that the rules of a tenant took for one mail; of tenants that have rules.',
+    labels: [],
+    buckets: FAST_SECONDS,
+  },
+  ruleFaults: {
+    type: 'counter',
+    name: 'mailstream_worker_rule_faults_total',
+    help: 'Rules that were passed over (broken: not a rule, counted at each reading; failed: ended with an error on a mail) or not certain of a mail (uncertain).',
+    labels: ['kind'],
   },
   entriesInHand: {
     type: 'gauge',

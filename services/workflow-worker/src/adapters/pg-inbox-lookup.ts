@@ -8,6 +8,7 @@ import { hashReplyToken } from '@mailstream/shared/mail/reply-token-secret';
 import { z } from 'zod';
 import type { Candidate } from '../core/conversation.ts';
 import type { IncomingMail } from '../core/incoming-mail.ts';
+import type { RuleVerdict } from '../core/rule-verdict.ts';
 import type { InboundEmail } from '../ports.ts';
 
 const MAX_CANDIDATES = 20;
@@ -54,6 +55,10 @@ const knownSchema = z.object({
   /** The mailbox answers new tickets of people by itself. */
   acknowledges: z.boolean(),
   candidates: z.array(candidateSchema),
+  /** Of the tenant's rules as they are now; null where there are none. */
+  rulesVersion: z.string().nullable(),
+  /** The client that the rules name, if it gets new tickets. */
+  ruledClientId: z.string().nullable(),
 });
 
 export type Known = z.infer<typeof knownSchema>;
@@ -78,6 +83,7 @@ export async function lookUp(
   trx: Knex.Transaction,
   { tenant, eventId, providerId }: InboundEmail,
   mail: IncomingMail,
+  { clientId }: RuleVerdict,
 ): Promise<Known> {
   const { rows } = await trx.raw<{ rows: unknown[] }>(LOOKUP, {
     tenant,
@@ -94,6 +100,7 @@ export async function lookUp(
     tokenHashes: mail.tokens.map(hashReplyToken),
     numbers: mail.ticketNumbers,
     limit: MAX_CANDIDATES,
+    ruledClient: clientId,
   });
   return knownSchema.parse(rows[0]);
 }
@@ -176,6 +183,8 @@ SELECT EXISTS (SELECT FROM email_providers WHERE tenant = :tenant AND id = :prov
                 (SELECT d.client_id FROM client_domains d JOIN clients c ON c.tenant = d.tenant AND c.id = d.client_id AND c.is_active
                   WHERE d.tenant = :tenant AND d.domain = :domain)) AS "clientId",
        EXISTS (SELECT FROM clients WHERE tenant = :tenant AND is_active) AS "hasClients",
+       (SELECT version FROM email_rule_sets WHERE tenant = :tenant) AS "rulesVersion",
+       (SELECT id FROM clients WHERE tenant = :tenant AND id = CAST(:ruledClient AS uuid) AND is_active) AS "ruledClientId",
        EXISTS (SELECT FROM smtp_settings WHERE tenant = :tenant AND provider_id = :providerId AND acknowledge) AS acknowledges,
        (SELECT COALESCE(jsonb_agg(to_jsonb(c) ORDER BY c.strength, c.distance, c.is_same_mailbox DESC, c.created_at, c."ticketId"), '[]')
           FROM candidate c) AS candidates`;

@@ -3,13 +3,15 @@
  * ledger row.
  *
  * Every part takes its rows from the part before it, so that an event whose gate is taken changes nothing, and so that all transactions
- * take their locks in one order: gate, contact, ticket or counter, the rest. A contact comes first because many mails of one sender may
- * meet there; the counter, which all new tickets of the tenant share, is locked as late as possible.
+ * take their locks in one order: gate, contact, ticket or counter, and then what only holders of the same one of these meet at, besides
+ * the counts of rules. A contact comes first because many mails of one sender may meet there; the counter, which all new tickets of the
+ * tenant share, is locked as late as possible.
  */
 import type { Knex } from 'knex';
 import { messageIdHash } from '@mailstream/shared/mail/message-id-hash';
 import { z } from 'zod';
 import type { Effect } from '../core/effect.ts';
+import type { MatchedRule } from '../core/rule-verdict.ts';
 import type { InboundEmail } from '../ports.ts';
 
 const recordedSchema = z.object({
@@ -22,11 +24,18 @@ const recordedSchema = z.object({
 
 export type Recorded = z.infer<typeof recordedSchema>;
 
+/** What was known of the conversation when it was decided. */
+export interface SeenConversation {
+  readonly hashes: readonly Buffer[];
+  readonly mentions: number;
+}
+
 export async function record(
   trx: Knex.Transaction,
   { tenant, eventId, providerId }: InboundEmail,
   effect: Effect,
-  conversation: { readonly hashes: readonly Buffer[]; readonly mentions: number },
+  conversation: SeenConversation,
+  matched: readonly MatchedRule[],
 ): Promise<Recorded> {
   const { comment, ticket, newContact } = effect;
   const { rows } = await trx.raw<{ rows: unknown[] }>(ticket === null ? INTO_TICKET : NEW_TICKET, {
@@ -73,14 +82,51 @@ export async function record(
     attention: effect.attention,
     conversationHashes: conversation.hashes,
     mentions: conversation.mentions,
+    ...ruleBindings(matched),
   });
   return recordedSchema.parse(rows[0]);
 }
 
+/** No ticket, by the tenant's own rule: gate and ledger say so, and which rule it was. */
+export async function recordSkipped(
+  trx: Knex.Transaction,
+  { tenant, eventId, providerId }: InboundEmail,
+  { messageId, reason }: { readonly messageId: string; readonly reason: string },
+  conversation: SeenConversation,
+  matched: readonly MatchedRule[],
+): Promise<Recorded> {
+  const { rows } = await trx.raw<{ rows: unknown[] }>(SKIPPED, {
+    tenant,
+    eventId,
+    providerId,
+    messageId,
+    reason,
+    conversationHashes: conversation.hashes,
+    mentions: conversation.mentions,
+    ...ruleBindings(matched),
+  });
+  return recordedSchema.parse(rows[0]);
+}
+
+/** Rows that share a rule's count: mails of one rule rarely wait for each other. */
+const SLOTS = 16;
+
+function ruleBindings(matched: readonly MatchedRule[]): {
+  readonly rules: string;
+  readonly ruleIds: readonly string[];
+  readonly slot: number;
+} {
+  return {
+    rules: JSON.stringify(matched),
+    ruleIds: matched.map(({ id }) => id),
+    slot: Math.floor(Math.random() * SLOTS),
+  };
+}
+
 const GATE_AND_CONTACT = `
 WITH gate AS (
-  INSERT INTO email_processed_messages (tenant, event_id, provider_id, message_id, outcome, ticket_id, comment_id)
-  VALUES (:tenant, :eventId, :providerId, :messageId, :outcome, :ticketId, :commentId)
+  INSERT INTO email_processed_messages (tenant, event_id, provider_id, message_id, outcome, ticket_id, comment_id, rules)
+  VALUES (:tenant, :eventId, :providerId, :messageId, :outcome, :ticketId, :commentId, CAST(:rules AS jsonb))
   ON CONFLICT (tenant, event_id) DO NOTHING
   RETURNING tenant
 ), met AS (
@@ -93,6 +139,21 @@ WITH gate AS (
 ), passed AS (
   SELECT gate.tenant, CASE WHEN CAST(:newContactEmail AS text) IS NULL THEN CAST(:contactId AS uuid) ELSE met.id END AS contact_id
     FROM gate LEFT JOIN met ON true
+)`;
+
+/**
+ * One more for each rule that matched, of those that are still there. All of a mail's rows are in one slot and are taken in the order
+ * of their ids, after everything else: two mails never wait for each other in turns. A rule that is being deleted meanwhile is waited for
+ * (KEY SHARE), and then not counted.
+ */
+const TALLIED = `tallied AS (
+  INSERT INTO email_rule_counts AS n (tenant, rule_id, slot, matches, last_matched_at)
+  SELECT r.tenant, r.id, CAST(:slot AS smallint), 1, now()
+    FROM (SELECT e.tenant, e.id FROM placed JOIN email_rules e ON e.tenant = placed.tenant
+           WHERE e.tenant = :tenant AND e.id = ANY(CAST(:ruleIds AS uuid[]))
+           ORDER BY e.id FOR KEY SHARE OF e) AS r
+  ON CONFLICT (tenant, rule_id, slot) DO UPDATE
+    SET matches = n.matches + 1, last_matched_at = greatest(n.last_matched_at, excluded.last_matched_at)
 )`;
 
 const EVERYTHING_ELSE = `, comment AS (
@@ -126,7 +187,7 @@ const EVERYTHING_ELSE = `, comment AS (
          processed_at = now(), updated_at = now()
     FROM placed
    WHERE m.tenant = placed.tenant AND m.event_id = :eventId AND m.status <> 'processed'
-)`;
+), ${TALLIED}`;
 
 const INTO_TICKET = `${GATE_AND_CONTACT}, placed AS (
   UPDATE tickets t
@@ -162,15 +223,38 @@ const NEW_TICKET = `${GATE_AND_CONTACT}, counted AS (
 )${EVERYTHING_ELSE}
 SELECT EXISTS (SELECT FROM gate) AS "isGated", EXISTS (SELECT FROM placed) AS "isPlaced", (SELECT number FROM placed) AS number`;
 
-/** The row may be missing: a database that lost its last commits still has its events on the stream. */
+const SKIPPED = `
+WITH gate AS (
+  INSERT INTO email_processed_messages (tenant, event_id, provider_id, message_id, outcome, reason, rules)
+  VALUES (:tenant, :eventId, :providerId, :messageId, 'skipped', :reason, CAST(:rules AS jsonb))
+  ON CONFLICT (tenant, event_id) DO NOTHING
+  RETURNING tenant
+), placed AS (
+  SELECT gate.tenant FROM gate
+   -- As for a new ticket: that it belongs to none may have changed since.
+   WHERE :mentions = (SELECT count(*) FROM ticket_message_ids m
+                       WHERE m.tenant = gate.tenant AND m.id_hash = ANY(CAST(:conversationHashes AS bytea[])))
+), settled AS (
+  UPDATE inbound_messages m
+     SET status = 'skipped', reason = :reason, processed_at = now(), updated_at = now()
+    FROM placed
+   WHERE m.tenant = placed.tenant AND m.event_id = :eventId AND m.status NOT IN ('processed', 'skipped')
+), ${TALLIED}
+SELECT EXISTS (SELECT FROM gate) AS "isGated", EXISTS (SELECT FROM placed) AS "isPlaced", NULL AS number`;
+
+/**
+ * The ledger of an event that has its effect says what the gate says. The row may be missing: a database that lost its last commits
+ * still has its events on the stream.
+ */
 export async function settleLedger(trx: Knex.Transaction, { tenant, eventId }: InboundEmail): Promise<void> {
-  await trx('inbound_messages')
-    .where({ tenant, event_id: eventId })
-    .whereNot('status', 'processed')
-    .update({
-      status: 'processed',
-      reason: trx.raw(`CASE WHEN status = 'dead_letter' THEN NULL ELSE reason END`),
-      processed_at: trx.fn.now(),
-      updated_at: trx.fn.now(),
-    });
+  await trx.raw(
+    `UPDATE inbound_messages m
+        SET status = CASE g.outcome WHEN 'skipped' THEN 'skipped' ELSE 'processed' END,
+            reason = CASE WHEN g.outcome = 'skipped' THEN g.reason WHEN m.status = 'dead_letter' THEN NULL ELSE m.reason END,
+            processed_at = now(), updated_at = now()
+       FROM email_processed_messages g
+      WHERE g.tenant = :tenant AND g.event_id = :eventId AND m.tenant = g.tenant AND m.event_id = g.event_id
+        AND m.status NOT IN ('processed', 'skipped')`,
+    { tenant, eventId },
+  );
 }

@@ -3,6 +3,7 @@
  *
  *     BEGIN, tenant ── look up ──▶ decide ── record ──▶ COMMIT
  *                        │ another transaction works on this conversation: wait for it and look up again
+ *                        │ the rules are not those that the mail was judged by: end, read them, begin again
  *
  * The gate row (unique by tenant and event) is written before anything else is changed: a second transaction for the same event waits
  * there for the first and then finds that there is nothing to do. Whatever goes wrong undoes gate and effect together.
@@ -15,11 +16,12 @@ import { assess } from '../core/assessment.ts';
 import { planEffect, type Reply } from '../core/effect.ts';
 import { readMail, storable, type IncomingMail } from '../core/incoming-mail.ts';
 import { organisationalDomain } from '../organisational-domain.ts';
-import type { EffectOutcome, Inbox, InboundEmail } from '../ports.ts';
+import { leftOutBy, skipReason } from '../core/rule-verdict.ts';
+import type { EffectOutcome, Inbox, InboundEmail, MailRules, RuleJudgement } from '../ports.ts';
 import { splitReply } from '../split-reply.ts';
 import { conversationHashes, lockConversation, lookUp } from './pg-inbox-lookup.ts';
 import { acknowledge, mayBelieve, noteBounce } from './pg-inbox-outbound.ts';
-import { record, settleLedger } from './pg-inbox-record.ts';
+import { record, recordSkipped, settleLedger } from './pg-inbox-record.ts';
 
 /** Deadlock, serialization failure, lock not available: the same transaction works when it is run again. */
 const RUN_AGAIN = new Set(['40P01', '40001', '55P03']);
@@ -32,26 +34,45 @@ class ConversationChangedError extends Error {
   override readonly name = 'ConversationChangedError';
 }
 
-export function createPgInbox(database: Database): Inbox {
+/** Rules that change faster than they can be read do not keep a mail waiting: then those that were read last count. */
+const REFRESHES = 3;
+
+export function createPgInbox(database: Database, rules: MailRules): Inbox {
   return {
     apply: async (message, { waitForParents }) => {
-      // Reading may take its time, and does so before anything is locked.
+      // Reading and judging may take their time, and do so before anything is locked.
       const reading = read(message);
-      for (let run = 1; ; run += 1) {
+      let judgement = await rules.judge(message.tenant, message.email);
+      let refreshes = 0;
+      for (let run = 1; ;) {
         try {
-          return await database.withTenant(message.tenant, (trx) =>
-            apply(trx, message, reading, waitForParents),
-          );
+          const work = { message, reading, judgement, waitForParents, isLast: refreshes === REFRESHES };
+          const outcome = await database.withTenant(message.tenant, (trx) => apply(trx, work));
+          if (outcome.kind !== 'rulesChanged') return outcome;
         } catch (error) {
           const state = sqlState(error) ?? '';
           if (SCHEMA_MISSING.has(state)) throw unavailable('the database has not been migrated', error);
           const passes = RUN_AGAIN.has(state) || error instanceof ConversationChangedError;
           if (run >= RUNS || !passes) throw error;
+          run += 1;
+          continue;
         }
+        refreshes += 1;
+        await rules.refresh(message.tenant);
+        judgement = await rules.judge(message.tenant, message.email);
       }
     },
     ping: () => database.ping(),
   };
+}
+
+interface Work {
+  readonly message: InboundEmail;
+  readonly reading: Reading;
+  readonly judgement: RuleJudgement;
+  readonly waitForParents: boolean;
+  /** Goes on with rules that have changed since. */
+  readonly isLast: boolean;
 }
 
 interface Reading {
@@ -73,15 +94,15 @@ function read({ email }: InboundEmail): Reading {
 
 async function apply(
   trx: Knex.Transaction,
-  message: InboundEmail,
-  { mail, reply }: Reading,
-  waitForParents: boolean,
-): Promise<EffectOutcome> {
-  let known = await lookUp(trx, message, mail);
+  { message, reading, judgement, waitForParents, isLast }: Work,
+): Promise<EffectOutcome | { readonly kind: 'rulesChanged' }> {
+  const { mail, reply } = reading;
+  const { verdict } = judgement;
+  let known = await lookUp(trx, message, mail, verdict);
   if (!known.isAlone) {
     // What was looked up is older than what the other one does: only what is seen under the lock counts.
     await lockConversation(trx, message, mail);
-    known = await lookUp(trx, message, mail);
+    known = await lookUp(trx, message, mail, verdict);
   }
   if (known.isProcessed) {
     await settleLedger(trx, message);
@@ -89,25 +110,39 @@ async function apply(
   }
   if (!known.hasProvider)
     return { kind: 'rejected', code: 'PROVIDER_UNKNOWN', detail: 'the tenant has no such mailbox' };
+  if (known.rulesVersion !== judgement.version && !isLast) return { kind: 'rulesChanged' };
 
   const assessment = assess(message.email, known, organisationalDomain);
-  const effect = planEffect(mail, reply, assessment, known, randomUUID);
+  const effect = planEffect(mail, reply, assessment, { ...known, verdict }, randomUUID);
   if (effect.ticket !== null && waitForParents && known.isParentPending) return { kind: 'parentPending' };
 
-  const recorded = await record(trx, message, effect, {
-    hashes: conversationHashes(mail),
-    mentions: known.mentions,
+  const conversation = { hashes: conversationHashes(mail), mentions: known.mentions };
+  const rule = leftOutBy(verdict, {
+    opensTicket: effect.ticket !== null,
+    isAutomated: assessment.automatedKind !== null,
+    isBounce: assessment.isBounce,
   });
+  const recorded =
+    rule === null
+      ? await record(trx, message, effect, conversation, verdict.matched)
+      : await recordSkipped(
+          trx,
+          message,
+          { messageId: mail.messageId, reason: skipReason(rule) },
+          conversation,
+          verdict.matched,
+        );
   if (!recorded.isGated) {
     await settleLedger(trx, message);
     return { kind: 'duplicate' };
   }
   if (!recorded.isPlaced) throw new ConversationChangedError();
-  if (recorded.number !== null && known.acknowledges && effect.comment.isAnswerable) {
+  if (rule === null && recorded.number !== null && known.acknowledges && effect.comment.isAnswerable) {
     const isBelieved = mayBelieve(assessment, known.defaults?.requireVerifiedSender ?? false);
     await acknowledge(trx, message, effect, recorded.number, isBelieved);
   }
   if (mail.bouncedIds.length > 0) await noteBounce(trx, message, mail.bouncedIds, mail.isBounceFinal);
+  if (rule !== null) return { kind: 'skipped', ruleId: rule.id };
   return recorded.number === null
     ? { kind: 'comment', ticketId: effect.ticketId }
     : { kind: 'ticket', ticketId: effect.ticketId, number: recorded.number };

@@ -42,7 +42,7 @@ const RETENTION: readonly (readonly [name: string, sql: string])[] = [
     `DELETE FROM inbound_messages WHERE (tenant, event_id) IN
        (SELECT m.tenant, m.event_id FROM inbound_messages m
           JOIN imap_email_provider_config c ON c.tenant = m.tenant AND c.email_provider_id = m.provider_id
-         WHERE m.tenant = :tenant AND m.status = 'processed' AND m.processed_at < now() - make_interval(days => :days)
+         WHERE m.tenant = :tenant AND m.status IN ('processed', 'skipped') AND m.processed_at < now() - make_interval(days => :days)
            AND c.folder_state -> m.folder ->> 'uid_validity' IS NOT NULL
            AND c.folder_state -> m.folder ->> 'uid_validity' <> m.uid_validity::text LIMIT :batch)`,
   ],

@@ -10,7 +10,7 @@
  *     failed, none left ─────────────────────────▶ dead letter
  */
 export type AttemptResult =
-  | { readonly kind: 'done'; readonly effect: 'ticket' | 'comment' | 'duplicate' }
+  | { readonly kind: 'done'; readonly effect: 'ticket' | 'comment' | 'skipped' | 'duplicate' }
   | { readonly kind: 'parentPending' }
   | { readonly kind: 'refused'; readonly code: string; readonly detail: string }
   | { readonly kind: 'unavailable' }

@@ -12,6 +12,7 @@ import {
 } from './conversation.ts';
 import type { AttachmentDraft, IncomingMail } from './incoming-mail.ts';
 import { bareContentId, rewriteInlineImages } from './inline-images.ts';
+import type { RuleVerdict } from './rule-verdict.ts';
 
 /** What the mail says about itself, judged. */
 export interface Assessment {
@@ -48,6 +49,9 @@ export interface Surroundings {
   readonly clientId: string | null;
   readonly hasClients: boolean;
   readonly candidates: readonly Candidate[];
+  readonly verdict: RuleVerdict;
+  /** The client that the rules name; null where they name none, or one that gets no new tickets. */
+  readonly ruledClientId: string | null;
 }
 
 export interface Effect {
@@ -176,16 +180,16 @@ function newTicket(
   mail: IncomingMail,
   kind: AuthorKind,
   link: NewTicket['link'],
-  { defaults, clientId }: Surroundings,
+  { defaults, clientId, verdict, ruledClientId }: Surroundings,
 ): NewTicket {
   return {
     subject: mail.subject,
-    priority: defaults?.priority ?? 'normal',
-    queue: defaults?.queue ?? null,
+    priority: verdict.priority ?? defaults?.priority ?? 'normal',
+    queue: verdict.queue ?? defaults?.queue ?? null,
     // Nobody becomes a client's by a From that the own server calls wrong.
-    clientId: (kind === 'unknown' ? null : clientId) ?? defaults?.clientId ?? null,
+    clientId: (kind === 'unknown' ? null : (ruledClientId ?? clientId)) ?? defaults?.clientId ?? null,
     participant: mail.sender.email === '' ? null : mail.sender.email,
-    tags: defaults?.tags ?? [],
+    tags: [...new Set([...(defaults?.tags ?? []), ...verdict.tags])],
     link,
   };
 }
