@@ -2,6 +2,7 @@ import { useDatabase } from '@mailstream/shared/testing/fixtures';
 import { useOwnRedis } from '@mailstream/shared/testing/own-servers';
 import { openTcpLink, throughLink, type TcpLink } from '@mailstream/shared/testing/tcp-link';
 import { WORKER_GROUP } from '@mailstream/shared/events/email-received';
+import pg from 'pg';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { anEntry } from './emails.ts';
 import { spawnWorker, startWorker, workerEnvironment, type RunningWorker } from './worker-fixture.ts';
@@ -125,6 +126,41 @@ it('gives up on an entry that kills its worker each time, and blames no other', 
     '<6@example.org>',
   ]);
 }, 120_000);
+
+it('waits for a database that is too slow to answer in time, and blames no message', async () => {
+  const mailbox = await world.newMailbox();
+  const owner = new pg.Client({ connectionString: db.ownerUrl });
+  // What others do looks the same throughout a transaction.
+  const observer = new pg.Client({ connectionString: db.ownerUrl });
+  await Promise.all([owner.connect(), observer.connect()]);
+  try {
+    await owner.query('BEGIN');
+    await owner.query('LOCK TABLE tickets IN ACCESS EXCLUSIVE MODE');
+    await worker({
+      WORKER_HANDLING_DEADLINE_MS: '1000',
+      WORKER_VISIBILITY_MS: '3000',
+      WORKER_MAX_ATTEMPTS: '1',
+    });
+    await world.publish(entriesOf(mailbox, 1, 3));
+    // More transactions than there are messages: each was held up, given up, and begun again.
+    const heldUp = new Set<string>();
+    const seen = async (): Promise<number> => {
+      const { rows } = await observer.query<{ held: string }>(
+        `SELECT pid || ' ' || xact_start AS held FROM pg_stat_activity
+          WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+      );
+      for (const { held } of rows) heldUp.add(held);
+      return heldUp.size;
+    };
+    await expect.poll(seen, { timeout: 30_000, interval: 20 }).toBeGreaterThan(6);
+    expect(await world.redis.xlen(`${STREAM}:dlq`)).toBe(0);
+    await owner.query('COMMIT');
+  } finally {
+    await Promise.all([owner.end(), observer.end()]);
+  }
+  await expectEachOnce(mailbox, 3);
+  expect(await world.redis.xlen(`${STREAM}:dlq`)).toBe(0);
+});
 
 it('makes the group anew, from the first entry, when Redis came back empty', async () => {
   const mailbox = await world.newMailbox();

@@ -12,23 +12,29 @@ function answered(code: string): Error {
 }
 
 describe('database faults', () => {
-  it.each(['08006', '57P01', '57P02', '57P03', '53300', '53100', '28P01', '3D000', '25006', '25P03'])(
-    'takes %s for a database that is not available',
-    (code) => {
-      expect(databaseFault(answered(code))?.fault).toMatchObject({
-        kind: 'transient',
-        code: 'DATABASE_UNAVAILABLE',
-      });
-    },
-  );
+  it.each([
+    '08006',
+    '57014',
+    '57P01',
+    '57P02',
+    '57P03',
+    '53300',
+    '53100',
+    '28P01',
+    '3D000',
+    '25006',
+    '25P03',
+  ])('takes %s for a database that is not available', (code) => {
+    expect(databaseFault(answered(code))?.fault).toMatchObject({
+      kind: 'transient',
+      code: 'DATABASE_UNAVAILABLE',
+    });
+  });
 
-  it.each(['23505', '22P02', '57014', '40001', '40P01', '42P01', '42501'])(
-    'leaves %s to the adapter',
-    (code) => {
-      expect(databaseFault(answered(code))).toBeNull();
-      expect(sqlState(answered(code))).toBe(code);
-    },
-  );
+  it.each(['23505', '22P02', '40001', '40P01', '42P01', '42501'])('leaves %s to the adapter', (code) => {
+    expect(databaseFault(answered(code))).toBeNull();
+    expect(sqlState(answered(code))).toBe(code);
+  });
 
   it.each([
     Object.assign(new Error('x'), { code: 'ECONNREFUSED' }),

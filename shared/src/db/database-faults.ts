@@ -1,13 +1,14 @@
 /**
  * Errors of PostgreSQL and of the way to it, in our words. One table: what stands here is about the database as a whole and passes
- * without a change of the statement; everything else (constraints, types, timeouts of one statement) stays as it is, for the adapter
- * that knows what it did.
+ * without a change of the statement; everything else (constraints, types, deadlocks) stays as it is, for the adapter that knows what
+ * it did.
  */
 import { FaultError } from '../errors/fault-error.ts';
 
 /** SQLSTATE classes and codes: https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const UNAVAILABLE_STATES: readonly RegExp[] = [
   /^08/, // connection exception
+  /^57014$/, // out of time: our statements are short, so the server is overloaded, or somebody holds a lock
   /^53/, // insufficient resources: disk full, out of memory, too many connections
   /^57P0[1-5]$/, // shutdown, crash, cannot connect now, database dropped, idle session timeout
   /^25P03$/, // idle in transaction too long: the server cut the connection
