@@ -20,6 +20,7 @@ import type { Metrics } from '@mailstream/shared/runtime/metrics';
 import { createSecretBox } from '@mailstream/shared/secrets/secret-box';
 import { createSecretStore } from '@mailstream/shared/secrets/secret-store';
 import { createStorage } from '@mailstream/shared/storage/create-storage';
+import type { Storage } from '@mailstream/shared/storage/storage';
 import { createAlertWebhook } from './adapters/alert-webhook.ts';
 import { createMailCarrier } from './adapters/mail-carrier.ts';
 import { createPgDeadLetters } from './adapters/pg-dead-letters.ts';
@@ -42,6 +43,7 @@ import { createLetterReplays } from './letter-replays.ts';
 import type { MailConfig } from './outbound/mail-config.ts';
 import { createMailRelay } from './outbound/mail-relay.ts';
 import { createMailTurn } from './outbound/mail-turn.ts';
+import { createReturnedMails } from './returned-mail.ts';
 import { createStreamConsumer } from './stream-consumer.ts';
 
 const SERVICE = 'workflow-worker';
@@ -79,7 +81,8 @@ export function compose(config: Config): Composition {
     consumer,
     now: () => clock.now().toISOString(),
   });
-  const inbox = createPgInbox(database);
+  const storage = createStorage(config.storageUrl);
+  const inbox = createPgInbox(database, createReturnedMails(storage, clock));
   const stopping = new AbortController();
   const availability = createAvailability({
     name: 'database',
@@ -136,7 +139,7 @@ export function compose(config: Config): Composition {
     applicationName: `mailstream-${SERVICE}-background`,
     poolMax: BACKGROUND_POOL,
   });
-  const parts = { database: background, guard, metrics, clock, log };
+  const parts = { database: background, storage, guard, metrics, clock, log };
   const sending = config.mail === null ? null : composeSending(config, config.mail, parts);
   const jobs = composeJobs(config, sending?.tokens ?? null, parts);
   const { alert } = config;
@@ -174,7 +177,13 @@ export function compose(config: Config): Composition {
   const connections = createService('connections', {
     start: () => Promise.resolve(),
     stop: async () => {
-      await Promise.all([closeRedis(blocking), closeRedis(commands), database.close(), background.close()]);
+      await Promise.all([
+        closeRedis(blocking),
+        closeRedis(commands),
+        database.close(),
+        background.close(),
+        storage.close(),
+      ]);
     },
   });
   log.info('worker composed', { version: VERSION, instanceId: consumer });
@@ -191,6 +200,7 @@ const QUEUE_BLOCK_MS = 15_000;
 
 interface Parts {
   readonly database: Database;
+  readonly storage: Storage;
   readonly guard: ReturnType<typeof createEgressGuard>;
   readonly metrics: Metrics;
   readonly clock: Clock;
@@ -202,9 +212,8 @@ function composeSending(
   mail: MailConfig,
   parts: Parts,
 ): { readonly services: readonly Service[]; readonly tokens: TokenService } {
-  const { database, guard, metrics, clock, log } = parts;
+  const { database, storage, guard, metrics, clock, log } = parts;
   const stopping = new AbortController();
-  const storage = createStorage(mail.storageUrl);
   const secrets = createSecretStore({
     database,
     box: createSecretBox(mail.keyRing),
@@ -246,7 +255,7 @@ function composeSending(
     start: () => Promise.resolve(),
     stop: async () => {
       await queue.close();
-      await Promise.all([closeRedis(producing), closeRedis(working), tokens.idle(), storage.close()]);
+      await Promise.all([closeRedis(producing), closeRedis(working), tokens.idle()]);
     },
   });
   const worker = createRedisMailWorker({

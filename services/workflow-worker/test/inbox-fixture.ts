@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll } from 'vitest';
 import { createPgInbox } from '../src/adapters/pg-inbox.ts';
 import { decode } from '../src/entry-decoder.ts';
-import type { EffectOutcome, Inbox, InboundEmail } from '../src/ports.ts';
+import type { EffectOutcome, Inbox, InboundEmail, ReturnedMails } from '../src/ports.ts';
 import { anEntry, fieldsOf, type EntryOptions } from './emails.ts';
 import { STREAM, type Mailbox, type World } from './world.ts';
 
@@ -45,10 +45,17 @@ export function message(options: EntryOptions): InboundEmail {
   return decoded.message;
 }
 
-export function useInbox(world: World, databaseUrl: string): InboxFixture {
+const NOTHING_RETURNED: ReturnedMails = { headerFor: () => Promise.resolve({ kind: 'nothing' }) };
+
+/** @param returned reads what delivery reports bring back; nothing unless given */
+export function useInbox(
+  world: World,
+  databaseUrl: string,
+  returned: ReturnedMails = NOTHING_RETURNED,
+): InboxFixture {
   const database = createDatabase({ url: databaseUrl, applicationName: 'test', poolMax: 8 });
   afterAll(() => database.close());
-  const inbox = createPgInbox(database);
+  const inbox = createPgInbox(database, returned);
   let nextUid = 1;
   return {
     inbox,

@@ -15,7 +15,7 @@ import { assess } from '../core/assessment.ts';
 import { planEffect, type Reply } from '../core/effect.ts';
 import { readMail, storable, type IncomingMail } from '../core/incoming-mail.ts';
 import { organisationalDomain } from '../organisational-domain.ts';
-import type { EffectOutcome, Inbox, InboundEmail } from '../ports.ts';
+import type { EffectOutcome, Inbox, InboundEmail, ReturnedMails } from '../ports.ts';
 import { splitReply } from '../split-reply.ts';
 import { conversationHashes, lockConversation, lookUp } from './pg-inbox-lookup.ts';
 import { acknowledge, mayBelieve, noteBounce } from './pg-inbox-outbound.ts';
@@ -32,11 +32,13 @@ class ConversationChangedError extends Error {
   override readonly name = 'ConversationChangedError';
 }
 
-export function createPgInbox(database: Database): Inbox {
+export function createPgInbox(database: Database, returnedMails: ReturnedMails): Inbox {
   return {
     apply: async (message, { waitForParents }) => {
       // Reading may take its time, and does so before anything is locked.
-      const reading = read(message);
+      const returned = await returnedMails.headerFor(message.tenant, message.email);
+      if (returned.kind === 'unreadable' && waitForParents) return { kind: 'originalUnreadable' };
+      const reading = read(message, returned.kind === 'header' ? returned.text : null);
       for (let run = 1; ; run += 1) {
         try {
           return await database.withTenant(message.tenant, (trx) =>
@@ -59,10 +61,10 @@ interface Reading {
   readonly reply: Reply;
 }
 
-function read({ email }: InboundEmail): Reading {
+function read({ email }: InboundEmail, returnedHeader: string | null): Reading {
   const { text, html, quotedText } = splitReply(email);
   return {
-    mail: readMail(email),
+    mail: readMail(email, returnedHeader),
     reply: {
       text: storable(text),
       html: html === null ? null : storable(html),
