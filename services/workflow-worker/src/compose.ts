@@ -20,7 +20,7 @@ import type { Metrics } from '@mailstream/shared/runtime/metrics';
 import { createSecretBox } from '@mailstream/shared/secrets/secret-box';
 import { createSecretStore } from '@mailstream/shared/secrets/secret-store';
 import { createStorage } from '@mailstream/shared/storage/create-storage';
-import type { Storage } from '@mailstream/shared/storage/storage';
+import type { RemovableStorage } from '@mailstream/shared/storage/storage';
 import { createAlertWebhook } from './adapters/alert-webhook.ts';
 import { createMailCarrier } from './adapters/mail-carrier.ts';
 import { createPgDeadLetters } from './adapters/pg-dead-letters.ts';
@@ -29,6 +29,7 @@ import { createPgLetterAlerts } from './adapters/pg-letter-alerts.ts';
 import { createPgJobs } from './adapters/pg-jobs.ts';
 import { createMaintenance, createTokenCheck } from './adapters/pg-maintenance.ts';
 import { createPgOutbox } from './adapters/pg-outbox.ts';
+import { createPgJobPositions, createPgStorageReferences } from './adapters/pg-storage-references.ts';
 import { createPgStreamDirectory } from './adapters/pg-stream-directory.ts';
 import { createRedisEntrySource } from './adapters/redis-entry-source.ts';
 import { createRedisJobQueue, createRedisJobWorker } from './adapters/redis-job-queue.ts';
@@ -38,6 +39,7 @@ import type { Config } from './config.ts';
 import { createEntryHandler } from './entry-handler.ts';
 import { createJobClock } from './jobs/job-clock.ts';
 import { createJobTurn } from './jobs/job-turn.ts';
+import { createStorageCleanup } from './jobs/storage-cleanup.ts';
 import { createLetterAlerts } from './letter-alerts.ts';
 import { createLetterReplays } from './letter-replays.ts';
 import type { MailConfig } from './outbound/mail-config.ts';
@@ -200,7 +202,7 @@ const QUEUE_BLOCK_MS = 15_000;
 
 interface Parts {
   readonly database: Database;
-  readonly storage: Storage;
+  readonly storage: RemovableStorage;
   readonly guard: ReturnType<typeof createEgressGuard>;
   readonly metrics: Metrics;
   readonly clock: Clock;
@@ -280,7 +282,7 @@ function composeSending(
 
 /** @param tokens null where this worker cannot open secrets: another one has to check them */
 function composeJobs(config: Config, tokens: TokenService | null, parts: Parts): readonly Service[] {
-  const { database, metrics, clock, log } = parts;
+  const { database, storage, metrics, clock, log } = parts;
   const stopping = new AbortController();
   const producing = createRedis({ url: config.redisUrl, name: `${SERVICE}-job-add`, log });
   const working = createRedis({
@@ -294,6 +296,14 @@ function composeJobs(config: Config, tokens: TokenService | null, parts: Parts):
   const turn = createJobTurn({
     jobs: {
       ...createMaintenance({ database, retentionDays: config.retentionDays }),
+      'storage-cleanup': createStorageCleanup({
+        storage,
+        references: createPgStorageReferences(database),
+        positions: createPgJobPositions(database),
+        metrics,
+        clock,
+        isDryRun: config.storageCleanupDryRun,
+      }),
       ...(tokens === null ? {} : { 'token-check': createTokenCheck(database, tokens) }),
     },
     store,

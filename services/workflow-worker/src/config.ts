@@ -38,6 +38,8 @@ export interface Config {
   readonly retentionDays: number;
   /** Where raw mails and attachments are. */
   readonly storageUrl: string;
+  /** The cleanup of the storage counts what it would remove, and removes nothing. */
+  readonly storageCleanupDryRun: boolean;
   /** Null where nothing is sent. */
   readonly mail: MailConfig | null;
   readonly egressAllowCidrs: readonly string[];
@@ -85,6 +87,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     jobLeaseMs: env.integer('WORKER_JOB_LEASE_MS', { default: 60_000, min: 300, max: 3_600_000 }),
     retentionDays: env.integer('RETENTION_DAYS', { default: 180, min: 1, max: 36_500 }),
     storageUrl: storageUrl(env),
+    storageCleanupDryRun: env.boolean('STORAGE_CLEANUP_DRY_RUN', { default: false }),
     mail: readMailConfig(env, environment),
     egressAllowCidrs: cidrs(env),
     egressAllowPorts: ports(env),
