@@ -11,6 +11,7 @@ import { messageIdHash } from '@mailstream/shared/mail/message-id-hash';
 import { z } from 'zod';
 import type { Effect } from '../core/effect.ts';
 import type { InboundEmail } from '../ports.ts';
+import type { InboxTransaction } from './pg-inbox-lookup.ts';
 
 const recordedSchema = z.object({
   /** False: another transaction has made the effect of this event. */
@@ -23,13 +24,13 @@ const recordedSchema = z.object({
 export type Recorded = z.infer<typeof recordedSchema>;
 
 export async function record(
-  trx: Knex.Transaction,
+  { trx, statements }: InboxTransaction,
   { tenant, eventId, providerId }: InboundEmail,
   effect: Effect,
   conversation: { readonly hashes: readonly Buffer[]; readonly mentions: number },
 ): Promise<Recorded> {
   const { comment, ticket, newContact } = effect;
-  const { rows } = await trx.raw<{ rows: unknown[] }>(ticket === null ? INTO_TICKET : NEW_TICKET, {
+  const rows = await statements.run(trx, ticket === null ? INTO_TICKET : NEW_TICKET, {
     tenant,
     eventId,
     providerId,

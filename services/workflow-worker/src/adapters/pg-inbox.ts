@@ -1,5 +1,5 @@
 /**
- * The effect of an event and its gate, in one transaction of the event's tenant: five round trips, BEGIN and COMMIT included.
+ * The effect of an event and its gate, in one transaction of the event's tenant: four round trips, BEGIN and COMMIT included.
  *
  *     BEGIN, tenant ── look up ──▶ decide ── record ──▶ COMMIT
  *                        │ another transaction works on this conversation: wait for it and look up again
@@ -8,16 +8,16 @@
  * there for the first and then finds that there is nothing to do. Whatever goes wrong undoes gate and effect together.
  */
 import { randomUUID } from 'node:crypto';
-import type { Knex } from 'knex';
 import type { Database } from '@mailstream/shared/db/database';
 import { sqlState, unavailable } from '@mailstream/shared/db/database-faults';
+import { createPreparedStatements } from '@mailstream/shared/db/prepared-statements';
 import { assess } from '../core/assessment.ts';
 import { planEffect, type Reply } from '../core/effect.ts';
 import { readMail, storable, type IncomingMail } from '../core/incoming-mail.ts';
 import { organisationalDomain } from '../organisational-domain.ts';
 import type { EffectOutcome, Inbox, InboundEmail, ReturnedMails } from '../ports.ts';
 import { splitReply } from '../split-reply.ts';
-import { conversationHashes, lockConversation, lookUp } from './pg-inbox-lookup.ts';
+import { conversationHashes, lockConversation, lookUp, type InboxTransaction } from './pg-inbox-lookup.ts';
 import { acknowledge, mayBelieve, noteBounce } from './pg-inbox-outbound.ts';
 import { record, settleLedger } from './pg-inbox-record.ts';
 
@@ -33,6 +33,7 @@ class ConversationChangedError extends Error {
 }
 
 export function createPgInbox(database: Database, returnedMails: ReturnedMails): Inbox {
+  const statements = createPreparedStatements();
   return {
     apply: async (message, { waitForParents }) => {
       // Reading may take its time, and does so before anything is locked.
@@ -41,13 +42,16 @@ export function createPgInbox(database: Database, returnedMails: ReturnedMails):
       const reading = read(message, returned.kind === 'header' ? returned.text : null);
       for (let run = 1; ; run += 1) {
         try {
-          return await database.withTenant(message.tenant, (trx) =>
-            apply(trx, message, reading, waitForParents),
+          return await database.withTenant(
+            message.tenant,
+            (trx) => apply({ trx, statements }, message, reading, waitForParents),
+            { keepsPlans: true },
           );
         } catch (error) {
           const state = sqlState(error) ?? '';
           if (SCHEMA_MISSING.has(state)) throw unavailable('the database has not been migrated', error);
-          const passes = RUN_AGAIN.has(state) || error instanceof ConversationChangedError;
+          const passes =
+            RUN_AGAIN.has(state) || error instanceof ConversationChangedError || statements.isRefusal(error);
           if (run >= RUNS || !passes) throw error;
         }
       }
@@ -74,16 +78,17 @@ function read({ email }: InboundEmail, returnedHeader: string | null): Reading {
 }
 
 async function apply(
-  trx: Knex.Transaction,
+  inbox: InboxTransaction,
   message: InboundEmail,
   { mail, reply }: Reading,
   waitForParents: boolean,
 ): Promise<EffectOutcome> {
-  let known = await lookUp(trx, message, mail);
+  const { trx } = inbox;
+  let known = await lookUp(inbox, message, mail);
   if (!known.isAlone) {
     // What was looked up is older than what the other one does: only what is seen under the lock counts.
     await lockConversation(trx, message, mail);
-    known = await lookUp(trx, message, mail);
+    known = await lookUp(inbox, message, mail);
   }
   if (known.isProcessed) {
     await settleLedger(trx, message);
@@ -96,7 +101,7 @@ async function apply(
   const effect = planEffect(mail, reply, assessment, known, randomUUID);
   if (effect.ticket !== null && waitForParents && known.isParentPending) return { kind: 'parentPending' };
 
-  const recorded = await record(trx, message, effect, {
+  const recorded = await record(inbox, message, effect, {
     hashes: conversationHashes(mail),
     mentions: known.mentions,
   });
