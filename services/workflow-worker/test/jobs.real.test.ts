@@ -45,7 +45,9 @@ const stateOf = (id: string) => async (): Promise<string | undefined> =>
 
 beforeAll(async () => {
   workers.push(await startWorker(environment), await startWorker(environment));
-  await vi.waitUntil(async () => (await world.query('SELECT FROM jobs')).length === JOBS.length, { timeout: 10_000 });
+  await vi.waitUntil(async () => (await world.query('SELECT FROM jobs')).length === JOBS.length, {
+    timeout: 10_000,
+  });
 });
 beforeEach(async () => {
   await world.query('UPDATE jobs SET is_enabled = false, next_run_at = NULL');
