@@ -37,8 +37,8 @@ it('reads a handful of rows, however many tickets and waiting messages a tenant 
     const incoming = message({ ...mailbox, uid: 1, email });
     return await database.withTenant(
       incoming.tenant,
-      async (trx) => {
-        const known = await lookUp({ trx, statements }, incoming, readMail(incoming.email));
+      async (trx, link) => {
+        const known = await lookUp({ trx, link, statements }, incoming, readMail(incoming.email));
         const { rows } = await trx.raw<{ rows: { read: number }[] }>(
           `SELECT sum(seq_tup_read + idx_tup_fetch)::int AS read FROM pg_stat_xact_user_tables
             WHERE relname IN ('tickets', 'ticket_message_ids', 'inbound_messages')`,
@@ -63,8 +63,8 @@ it('is planned once for each connection', async () => {
   const count = async (): Promise<number> =>
     database.withTenant(
       incoming.tenant,
-      async (trx) => {
-        await lookUp({ trx, statements }, incoming, readMail(incoming.email));
+      async (trx, link) => {
+        await lookUp({ trx, link, statements }, incoming, readMail(incoming.email));
         const { rows } = await trx.raw<{ rows: { plans: number }[] }>(
           `SELECT (generic_plans + custom_plans)::int AS plans FROM pg_prepared_statements WHERE custom_plans = 0`,
         );

@@ -24,7 +24,7 @@ export interface Database {
   /** @param options.keepsPlans prepared statements are planned once and not for the values of each run */
   withTenant<T>(
     tenant: TenantId,
-    work: (trx: Knex.Transaction) => Promise<T>,
+    work: (trx: Knex.Transaction, link: DatabaseLink) => Promise<T>,
     options?: { readonly keepsPlans: boolean },
   ): Promise<T>;
   asDaemon<T>(work: (trx: Knex.Transaction) => Promise<T>): Promise<T>;
@@ -33,6 +33,11 @@ export interface Database {
   ping(): Promise<void>;
   /** Waits for work in hand, then closes all connections. */
   close(): Promise<void>;
+}
+
+export interface DatabaseLink {
+  /** A server process of our own is behind it, and no pooler: what is prepared is there the next time. */
+  readonly isDirect: boolean;
 }
 
 export interface DatabaseOptions {
@@ -81,23 +86,27 @@ export function createDatabase(options: DatabaseOptions): Database {
   const run = async <T>(
     role: Role,
     tenant: string,
-    work: (trx: Knex.Transaction) => Promise<T>,
+    work: (trx: Knex.Transaction, link: DatabaseLink) => Promise<T>,
     keepsPlans = false,
   ): Promise<T> => {
     const connection = await acquire();
     let failure: unknown = null;
     let committing = false;
     try {
-      let isSetUp = false;
-      const setUp = { sql: settingsOf(role, tenant, keepsPlans), begun: (): void => void (isSetUp = true) };
+      let link: DatabaseLink | null = null;
+      const begun = (row: unknown): void => {
+        // A pooler tells its clients a number of its own.
+        link = { isDirect: (row as { readonly pid: number }).pid === processId(connection) };
+      };
+      const setUp = { sql: settingsOf(role, tenant, keepsPlans), begun };
       const config = { connection, setUp };
       return await knex.transaction(async (trx) => {
-        if (!isSetUp) throw new Error('the transaction is not in its role');
+        if (link === null) throw new Error('the transaction is not in its role');
         let hasFailedStatement = false;
         trx.on('query-error', () => {
           hasFailedStatement = true;
         });
-        const result = await work(trx);
+        const result = await work(trx, link);
         // PostgreSQL answers COMMIT of an aborted transaction with ROLLBACK and no error: work whose failed statement was
         // caught and forgotten would be lost in silence. This fails then, unless a savepoint took the failure back.
         if (hasFailedStatement) await trx.raw('SELECT 1');
@@ -125,7 +134,7 @@ export function createDatabase(options: DatabaseOptions): Database {
       plan_cache_mode: keepsPlans ? 'force_generic_plan' : 'auto',
     };
     const calls = Object.entries(settings).map(([name, value]) => `set_config('${name}', '${value}', true)`);
-    return `SELECT ${calls.join(', ')}`;
+    return `SELECT pg_backend_pid() AS pid, ${calls.join(', ')}`;
   };
 
   return {
@@ -177,6 +186,10 @@ function createKnex(options: DatabaseOptions, statementTimeoutMs: number): Knex 
       deprecate: () => undefined,
     },
   });
+}
+
+function processId(connection: pg.Client): number | null {
+  return (connection as pg.Client & { readonly processID: number | null }).processID;
 }
 
 /** Makes knex's pool drop the connection, and closes its socket without waiting for a server that may not answer. */

@@ -2,18 +2,19 @@
  * Statements that a connection parses and plans once. For large ones that run for every message: planning them costs more than
  * running them.
  *
- * Behind a transaction pooler that does not know of prepared statements (PgBouncer before 1.21) a connection is everybody's: the name
- * is missing, or taken. PostgreSQL says so before anything happens; `isRefusal` notices, and from then on statements go unprepared.
+ * Behind a transaction pooler a connection is everybody's, and nothing may be left on it: there they go unprepared. Where a pooler does
+ * not show itself a name is missing, or taken; PostgreSQL says so before anything happens, and `isRefusal` notices.
  * A name holds a hash of its statement: on a connection that another version of the program used, it is another name.
  */
 import { createHash } from 'node:crypto';
 import type { Knex } from 'knex';
+import type { DatabaseLink } from './database.ts';
 import { sqlState } from './database-faults.ts';
 
 export interface PreparedStatements {
   /** Runs a statement with `:name` for its values. The same name is one value, and must be of one type everywhere. */
   run(
-    trx: Knex.Transaction,
+    transaction: { readonly trx: Knex.Transaction; readonly link: DatabaseLink },
     sql: string,
     values: Readonly<Record<string, unknown>>,
   ): Promise<readonly unknown[]>;
@@ -45,12 +46,12 @@ export function createPreparedStatements(): PreparedStatements {
   };
 
   return {
-    run: async (trx, sql, values) => {
+    run: async ({ trx, link }, sql, values) => {
       const { name, text, keys } = statementOf(sql);
       const statement = { text, values: keys.map((key) => values[key]) };
       const { rows } = await trx
         .raw<{ rows: readonly unknown[] }>('SELECT')
-        .options(isPossible ? { ...statement, name } : statement);
+        .options(link.isDirect && isPossible ? { ...statement, name } : statement);
       return rows;
     },
     isRefusal: (error) => {

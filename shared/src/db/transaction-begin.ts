@@ -8,12 +8,16 @@ import type { Knex } from 'knex';
 export interface TransactionSetUp {
   /** `SELECT` of settings of this transaction; no value in it may come from outside unchecked: it is not sent beside, but inside. */
   readonly sql: string;
-  readonly begun: () => void;
+  /** @param row what the `SELECT` gave */
+  readonly begun: (row: unknown) => void;
 }
 
 interface KnexTransaction {
   begin(connection: unknown): Promise<unknown>;
-  query(connection: unknown, sql: string): Promise<unknown>;
+  query(
+    connection: unknown,
+    sql: string,
+  ): Promise<{ readonly response: readonly { readonly rows: readonly unknown[] }[] } | undefined>;
 }
 
 type SetUpConfig = Knex.TransactionConfig & { readonly setUp?: TransactionSetUp };
@@ -33,8 +37,9 @@ export function setUpWithBegin(knex: Knex): void {
     if (setUp !== undefined)
       // Not called before the next turn of the event loop.
       transaction.begin = async (connection) => {
-        await transaction.query(connection, `BEGIN; ${setUp.sql}`);
-        setUp.begun();
+        const answer = await transaction.query(connection, `BEGIN; ${setUp.sql}`);
+        // Nothing when it failed: then the transaction is rejected already.
+        if (answer !== undefined) setUp.begun(answer.response[1]?.rows[0]);
       };
     return transaction;
   };

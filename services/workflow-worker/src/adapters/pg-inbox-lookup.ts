@@ -3,6 +3,7 @@
  * is either still pending or has its ticket; two statements could see neither.
  */
 import type { Knex } from 'knex';
+import type { DatabaseLink } from '@mailstream/shared/db/database';
 import type { PreparedStatements } from '@mailstream/shared/db/prepared-statements';
 import { messageIdHash } from '@mailstream/shared/mail/message-id-hash';
 import { hashReplyToken } from '@mailstream/shared/mail/reply-token-secret';
@@ -60,6 +61,7 @@ const knownSchema = z.object({
 /** Large statements are prepared: see `prepared-statements.ts`. */
 export interface InboxTransaction {
   readonly trx: Knex.Transaction;
+  readonly link: DatabaseLink;
   readonly statements: PreparedStatements;
 }
 
@@ -82,11 +84,11 @@ export async function lockConversation(
 }
 
 export async function lookUp(
-  { trx, statements }: InboxTransaction,
+  { statements, ...transaction }: InboxTransaction,
   { tenant, eventId, providerId }: InboundEmail,
   mail: IncomingMail,
 ): Promise<Known> {
-  const rows = await statements.run(trx, LOOKUP, {
+  const rows = await statements.run(transaction, LOOKUP, {
     tenant,
     eventId,
     providerId,

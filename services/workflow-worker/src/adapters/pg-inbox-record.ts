@@ -24,13 +24,13 @@ const recordedSchema = z.object({
 export type Recorded = z.infer<typeof recordedSchema>;
 
 export async function record(
-  { trx, statements }: InboxTransaction,
+  { statements, ...transaction }: InboxTransaction,
   { tenant, eventId, providerId }: InboundEmail,
   effect: Effect,
   conversation: { readonly hashes: readonly Buffer[]; readonly mentions: number },
 ): Promise<Recorded> {
   const { comment, ticket, newContact } = effect;
-  const rows = await statements.run(trx, ticket === null ? INTO_TICKET : NEW_TICKET, {
+  const rows = await statements.run(transaction, ticket === null ? INTO_TICKET : NEW_TICKET, {
     tenant,
     eventId,
     providerId,

@@ -44,7 +44,7 @@ export function createPgInbox(database: Database, returnedMails: ReturnedMails):
         try {
           return await database.withTenant(
             message.tenant,
-            (trx) => apply({ trx, statements }, message, reading, waitForParents),
+            (trx, link) => apply({ trx, link, statements }, message, reading, waitForParents),
             { keepsPlans: true },
           );
         } catch (error) {
