@@ -17,6 +17,7 @@ import * as conversations from './006-conversations.ts';
 import * as deadLetters from './007-dead-letters.ts';
 import * as outbound from './008-outbound.ts';
 import * as rules from './009-rules.ts';
+import * as storageReferences from './010-storage-references.ts';
 
 interface Migration {
   readonly name: string;
@@ -33,6 +34,7 @@ const MIGRATIONS: readonly Migration[] = [
   { name: '007-dead-letters', up: deadLetters.up },
   { name: '008-outbound', up: outbound.up },
   { name: '009-rules', up: rules.up },
+  { name: '010-storage-references', up: storageReferences.up },
 ];
 
 /** Any constant: it only has to be ours. */

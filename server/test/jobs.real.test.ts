@@ -25,7 +25,7 @@ test('are listed with what they do, and when they ran and run', async () => {
     lastRun: unknown;
     lastFailure: unknown;
   }[];
-  expect(items.map(({ name }) => name)).toEqual(['audit', 'retention', 'token-check']);
+  expect(items.map(({ name }) => name)).toEqual(['audit', 'retention', 'storage-cleanup', 'token-check']);
   expect(items.every(({ text }) => text.length > 20)).toBe(true);
   expect(items[0]).toMatchObject({
     isEnabled: true,

@@ -154,6 +154,10 @@ export const SETTINGS = [
     name: 'RETENTION_DAYS',
     text: 'What is older is removed by the retention job, where nothing can ask for it any more.',
   },
+  {
+    name: 'STORAGE_CLEANUP_DRY_RUN',
+    text: 'The storage-cleanup job counts what nobody refers to any more, and removes nothing.',
+  },
   // Server
   { name: 'PUBLIC_URL', text: 'Where browsers reach the server; cookies are Secure when it is https.' },
   { name: 'TRUSTED_PROXIES', text: 'Networks of reverse proxies whose X-Forwarded-For is believed.' },

@@ -247,7 +247,7 @@ describe('trouble with the connection', () => {
   });
 
   it('gives up waiting for a free connection', async () => {
-    const database = open({ checkoutTimeoutMs: 50 });
+    const database = open({ checkoutTimeoutMs: 500 });
     const error = await database.withTenant(one, () => failureOf(database.ping()));
     expect(error).toMatchObject({ fault: { code: 'DATABASE_UNAVAILABLE', kind: 'transient' } });
   });

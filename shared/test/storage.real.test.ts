@@ -9,10 +9,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FaultError } from '../src/errors/fault-error.ts';
 import { createStorage } from '../src/storage/create-storage.ts';
 import { createFilesystemStorage } from '../src/storage/filesystem-storage.ts';
-import type { Storage } from '../src/storage/storage.ts';
+import type { RemovableStorage } from '../src/storage/storage.ts';
 import { hasGo, startS3Server } from '../src/testing/s3-server.ts';
 import type { S3Server } from '../src/testing/s3-server.ts';
 import { storageConformance } from '../src/testing/storage-conformance.ts';
+import { storageRemovalConformance } from '../src/testing/storage-removal-conformance.ts';
 
 const CACHE = join(import.meta.dirname, '../../node_modules/.cache/mailstream');
 const KEY = `7f1b8e9a-1111-4222-8333-444455556666/raw/aa/${'a'.repeat(64)}.eml`;
@@ -29,7 +30,7 @@ afterAll(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-function fileStorage(folder: string): Storage {
+function fileStorage(folder: string): RemovableStorage {
   return createStorage(pathToFileURL(join(root, folder)).href);
 }
 
@@ -44,6 +45,7 @@ async function faultOf(work: Promise<unknown>): Promise<FaultError['fault']> {
 
 describe('storage in a directory', () => {
   storageConformance(() => fileStorage('conformance'));
+  storageRemovalConformance(() => fileStorage('removal'));
 
   it('leaves no half-written file behind when the source fails', async () => {
     const storage = fileStorage('failing');
@@ -130,7 +132,7 @@ describe('storage in a directory, with writes that block the thread', () => {
 const go = await hasGo();
 describe.skipIf(!go)('storage in an S3 bucket (gofakes3, built with go)', () => {
   let server: S3Server | null = null;
-  let storage: Storage | null = null;
+  let storage: RemovableStorage | null = null;
   beforeAll(async () => {
     server = await startS3Server(CACHE);
     storage = createStorage(server.storageUrl('some/prefix'));
@@ -140,10 +142,12 @@ describe.skipIf(!go)('storage in an S3 bucket (gofakes3, built with go)', () => 
     await server?.stop();
   });
 
-  storageConformance(() => {
+  const running = (): RemovableStorage => {
     if (storage === null) throw new Error('the server is not up');
     return storage;
-  });
+  };
+  storageConformance(running);
+  storageRemovalConformance(running);
 
   it('says STORAGE_UNAVAILABLE, transient, when there is no such bucket', async () => {
     if (server === null) throw new Error('the server is not up');

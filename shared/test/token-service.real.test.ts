@@ -276,8 +276,8 @@ describe('between the answer and the commit', () => {
   /** A process that dies before its commit: the work is rolled back, and nothing of it is used again. */
   const dying: Pick<Database, 'withTenant'> = {
     withTenant: (of, work) =>
-      main.withTenant(of, async (trx) => {
-        const result = await work(trx);
+      main.withTenant(of, async (trx, link) => {
+        const result = await work(trx, link);
         if (oauth.issued.length > 0) throw new Error('killed');
         return result;
       }),

@@ -20,6 +20,7 @@ import type { Metrics } from '@mailstream/shared/runtime/metrics';
 import { createSecretBox } from '@mailstream/shared/secrets/secret-box';
 import { createSecretStore } from '@mailstream/shared/secrets/secret-store';
 import { createStorage } from '@mailstream/shared/storage/create-storage';
+import type { RemovableStorage } from '@mailstream/shared/storage/storage';
 import { createAlertWebhook } from './adapters/alert-webhook.ts';
 import { createMailCarrier } from './adapters/mail-carrier.ts';
 import { createPgDeadLetters } from './adapters/pg-dead-letters.ts';
@@ -29,6 +30,7 @@ import { createPgJobs } from './adapters/pg-jobs.ts';
 import { createMaintenance, createTokenCheck } from './adapters/pg-maintenance.ts';
 import { createPgOutbox } from './adapters/pg-outbox.ts';
 import { createPgRules } from './adapters/pg-rules.ts';
+import { createPgJobPositions, createPgStorageReferences } from './adapters/pg-storage-references.ts';
 import { createPgStreamDirectory } from './adapters/pg-stream-directory.ts';
 import { createRedisEntrySource } from './adapters/redis-entry-source.ts';
 import { createRedisJobQueue, createRedisJobWorker } from './adapters/redis-job-queue.ts';
@@ -39,12 +41,14 @@ import type { Config } from './config.ts';
 import { createEntryHandler } from './entry-handler.ts';
 import { createJobClock } from './jobs/job-clock.ts';
 import { createJobTurn } from './jobs/job-turn.ts';
+import { createStorageCleanup } from './jobs/storage-cleanup.ts';
 import { createLetterAlerts } from './letter-alerts.ts';
 import { createLetterReplays } from './letter-replays.ts';
 import { createMailRules } from './mail-rules.ts';
 import type { MailConfig } from './outbound/mail-config.ts';
 import { createMailRelay } from './outbound/mail-relay.ts';
 import { createMailTurn } from './outbound/mail-turn.ts';
+import { createReturnedMails } from './returned-mail.ts';
 import { createStreamConsumer } from './stream-consumer.ts';
 
 const SERVICE = 'workflow-worker';
@@ -91,7 +95,8 @@ export function compose(config: Config, built: { readonly ruleThread?: URL } = {
     clock,
     log,
   });
-  const inbox = createPgInbox(database, rules);
+  const storage = createStorage(config.storageUrl);
+  const inbox = createPgInbox(database, { rules, returnedMails: createReturnedMails(storage, clock) });
   const stopping = new AbortController();
   const availability = createAvailability({
     name: 'database',
@@ -148,7 +153,7 @@ export function compose(config: Config, built: { readonly ruleThread?: URL } = {
     applicationName: `mailstream-${SERVICE}-background`,
     poolMax: BACKGROUND_POOL,
   });
-  const parts = { database: background, guard, metrics, clock, log };
+  const parts = { database: background, storage, guard, metrics, clock, log };
   const sending = config.mail === null ? null : composeSending(config, config.mail, parts);
   const jobs = composeJobs(config, sending?.tokens ?? null, parts);
   const { alert } = config;
@@ -186,7 +191,13 @@ export function compose(config: Config, built: { readonly ruleThread?: URL } = {
   const connections = createService('connections', {
     start: () => Promise.resolve(),
     stop: async () => {
-      await Promise.all([closeRedis(blocking), closeRedis(commands), database.close(), background.close()]);
+      await Promise.all([
+        closeRedis(blocking),
+        closeRedis(commands),
+        database.close(),
+        background.close(),
+        storage.close(),
+      ]);
     },
   });
   log.info('worker composed', { version: VERSION, instanceId: consumer });
@@ -212,6 +223,7 @@ const QUEUE_BLOCK_MS = 15_000;
 
 interface Parts {
   readonly database: Database;
+  readonly storage: RemovableStorage;
   readonly guard: ReturnType<typeof createEgressGuard>;
   readonly metrics: Metrics;
   readonly clock: Clock;
@@ -223,9 +235,8 @@ function composeSending(
   mail: MailConfig,
   parts: Parts,
 ): { readonly services: readonly Service[]; readonly tokens: TokenService } {
-  const { database, guard, metrics, clock, log } = parts;
+  const { database, storage, guard, metrics, clock, log } = parts;
   const stopping = new AbortController();
-  const storage = createStorage(mail.storageUrl);
   const secrets = createSecretStore({
     database,
     box: createSecretBox(mail.keyRing),
@@ -267,7 +278,7 @@ function composeSending(
     start: () => Promise.resolve(),
     stop: async () => {
       await queue.close();
-      await Promise.all([closeRedis(producing), closeRedis(working), tokens.idle(), storage.close()]);
+      await Promise.all([closeRedis(producing), closeRedis(working), tokens.idle()]);
     },
   });
   const worker = createRedisMailWorker({
@@ -292,7 +303,7 @@ function composeSending(
 
 /** @param tokens null where this worker cannot open secrets: another one has to check them */
 function composeJobs(config: Config, tokens: TokenService | null, parts: Parts): readonly Service[] {
-  const { database, metrics, clock, log } = parts;
+  const { database, storage, metrics, clock, log } = parts;
   const stopping = new AbortController();
   const producing = createRedis({ url: config.redisUrl, name: `${SERVICE}-job-add`, log });
   const working = createRedis({
@@ -306,6 +317,14 @@ function composeJobs(config: Config, tokens: TokenService | null, parts: Parts):
   const turn = createJobTurn({
     jobs: {
       ...createMaintenance({ database, retentionDays: config.retentionDays }),
+      'storage-cleanup': createStorageCleanup({
+        storage,
+        references: createPgStorageReferences(database),
+        positions: createPgJobPositions(database),
+        metrics,
+        clock,
+        isDryRun: config.storageCleanupDryRun,
+      }),
       ...(tokens === null ? {} : { 'token-check': createTokenCheck(database, tokens) }),
     },
     store,

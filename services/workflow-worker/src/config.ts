@@ -1,6 +1,7 @@
 /** The only reader of the environment of the worker. Everything is checked before a socket is opened; all problems at once. */
 import { parseAllowList } from '@mailstream/shared/net/allow-list';
 import { EnvReader } from '@mailstream/shared/runtime/env';
+import { createStorage } from '@mailstream/shared/storage/create-storage';
 import { readMailConfig, type MailConfig } from './outbound/mail-config.ts';
 
 export interface Config {
@@ -35,6 +36,10 @@ export interface Config {
   readonly jobLeaseMs: number;
   /** What is older may be removed, where nothing can ask for it any more. */
   readonly retentionDays: number;
+  /** Where raw mails and attachments are. */
+  readonly storageUrl: string;
+  /** The cleanup of the storage counts what it would remove, and removes nothing. */
+  readonly storageCleanupDryRun: boolean;
   /** Null where nothing is sent. */
   readonly mail: MailConfig | null;
   readonly egressAllowCidrs: readonly string[];
@@ -81,6 +86,8 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     jobTickMs: env.integer('WORKER_JOB_TICK_MS', { default: 1_000, min: 20, max: 60_000 }),
     jobLeaseMs: env.integer('WORKER_JOB_LEASE_MS', { default: 60_000, min: 300, max: 3_600_000 }),
     retentionDays: env.integer('RETENTION_DAYS', { default: 180, min: 1, max: 36_500 }),
+    storageUrl: storageUrl(env),
+    storageCleanupDryRun: env.boolean('STORAGE_CLEANUP_DRY_RUN', { default: false }),
     mail: readMailConfig(env, environment),
     egressAllowCidrs: cidrs(env),
     egressAllowPorts: ports(env),
@@ -104,6 +111,16 @@ function alertOf(env: EnvReader): Config['alert'] {
   if (secret === undefined || secret.length < 16)
     env.problem('WORKER_ALERT_SECRET must have at least 16 characters when WORKER_ALERT_URL is set');
   return { url, secret: secret ?? '', everyMs };
+}
+
+function storageUrl(env: EnvReader): string {
+  const url = env.string('STORAGE_URL', { default: 'file:///var/lib/mailstream/storage' });
+  try {
+    createStorage(url);
+  } catch (error) {
+    env.problem(`STORAGE_URL is wrong: ${error instanceof Error ? error.message : 'not a URL'}`);
+  }
+  return url;
 }
 
 function cidrs(env: EnvReader): readonly string[] {

@@ -114,6 +114,46 @@ describe('entries in hand', () => {
     expect(running()).toEqual([3, 2]);
   });
 
+  it('are loaded in order, one load of a tenant at a time, and again after one that failed', async () => {
+    const clock = new FakeClock();
+    const begun: number[] = [];
+    const loads: { readonly uids: readonly number[]; readonly end: (isOk: boolean) => Promise<void> }[] = [];
+    const inHand = createEntriesInHand({
+      source: {
+        load: (refs) =>
+          new Promise((resolve, reject) => {
+            const entries = refs.map((ref) => entryOf(uidOf(ref)));
+            const end = async (isOk: boolean): Promise<void> => {
+              if (isOk) resolve({ entries, gone: [] });
+              else reject(new Error('redis is away'));
+              for (let step = 0; step < 5; step += 1) await turn();
+            };
+            loads.push({ uids: refs.map(uidOf), end });
+          }),
+      },
+      handle: ({ entry }) => {
+        begun.push(uidOf(entry));
+        return Promise.resolve(SETTLED);
+      },
+      ...{ clock, log, concurrency: 4, tenantConcurrency: 1, onGone: () => undefined },
+    });
+    const tenant = TENANTS[0] ?? '';
+    const stream = 'workflow:events:global';
+    const headers = (from: number, to: number) =>
+      Array.from({ length: to - from + 1 }, (_, n) => ({ stream, id: `${from + n}-0`, tenant }));
+    inHand.takeHeaders(headers(1, 2), true);
+    // There is room for them, and they have to wait for the others all the same.
+    inHand.takeHeaders(headers(3, 4), true);
+    expect(loads.map(({ uids }) => uids)).toEqual([[1, 2]]);
+    await loads[0]?.end(false);
+    expect(loads).toHaveLength(1);
+    clock.advance(200);
+    expect(loads.at(-1)?.uids).toEqual([1, 2, 3, 4]);
+    await loads.at(-1)?.end(true);
+    expect(begun).toEqual([1, 2, 3, 4]);
+    expect([loads.length, inHand.size(), clock.pending]).toEqual([2, 0, 0]);
+  });
+
   it('never let one tenant wait for a conversation of another that looks the same', async () => {
     const { take, running } = world();
     await take(entryOf(1, 0, 7), entryOf(2, 1, 7));

@@ -98,7 +98,7 @@ export function createEntryHandler(options: EntryHandlerOptions): EntryHandler {
   const attempt = async (message: InboundEmail, visit: Visit): Promise<AttemptResult> => {
     try {
       const outcome = await inbox.apply(message, { waitForParents: visit.parentWaits < PARENT_WAITS });
-      if (outcome.kind === 'parentPending') return outcome;
+      if (outcome.kind === 'parentPending' || outcome.kind === 'originalUnreadable') return outcome;
       if (outcome.kind === 'rejected') return { ...outcome, kind: 'refused' };
       return { kind: 'done', effect: outcome.kind };
     } catch (error) {
@@ -240,7 +240,9 @@ export function createEntryHandler(options: EntryHandlerOptions): EntryHandler {
         case 'comeBack': {
           if (decision.countsAsAttempt)
             return retryLater(entry, { attempts, delayMs: decision.delayMs, past: failed() }, parentWaits);
-          metrics.entries.inc({ result: 'parent_pending' });
+          metrics.entries.inc({
+            result: result.kind === 'originalUnreadable' ? 'original_unreadable' : 'parent_pending',
+          });
           await uncount();
           return {
             kind: 'comeBack',

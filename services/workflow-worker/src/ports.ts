@@ -139,6 +139,8 @@ export type EffectOutcome =
   | { readonly kind: 'duplicate' }
   /** A message that this one answers is recorded but not processed yet: come back later. */
   | { readonly kind: 'parentPending' }
+  /** The storage does not give the mail that this report brings back now: come back later. */
+  | { readonly kind: 'originalUnreadable' }
   /** The event can have no effect, now or later. */
   | { readonly kind: 'rejected'; readonly code: 'PROVIDER_UNKNOWN'; readonly detail: string };
 
@@ -147,7 +149,7 @@ export interface Inbox {
    * Makes the effect of one event, its gate row and its ledger row's `processed` or `skipped` in one transaction. Applying an event again gives
    * `duplicate`. Rejects with a transient `FaultError` when the database is the trouble, with the database's own error when the
    * message is.
-   * @param options.waitForParents false makes a ticket even when a message it answers is still on its way.
+   * @param options.waitForParents false makes a ticket even when a message it answers is still on its way, or unreadable.
    */
   apply(message: InboundEmail, options: { readonly waitForParents: boolean }): Promise<EffectOutcome>;
   /** @throws FaultError when the database does not answer. */
@@ -186,6 +188,18 @@ export interface StoredRule {
 export interface RuleStore {
   /** All of one version, of one moment; `version` is null for a tenant without rules. */
   load(tenant: TenantId): Promise<{ readonly version: string | null; readonly rules: readonly StoredRule[] }>;
+}
+
+export type ReturnedHeader =
+  /** Begins with the header of the returned mail; bytes as Latin-1. */
+  | { readonly kind: 'header'; readonly text: string }
+  /** There is nothing to read, or nothing that a later attempt would find. */
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'unreadable' };
+
+export interface ReturnedMails {
+  /** For a delivery report that tells only by an attachment which mail it is about; never rejects. */
+  headerFor(tenant: TenantId, email: EmailData): Promise<ReturnedHeader>;
 }
 
 export interface StreamDirectory {

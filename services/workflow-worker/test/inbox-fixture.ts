@@ -13,7 +13,7 @@ import { createPgRules } from '../src/adapters/pg-rules.ts';
 import { decode } from '../src/entry-decoder.ts';
 import { createRuleThreads } from '../src/adapters/rule-threads.ts';
 import { createMailRules } from '../src/mail-rules.ts';
-import type { EffectOutcome, Inbox, InboundEmail } from '../src/ports.ts';
+import type { EffectOutcome, Inbox, InboundEmail, ReturnedMails } from '../src/ports.ts';
 import { anEntry, fieldsOf, type EntryOptions } from './emails.ts';
 import { RULE_THREAD } from './worker-fixture.ts';
 import { STREAM, type Mailbox, type World } from './world.ts';
@@ -52,7 +52,14 @@ export function message(options: EntryOptions): InboundEmail {
   return decoded.message;
 }
 
-export function useInbox(world: World, databaseUrl: string): InboxFixture {
+const NOTHING_RETURNED: ReturnedMails = { headerFor: () => Promise.resolve({ kind: 'nothing' }) };
+
+/** @param returned reads what delivery reports bring back; nothing unless given */
+export function useInbox(
+  world: World,
+  databaseUrl: string,
+  returned: ReturnedMails = NOTHING_RETURNED,
+): InboxFixture {
   const database = createDatabase({ url: databaseUrl, applicationName: 'test', poolMax: 8 });
   afterAll(() => database.close());
   const metrics = createMetrics();
@@ -60,10 +67,10 @@ export function useInbox(world: World, databaseUrl: string): InboxFixture {
   const threads = createRuleThreads({ threadUrl: RULE_THREAD });
   afterAll(() => threads.stop());
   const log = createLogger({ service: 'test', level: 'silent' });
-  const inbox = createPgInbox(
-    database,
-    createMailRules({ store, threads, metrics, clock: systemClock, log }),
-  );
+  const inbox = createPgInbox(database, {
+    rules: createMailRules({ store, threads, metrics, clock: systemClock, log }),
+    returnedMails: returned,
+  });
   let nextUid = 1;
   return {
     inbox,

@@ -1,5 +1,6 @@
 /** Jobs that run by the clock: once for each tick over all workers, also when Redis forgets and processes die. */
 import { randomUUID } from 'node:crypto';
+import { JOBS } from '@mailstream/shared/domain/jobs';
 import { createDatabase } from '@mailstream/shared/db/database';
 import { useDatabase, useRedis } from '@mailstream/shared/testing/fixtures';
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest';
@@ -44,7 +45,9 @@ const stateOf = (id: string) => async (): Promise<string | undefined> =>
 
 beforeAll(async () => {
   workers.push(await startWorker(environment), await startWorker(environment));
-  await vi.waitUntil(async () => (await world.query('SELECT FROM jobs')).length === 3, { timeout: 10_000 });
+  await vi.waitUntil(async () => (await world.query('SELECT FROM jobs')).length === JOBS.length, {
+    timeout: 10_000,
+  });
 });
 beforeEach(async () => {
   await world.query('UPDATE jobs SET is_enabled = false, next_run_at = NULL');

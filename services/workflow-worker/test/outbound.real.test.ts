@@ -109,6 +109,34 @@ describe('nobody is answered', () => {
     expect(rows.slice(1).map((row) => row.error_code)).toEqual(Array(4).fill('RECIPIENT_LIMIT'));
   });
 
+  it('more often than five times a day, nor at all because of what was not sent', async () => {
+    const mailbox = await world.newMailbox();
+    await outbound.sendsThrough(mailbox, peer.port);
+    const states: string[] = [];
+    const another = async (state: string): Promise<void> => {
+      await inbox.receive(mailbox, { id: `<${states.length}@example.net>`, receivedAt: NOW });
+      states.push(state);
+      await outbound.states(mailbox.tenant, states);
+    };
+    const hourPasses = (): Promise<unknown> =>
+      world.query(
+        `UPDATE outbound_messages SET created_at = created_at - interval '61 minutes' WHERE tenant = $1`,
+        [mailbox.tenant],
+      );
+    await another('sent');
+    // Of the same hour: neither is sent, and neither counts when the hour is over.
+    await another('suppressed');
+    await world.query(
+      `UPDATE outbound_messages SET created_at = created_at - interval '61 minutes' WHERE tenant = $1 AND state = 'sent'`,
+      [mailbox.tenant],
+    );
+    for (let hour = 0; hour < 4; hour += 1) {
+      await another('sent');
+      await hourPasses();
+    }
+    await another('suppressed');
+  });
+
   it('by two mailboxes of this system that answer each other: one mail each way at most', async () => {
     const [here, there] = [await world.newMailbox(), await world.newMailbox()];
     for (const mailbox of [here, there]) await outbound.sendsThrough(mailbox, peer.port);

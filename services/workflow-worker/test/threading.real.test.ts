@@ -2,6 +2,7 @@
 import { useDatabase, useRedis } from '@mailstream/shared/testing/fixtures';
 import { replyAddress, visibleMarker } from '@mailstream/shared/domain/reply-token';
 import { describe, expect, it } from 'vitest';
+import { anEntry } from './emails.ts';
 import { useInbox } from './inbox-fixture.ts';
 import { useWorld, type Mailbox } from './world.ts';
 
@@ -323,6 +324,25 @@ describe('automated mail', () => {
     );
     await receive(at, { id: '<5@x>', inReplyTo: '<first@example.org>' });
     expect(await tickets(at.tenant)).toMatchObject([{ status: 'open', comments: 5 }]);
+  });
+});
+
+describe('a reply that comes before what it answers', () => {
+  const pending = async (at: Mailbox, sender: string): Promise<void> =>
+    world.record(anEntry({ ...at, uid: 7, email: { id: '<parent@x>', from: { email: sender } } }));
+  const reply = { id: '<reply@x>', from: jane, inReplyTo: '<parent@x>' };
+
+  it('waits for its own sender’s mail', async () => {
+    const at = await world.newMailbox();
+    await pending(at, 'Jane@Example.org');
+    expect(await receive(at, reply, true)).toEqual({ kind: 'parentPending' });
+    expect(await receive(at, reply, false)).toMatchObject({ kind: 'ticket' });
+  });
+
+  it('does not wait for somebody else’s: nobody can hold up the mail of another', async () => {
+    const at = await world.newMailbox();
+    await pending(at, mallory.email);
+    expect(await receive(at, reply, true)).toMatchObject({ kind: 'ticket' });
   });
 });
 

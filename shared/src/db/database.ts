@@ -6,7 +6,7 @@
  * - `asDaemon`   sees ids and leases of all tenants, no settings and no secrets.
  * - `asAuth`     finds a user, a session or an API token before the tenant is known.
  *
- * Role, tenant and timeouts are transaction-local: they end with COMMIT or ROLLBACK, so a pooled connection carries nothing to the next
+ * Statements are short, and compiling one (`jit`) costs more than it runs. Role, tenant and all settings are transaction-local: they end with COMMIT or ROLLBACK, so a pooled connection carries nothing to the next
  * user, and a transaction pooler (PgBouncer) in between, which refuses them as start-up parameters, does no harm.
  * A connection that is not cleanly outside a transaction after its work is closed instead of going back to the pool.
  *
@@ -17,16 +17,27 @@ import knexFactory, { type Knex } from 'knex';
 import pg from 'pg';
 import type { TenantId } from '../domain/ids.ts';
 import { connectionSettings } from './connection-settings.ts';
+import { setUpWithBegin } from './transaction-begin.ts';
 import { CommitUnknownError, databaseFault, isConnectionError, unavailable } from './database-faults.ts';
 
 export interface Database {
-  withTenant<T>(tenant: TenantId, work: (trx: Knex.Transaction) => Promise<T>): Promise<T>;
+  /** @param options.keepsPlans prepared statements are planned once and not for the values of each run */
+  withTenant<T>(
+    tenant: TenantId,
+    work: (trx: Knex.Transaction, link: DatabaseLink) => Promise<T>,
+    options?: { readonly keepsPlans: boolean },
+  ): Promise<T>;
   asDaemon<T>(work: (trx: Knex.Transaction) => Promise<T>): Promise<T>;
   asAuth<T>(work: (trx: Knex.Transaction) => Promise<T>): Promise<T>;
   /** @throws FaultError DATABASE_UNAVAILABLE */
   ping(): Promise<void>;
   /** Waits for work in hand, then closes all connections. */
   close(): Promise<void>;
+}
+
+export interface DatabaseLink {
+  /** A server process of our own is behind it, and no pooler: what is prepared is there the next time. */
+  readonly isDirect: boolean;
 }
 
 export interface DatabaseOptions {
@@ -54,6 +65,7 @@ const IDLE_IN_TRANSACTION_MS = 60_000;
 export function createDatabase(options: DatabaseOptions): Database {
   const statementTimeoutMs = options.statementTimeoutMs ?? STATEMENT_TIMEOUT_MS;
   const knex = createKnex(options, statementTimeoutMs);
+  setUpWithBegin(knex);
   let closing: Promise<void> | null = null;
 
   const acquire = async (): Promise<pg.Client> => {
@@ -74,38 +86,33 @@ export function createDatabase(options: DatabaseOptions): Database {
   const run = async <T>(
     role: Role,
     tenant: string,
-    work: (trx: Knex.Transaction) => Promise<T>,
+    work: (trx: Knex.Transaction, link: DatabaseLink) => Promise<T>,
+    keepsPlans = false,
   ): Promise<T> => {
     const connection = await acquire();
     let failure: unknown = null;
     let committing = false;
     try {
-      return await knex.transaction(
-        async (trx) => {
-          await trx.raw(
-            `SELECT set_config('role', :role, true), set_config('mailstream.tenant', :tenant, true),
-                    set_config('statement_timeout', :statementTimeout, true),
-                    set_config('idle_in_transaction_session_timeout', :idleTimeout, true)`,
-            {
-              role,
-              tenant,
-              statementTimeout: String(statementTimeoutMs),
-              idleTimeout: String(IDLE_IN_TRANSACTION_MS),
-            },
-          );
-          let hasFailedStatement = false;
-          trx.on('query-error', () => {
-            hasFailedStatement = true;
-          });
-          const result = await work(trx);
-          // PostgreSQL answers COMMIT of an aborted transaction with ROLLBACK and no error: work whose failed statement was
-          // caught and forgotten would be lost in silence. This fails then, unless a savepoint took the failure back.
-          if (hasFailedStatement) await trx.raw('SELECT 1');
-          committing = true;
-          return result;
-        },
-        { connection },
-      );
+      let link: DatabaseLink | null = null;
+      const begun = (row: unknown): void => {
+        // A pooler tells its clients a number of its own.
+        link = { isDirect: (row as { readonly pid: number }).pid === processId(connection) };
+      };
+      const setUp = { sql: settingsOf(role, tenant, keepsPlans), begun };
+      const config = { connection, setUp };
+      return await knex.transaction(async (trx) => {
+        if (link === null) throw new Error('the transaction is not in its role');
+        let hasFailedStatement = false;
+        trx.on('query-error', () => {
+          hasFailedStatement = true;
+        });
+        const result = await work(trx, link);
+        // PostgreSQL answers COMMIT of an aborted transaction with ROLLBACK and no error: work whose failed statement was
+        // caught and forgotten would be lost in silence. This fails then, unless a savepoint took the failure back.
+        if (hasFailedStatement) await trx.raw('SELECT 1');
+        committing = true;
+        return result;
+      }, config);
     } catch (error) {
       failure = error;
       if (committing && isConnectionError(error)) throw new CommitUnknownError(error);
@@ -115,8 +122,24 @@ export function createDatabase(options: DatabaseOptions): Database {
     }
   };
 
+  const settingsOf = (role: Role, tenant: string, keepsPlans: boolean): string => {
+    // Branded, and so checked; once more where it is written into a statement.
+    if (!/^[0-9a-f-]*$/.test(tenant)) throw new TypeError('not a tenant');
+    const settings = {
+      role,
+      'mailstream.tenant': tenant,
+      statement_timeout: statementTimeoutMs,
+      idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+      jit: 'off',
+      plan_cache_mode: keepsPlans ? 'force_generic_plan' : 'auto',
+    };
+    const calls = Object.entries(settings).map(([name, value]) => `set_config('${name}', '${value}', true)`);
+    return `SELECT pg_backend_pid() AS pid, ${calls.join(', ')}`;
+  };
+
   return {
-    withTenant: (tenant, work) => run('mailstream_app', tenant, work),
+    withTenant: (tenant, work, { keepsPlans } = { keepsPlans: false }) =>
+      run('mailstream_app', tenant, work, keepsPlans),
     asDaemon: (work) => run('mailstream_daemon', '', work),
     asAuth: (work) => run('mailstream_auth', '', work),
     ping: async () => {
@@ -163,6 +186,10 @@ function createKnex(options: DatabaseOptions, statementTimeoutMs: number): Knex 
       deprecate: () => undefined,
     },
   });
+}
+
+function processId(connection: pg.Client): number | null {
+  return (connection as pg.Client & { readonly processID: number | null }).processID;
 }
 
 /** Makes knex's pool drop the connection, and closes its socket without waiting for a server that may not answer. */

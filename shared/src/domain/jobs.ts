@@ -7,7 +7,7 @@ export interface JobDescription {
   readonly schedule: string;
 }
 
-export type JobName = 'retention' | 'audit' | 'token-check';
+export type JobName = 'retention' | 'audit' | 'token-check' | 'storage-cleanup';
 
 export const JOBS: readonly JobDescription[] = [
   {
@@ -24,6 +24,11 @@ export const JOBS: readonly JobDescription[] = [
     name: 'token-check',
     text: 'Renews OAuth tokens that end soon, and marks mailboxes whose permission has ended.',
     schedule: '23 * * * *',
+  },
+  {
+    name: 'storage-cleanup',
+    text: 'Removes raw mails and attachments that no message and no ticket refers to any more: set aside after a day, gone after another.',
+    schedule: '47 * * * *',
   },
 ];
 

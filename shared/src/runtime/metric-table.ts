@@ -416,6 +416,18 @@ export const METRIC_TABLE = {
     help: 'Runs of jobs by job and result (done, failed, skipped).',
     labels: ['job', 'result'],
   },
+  storageObjects: {
+    type: 'counter',
+    name: 'mailstream_storage_cleanup_objects_total',
+    help: 'Stored objects by what the cleanup did (looked_at, unreferenced, set_aside, restored, removed).',
+    labels: ['result'],
+  },
+  storageBytes: {
+    type: 'counter',
+    name: 'mailstream_storage_cleanup_bytes_total',
+    help: 'Bytes of the objects that nobody refers to, and of those that were removed (unreferenced, removed).',
+    labels: ['result'],
+  },
   jobSeconds: {
     type: 'histogram',
     name: 'mailstream_job_seconds',

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
 import { createFilesystemStorage } from './filesystem-storage.ts';
 import type { S3Settings } from './s3-storage.ts';
-import type { Storage } from './storage.ts';
+import type { RemovableStorage } from './storage.ts';
 
 /**
  * `file:///absolute/directory`, or `s3://[accessKeyId:secretAccessKey@]bucket[/prefix][?endpoint=https://..&region=..]`
@@ -11,7 +11,7 @@ import type { Storage } from './storage.ts';
  * Nothing is opened yet: `check()` tells whether it works.
  * @throws TypeError for any other URL. The message never holds the URL: there may be a secret in it.
  */
-export function createStorage(url: string): Storage {
+export function createStorage(url: string): RemovableStorage {
   const parsed = parseUrl(url);
   if (parsed.protocol === 'file:') return createFilesystemStorage(directoryOf(parsed), !isMainThread);
   if (parsed.protocol === 's3:') return lazyS3Storage(s3Settings(parsed));
@@ -50,9 +50,9 @@ function s3Settings(url: URL): S3Settings {
 }
 
 /** The SDK is megabytes of code that an installation on a file system never loads. */
-function lazyS3Storage(settings: S3Settings): Storage {
-  let loading: Promise<Storage> | null = null;
-  const storage = (): Promise<Storage> => {
+function lazyS3Storage(settings: S3Settings): RemovableStorage {
+  let loading: Promise<RemovableStorage> | null = null;
+  const storage = (): Promise<RemovableStorage> => {
     loading ??= import('./s3-storage.ts').then((module) => module.createS3Storage(settings));
     return loading;
   };
@@ -60,6 +60,10 @@ function lazyS3Storage(settings: S3Settings): Storage {
     put: async (key, source) => await (await storage()).put(key, source),
     read: async (key) => await (await storage()).read(key),
     exists: async (key) => await (await storage()).exists(key),
+    list: async (page) => await (await storage()).list(page),
+    setAside: async (key) => await (await storage()).setAside(key),
+    restore: async (key) => await (await storage()).restore(key),
+    removeAside: async (key) => await (await storage()).removeAside(key),
     check: async () => await (await storage()).check(),
     space: async () => await (await storage()).space(),
     close: async () => {

@@ -3,21 +3,24 @@
  *
  *   <root>/.incoming/<uuid>      being written; of no meaning to anybody but its writer
  *   <root>/<tenant>/raw/<aa>/... whole and durable from the moment the name is there
+ *   <root>/.aside/<tenant>/...   set aside (`filesystem-removal.ts`)
  *
  * write → fdatasync → rename → fsync of the directory. A name that is there was complete before it got there, so finding it is
  * enough; only the directory is synced again, because whoever renamed may have died before doing so.
  */
 import { createReadStream } from 'node:fs';
-import { access, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises';
-import { dirname, join, sep } from 'node:path';
+import { access, mkdir, open, readdir, rename, rm, stat, unlink, type FileHandle } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { createBlockingWrite } from './blocking-write.ts';
 import { spaceAt } from './disk-space.ts';
+import { createDurableDirectories, syncDirectory } from './durable-directories.ts';
+import { createFilesystemRemoval } from './filesystem-removal.ts';
 import { storageNotFound, storageUnavailable } from './storage-faults.ts';
 import { assertStorageKey } from './storage-key.ts';
 import { SourceError, chunksOf, discard, isBytes } from './storage-source.ts';
-import type { Storage, StorageSource } from './storage.ts';
+import type { RemovableStorage, StorageSource } from './storage.ts';
 
 /** Begins with a dot, as no key can. */
 const INCOMING = '.incoming';
@@ -28,22 +31,13 @@ const LEFTOVER_AGE_MS = 24 * 60 * 60 * 1000;
  * @param root absolute path; made when it is not there.
  * @param isBlocking write bytes that are in memory with calls that block this thread; see `blocking-write.ts`
  */
-export function createFilesystemStorage(root: string, isBlocking = false): Storage {
+export function createFilesystemStorage(root: string, isBlocking = false): RemovableStorage {
   const blockingWrite = isBlocking ? createBlockingWrite(root, join(root, INCOMING)) : null;
-  /** Directories that are known to be there and synced into their parents. */
-  const durableDirectories = new Set<string>();
-
-  async function ensureDirectory(directory: string): Promise<void> {
-    if (durableDirectories.has(directory)) return;
-    const parent = dirname(directory);
-    if (directory.startsWith(root + sep)) await ensureDirectory(parent);
-    await mkdir(directory, { recursive: true });
-    await syncDirectory(parent);
-    durableDirectories.add(directory);
-  }
+  const directories = createDurableDirectories(root);
+  const removal = createFilesystemRemoval(root, directories);
 
   async function writeIncoming(source: StorageSource): Promise<string> {
-    await ensureDirectory(root);
+    await directories.ensure(root);
     const path = join(root, INCOMING, randomUUID());
     await mkdir(dirname(path), { recursive: true });
     const file = await open(path, 'wx', 0o640);
@@ -63,13 +57,12 @@ export function createFilesystemStorage(root: string, isBlocking = false): Stora
   async function moveIntoPlace(incoming: string, target: string): Promise<void> {
     const directory = dirname(target);
     try {
-      await ensureDirectory(directory);
+      await directories.ensure(directory);
       await rename(incoming, target);
     } catch (error) {
-      // Somebody removed the directory behind our back: what we know of directories is worth nothing now.
       if (!hasCode(error, 'ENOENT')) throw error;
-      durableDirectories.clear();
-      await ensureDirectory(directory);
+      directories.forget();
+      await directories.ensure(directory);
       await rename(incoming, target);
     }
     await syncDirectory(directory);
@@ -99,9 +92,9 @@ export function createFilesystemStorage(root: string, isBlocking = false): Stora
     },
 
     async read(key): Promise<Readable> {
-      const target = pathOf(root, key);
+      assertStorageKey(key);
       return await asFault(async () => {
-        const file = await open(target, 'r').catch((error: unknown) => {
+        const file = await openFirst(removal.places(key)).catch((error: unknown) => {
           throw hasCode(error, 'ENOENT') ? storageNotFound() : error;
         });
         return createReadStream('', { fd: file, highWaterMark: 256 * 1024 });
@@ -109,8 +102,25 @@ export function createFilesystemStorage(root: string, isBlocking = false): Stora
     },
 
     async exists(key) {
-      const target = pathOf(root, key);
-      return await asFault(async () => await isThere(target));
+      assertStorageKey(key);
+      return await asFault(async () => {
+        for (const path of removal.places(key)) if (await isThere(path)) return true;
+        return false;
+      });
+    },
+
+    list: async (page) => await asFault(() => removal.list(page)),
+    async setAside(key) {
+      assertStorageKey(key);
+      await asFault(() => removal.setAside(key));
+    },
+    async restore(key) {
+      assertStorageKey(key);
+      await asFault(() => removal.restore(key));
+    },
+    async removeAside(key) {
+      assertStorageKey(key);
+      await asFault(() => removal.removeAside(key));
     },
 
     async check() {
@@ -135,6 +145,18 @@ function pathOf(root: string, key: string): string {
   return join(root, ...key.split('/'));
 }
 
+/** The first that is there. */
+async function openFirst(paths: readonly string[]): Promise<FileHandle> {
+  for (const path of paths) {
+    try {
+      return await open(path, 'r');
+    } catch (error) {
+      if (!hasCode(error, 'ENOENT')) throw error;
+    }
+  }
+  throw Object.assign(new Error('nowhere'), { code: 'ENOENT' });
+}
+
 async function isThere(path: string): Promise<boolean> {
   try {
     await access(path);
@@ -142,15 +164,6 @@ async function isThere(path: string): Promise<boolean> {
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return false;
     throw error;
-  }
-}
-
-async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }
 

@@ -3,14 +3,21 @@
  * A PUT that was answered is durable, and an object appears whole or not at all, so there is no incoming area here.
  * Credentials: from the URL, else from where the AWS SDK looks (environment, profile, workload identity).
  */
-import { GetObjectCommand, HeadObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  GetObjectCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  S3Client,
+  type GetObjectCommandOutput,
+} from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import { Readable } from 'node:stream';
 import { FaultError } from '../errors/fault-error.ts';
+import { createS3Removal, isNotFound } from './s3-removal.ts';
 import { storageNotFound, storageUnavailable } from './storage-faults.ts';
 import { assertStorageKey } from './storage-key.ts';
 import { SourceError, chunksOf, discard, isBytes } from './storage-source.ts';
-import type { Storage } from './storage.ts';
+import type { RemovableStorage } from './storage.ts';
 
 /** One part in flight and one being filled: what a stream of any length costs in memory. The protocol's least is 5 MiB. */
 const PART_BYTES = 8 * 1024 * 1024;
@@ -26,7 +33,7 @@ export interface S3Settings {
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string } | null;
 }
 
-export function createS3Storage(settings: S3Settings): Storage {
+export function createS3Storage(settings: S3Settings): RemovableStorage {
   const client = new S3Client({
     region: settings.region,
     maxAttempts: 3,
@@ -38,19 +45,35 @@ export function createS3Storage(settings: S3Settings): Storage {
     ...(settings.credentials === null ? {} : { credentials: settings.credentials }),
   });
 
+  const top = settings.prefix === '' ? '' : `${settings.prefix}/`;
+  const removal = createS3Removal(client, settings.bucket, top);
+
   function address(key: string): { Bucket: string; Key: string } {
     assertStorageKey(key);
-    return { Bucket: settings.bucket, Key: settings.prefix === '' ? key : `${settings.prefix}/${key}` };
+    return { Bucket: settings.bucket, Key: `${top}${key}` };
   }
 
-  async function isThere(key: string): Promise<boolean> {
+  async function isThere(target: { Bucket: string; Key: string }): Promise<boolean> {
     try {
-      await client.send(new HeadObjectCommand(address(key)));
+      await client.send(new HeadObjectCommand(target));
       return true;
     } catch (error) {
       if (isNotFound(error)) return false;
       throw error;
     }
+  }
+
+  async function getFirst(
+    places: readonly { Bucket: string; Key: string }[],
+  ): Promise<GetObjectCommandOutput> {
+    for (const place of places) {
+      try {
+        return await client.send(new GetObjectCommand(place));
+      } catch (error) {
+        if (!isNotFound(error)) throw error;
+      }
+    }
+    throw storageNotFound();
   }
 
   async function putStream(key: string, source: AsyncIterable<Uint8Array>): Promise<void> {
@@ -63,26 +86,41 @@ export function createS3Storage(settings: S3Settings): Storage {
     async put(key, source) {
       address(key);
       await asFault(async () => {
-        if (await isThere(key)) await discard(source);
+        if (await isThere(address(key))) await discard(source);
         else if (isBytes(source)) await client.send(new PutObjectCommand({ ...address(key), Body: source }));
         else await putStream(key, source);
       });
     },
 
     async read(key): Promise<Readable> {
-      const target = address(key);
+      assertStorageKey(key);
       return await asFault(async () => {
-        const answer = await client.send(new GetObjectCommand(target)).catch((error: unknown) => {
-          throw isNotFound(error) ? storageNotFound() : error;
-        });
+        const answer = await getFirst(removal.places(key));
         if (!(answer.Body instanceof Readable)) throw new Error('the answer has no body');
         return answer.Body;
       });
     },
 
     async exists(key) {
-      address(key);
-      return await asFault(async () => await isThere(key));
+      assertStorageKey(key);
+      return await asFault(async () => {
+        for (const place of removal.places(key)) if (await isThere(place)) return true;
+        return false;
+      });
+    },
+
+    list: async (page) => await asFault(() => removal.list(page)),
+    async setAside(key) {
+      assertStorageKey(key);
+      await asFault(() => removal.setAside(key));
+    },
+    async restore(key) {
+      assertStorageKey(key);
+      await asFault(() => removal.restore(key));
+    },
+    async removeAside(key) {
+      assertStorageKey(key);
+      await asFault(() => removal.removeAside(key));
     },
 
     async check() {
@@ -98,17 +136,6 @@ export function createS3Storage(settings: S3Settings): Storage {
       client.destroy();
     },
   };
-}
-
-function isNotFound(error: unknown): boolean {
-  if (typeof error !== 'object' || error === null) return false;
-  const { name, $metadata } = error as { name?: unknown; $metadata?: { httpStatusCode?: unknown } };
-  // NoSuchBucket is a 404 as well, but nothing like "not stored yet".
-  return (
-    name === 'NoSuchKey' ||
-    name === 'NotFound' ||
-    ($metadata?.httpStatusCode === 404 && name !== 'NoSuchBucket')
-  );
 }
 
 async function asFault<T>(work: () => Promise<T>): Promise<T> {

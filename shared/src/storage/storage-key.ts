@@ -21,9 +21,14 @@ export function bodyKey(tenant: TenantId, sha256: string): string {
   return `${tenant}/bodies/${fanOut(sha256)}`;
 }
 
-/** @throws TypeError when `key` could name anything outside the storage. */
+/** False when `key` could name anything outside the storage. */
+export function isStorageKey(key: string): boolean {
+  return key.length <= MAX_KEY_LENGTH && KEY.test(key);
+}
+
+/** @throws TypeError when `key` is none. */
 export function assertStorageKey(key: string): void {
-  if (key.length > MAX_KEY_LENGTH || !KEY.test(key)) throw new TypeError('not a storage key');
+  if (!isStorageKey(key)) throw new TypeError('not a storage key');
 }
 
 function fanOut(sha256: string): string {

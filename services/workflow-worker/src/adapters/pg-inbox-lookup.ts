@@ -3,6 +3,8 @@
  * is either still pending or has its ticket; two statements could see neither.
  */
 import type { Knex } from 'knex';
+import type { DatabaseLink } from '@mailstream/shared/db/database';
+import type { PreparedStatements } from '@mailstream/shared/db/prepared-statements';
 import { messageIdHash } from '@mailstream/shared/mail/message-id-hash';
 import { hashReplyToken } from '@mailstream/shared/mail/reply-token-secret';
 import { z } from 'zod';
@@ -61,6 +63,13 @@ const knownSchema = z.object({
   ruledClientId: z.string().nullable(),
 });
 
+/** Large statements are prepared: see `prepared-statements.ts`. */
+export interface InboxTransaction {
+  readonly trx: Knex.Transaction;
+  readonly link: DatabaseLink;
+  readonly statements: PreparedStatements;
+}
+
 export type Known = z.infer<typeof knownSchema>;
 
 /** Ids by which other mails of the conversation could make a ticket for it. */
@@ -80,12 +89,12 @@ export async function lockConversation(
 }
 
 export async function lookUp(
-  trx: Knex.Transaction,
+  { statements, ...transaction }: InboxTransaction,
   { tenant, eventId, providerId }: InboundEmail,
   mail: IncomingMail,
   { clientId }: RuleVerdict,
 ): Promise<Known> {
-  const { rows } = await trx.raw<{ rows: unknown[] }>(LOOKUP, {
+  const rows = await statements.run(transaction, LOOKUP, {
     tenant,
     eventId,
     providerId,
@@ -105,7 +114,11 @@ export async function lookUp(
   return knownSchema.parse(rows[0]);
 }
 
-/** A reply waits for its parent only if the same person wrote it: nobody can hold up somebody else's mail. */
+/**
+ * A reply waits for its parent only if the same person wrote it: nobody can hold up somebody else's mail.
+ * What leads to a ticket is looked for first, and each ticket then by its id (LATERAL, LIMIT 1): where the statistics are old, the
+ * planner would go through all tickets of the tenant instead, or through all messages that are not processed (OFFSET 0).
+ */
 const LOOKUP = `
 WITH settings AS (
   SELECT d.*, (SELECT c.id FROM clients c WHERE c.tenant = d.tenant AND c.id = d.client_id AND c.is_active) AS active_client_id
@@ -130,16 +143,16 @@ WITH settings AS (
     FROM ticket_message_ids m
    WHERE m.tenant = :tenant AND m.id_hash = ANY(CAST(:bounceHashes AS bytea[])) AND m.kind = 'sent'
   UNION ALL
-  SELECT t.id, 'subject', 3, array_position(CAST(:numbers AS bigint[]), t.number), true, NULL
-    FROM tickets t
-   WHERE t.tenant = :tenant AND t.number = ANY(CAST(:numbers AS bigint[]))
+  SELECT t.id, 'subject', 3, named.place, true, NULL
+    FROM unnest(CAST(:numbers AS bigint[])) WITH ORDINALITY AS named (number, place)
+   CROSS JOIN LATERAL (SELECT id FROM tickets WHERE tenant = :tenant AND tickets.number = named.number LIMIT 1) t
 ), pointed AS (
   SELECT t.*, h.evidence, h.strength, h.distance, t.provider_id IS NOT DISTINCT FROM :providerId AS is_same_mailbox,
          h.is_usable AND :sender <> '' AND (COALESCE(lower(h.recipient_email) = :sender, false) OR EXISTS (
            SELECT FROM ticket_participants p WHERE p.tenant = t.tenant AND p.ticket_id = t.id AND p.email = :sender)) AS is_own
     FROM hit h
-    JOIN tickets s ON s.tenant = :tenant AND s.id = h.ticket_id
-    JOIN tickets t ON t.tenant = :tenant AND t.id = COALESCE(s.merged_into, s.id)
+   CROSS JOIN LATERAL (SELECT COALESCE(merged_into, id) AS id FROM tickets WHERE tenant = :tenant AND id = h.ticket_id LIMIT 1) s
+   CROSS JOIN LATERAL (SELECT * FROM tickets WHERE tenant = :tenant AND tickets.id = s.id LIMIT 1) t
 ), candidate AS (
   SELECT p.id AS "ticketId", p.status, p.evidence, p.is_own AS "isSendersOwn",
          p.status = 'closed' AND COALESCE(p.closed_at, p.updated_at)
@@ -164,9 +177,10 @@ SELECT EXISTS (SELECT FROM email_providers WHERE tenant = :tenant AND id = :prov
        EXISTS (SELECT FROM email_processed_messages WHERE tenant = :tenant AND event_id = :eventId) AS "isProcessed",
        pg_try_advisory_xact_lock(hashtextextended(:conversation, 0)) AS "isAlone",
        EXISTS (
-         SELECT FROM inbound_messages
-          WHERE tenant = :tenant AND message_id = ANY(CAST(:parents AS text[])) AND status IN ('received', 'published')
-            AND event_id <> :eventId AND lower(sender) = :sender AND received_at > now() - interval '10 minutes'
+         SELECT FROM unnest(CAST(:parents AS text[])) AS parent (id)
+          CROSS JOIN LATERAL (SELECT * FROM inbound_messages WHERE tenant = :tenant AND message_id = parent.id OFFSET 0) m
+          WHERE m.status IN ('received', 'published') AND m.event_id <> :eventId AND lower(m.sender) = :sender
+            AND m.received_at > now() - interval '10 minutes'
        ) AS "isParentPending",
        (SELECT count(*) FROM ticket_message_ids
          WHERE tenant = :tenant AND id_hash = ANY(CAST(:conversationHashes AS bytea[]))) AS mentions,

@@ -13,6 +13,7 @@ import { z } from 'zod';
 import type { Effect } from '../core/effect.ts';
 import type { MatchedRule } from '../core/rule-verdict.ts';
 import type { InboundEmail } from '../ports.ts';
+import type { InboxTransaction } from './pg-inbox-lookup.ts';
 
 const recordedSchema = z.object({
   /** False: another transaction has made the effect of this event. */
@@ -31,14 +32,14 @@ export interface SeenConversation {
 }
 
 export async function record(
-  trx: Knex.Transaction,
+  { statements, ...transaction }: InboxTransaction,
   { tenant, eventId, providerId }: InboundEmail,
   effect: Effect,
   conversation: SeenConversation,
   matched: readonly MatchedRule[],
 ): Promise<Recorded> {
   const { comment, ticket, newContact } = effect;
-  const { rows } = await trx.raw<{ rows: unknown[] }>(ticket === null ? INTO_TICKET : NEW_TICKET, {
+  const rows = await statements.run(transaction, ticket === null ? INTO_TICKET : NEW_TICKET, {
     tenant,
     eventId,
     providerId,

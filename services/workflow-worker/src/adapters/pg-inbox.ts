@@ -1,5 +1,5 @@
 /**
- * The effect of an event and its gate, in one transaction of the event's tenant: five round trips, BEGIN and COMMIT included.
+ * The effect of an event and its gate, in one transaction of the event's tenant: four round trips, BEGIN and COMMIT included.
  *
  *     BEGIN, tenant ── look up ──▶ decide ── record ──▶ COMMIT
  *                        │ another transaction works on this conversation: wait for it and look up again
@@ -9,17 +9,24 @@
  * there for the first and then finds that there is nothing to do. Whatever goes wrong undoes gate and effect together.
  */
 import { randomUUID } from 'node:crypto';
-import type { Knex } from 'knex';
 import type { Database } from '@mailstream/shared/db/database';
 import { sqlState, unavailable } from '@mailstream/shared/db/database-faults';
+import { createPreparedStatements } from '@mailstream/shared/db/prepared-statements';
 import { assess } from '../core/assessment.ts';
 import { planEffect, type Reply } from '../core/effect.ts';
 import { readMail, storable, type IncomingMail } from '../core/incoming-mail.ts';
 import { organisationalDomain } from '../organisational-domain.ts';
 import { leftOutBy, skipReason } from '../core/rule-verdict.ts';
-import type { EffectOutcome, Inbox, InboundEmail, MailRules, RuleJudgement } from '../ports.ts';
+import type {
+  EffectOutcome,
+  Inbox,
+  InboundEmail,
+  MailRules,
+  ReturnedMails,
+  RuleJudgement,
+} from '../ports.ts';
 import { splitReply } from '../split-reply.ts';
-import { conversationHashes, lockConversation, lookUp } from './pg-inbox-lookup.ts';
+import { conversationHashes, lockConversation, lookUp, type InboxTransaction } from './pg-inbox-lookup.ts';
 import { acknowledge, mayBelieve, noteBounce } from './pg-inbox-outbound.ts';
 import { record, recordSkipped, settleLedger } from './pg-inbox-record.ts';
 
@@ -37,22 +44,33 @@ class ConversationChangedError extends Error {
 /** Rules that change faster than they can be read do not keep a mail waiting: then those that were read last count. */
 const REFRESHES = 3;
 
-export function createPgInbox(database: Database, rules: MailRules): Inbox {
+export function createPgInbox(
+  database: Database,
+  { rules, returnedMails }: { readonly rules: MailRules; readonly returnedMails: ReturnedMails },
+): Inbox {
+  const statements = createPreparedStatements();
   return {
     apply: async (message, { waitForParents }) => {
       // Reading and judging may take their time, and do so before anything is locked.
-      const reading = read(message);
+      const returned = await returnedMails.headerFor(message.tenant, message.email);
+      if (returned.kind === 'unreadable' && waitForParents) return { kind: 'originalUnreadable' };
+      const reading = read(message, returned.kind === 'header' ? returned.text : null);
       let judgement = await rules.judge(message.tenant, message.email);
       let refreshes = 0;
       for (let run = 1; ;) {
         try {
           const work = { message, reading, judgement, waitForParents, isLast: refreshes === REFRESHES };
-          const outcome = await database.withTenant(message.tenant, (trx) => apply(trx, work));
+          const outcome = await database.withTenant(
+            message.tenant,
+            (trx, link) => apply({ trx, link, statements }, work),
+            { keepsPlans: true },
+          );
           if (outcome.kind !== 'rulesChanged') return outcome;
         } catch (error) {
           const state = sqlState(error) ?? '';
           if (SCHEMA_MISSING.has(state)) throw unavailable('the database has not been migrated', error);
-          const passes = RUN_AGAIN.has(state) || error instanceof ConversationChangedError;
+          const passes =
+            RUN_AGAIN.has(state) || error instanceof ConversationChangedError || statements.isRefusal(error);
           if (run >= RUNS || !passes) throw error;
           run += 1;
           continue;
@@ -80,10 +98,10 @@ interface Reading {
   readonly reply: Reply;
 }
 
-function read({ email }: InboundEmail): Reading {
+function read({ email }: InboundEmail, returnedHeader: string | null): Reading {
   const { text, html, quotedText } = splitReply(email);
   return {
-    mail: readMail(email),
+    mail: readMail(email, returnedHeader),
     reply: {
       text: storable(text),
       html: html === null ? null : storable(html),
@@ -93,16 +111,17 @@ function read({ email }: InboundEmail): Reading {
 }
 
 async function apply(
-  trx: Knex.Transaction,
+  inbox: InboxTransaction,
   { message, reading, judgement, waitForParents, isLast }: Work,
 ): Promise<EffectOutcome | { readonly kind: 'rulesChanged' }> {
+  const { trx } = inbox;
   const { mail, reply } = reading;
   const { verdict } = judgement;
-  let known = await lookUp(trx, message, mail, verdict);
+  let known = await lookUp(inbox, message, mail, verdict);
   if (!known.isAlone) {
     // What was looked up is older than what the other one does: only what is seen under the lock counts.
     await lockConversation(trx, message, mail);
-    known = await lookUp(trx, message, mail, verdict);
+    known = await lookUp(inbox, message, mail, verdict);
   }
   if (known.isProcessed) {
     await settleLedger(trx, message);
@@ -124,7 +143,7 @@ async function apply(
   });
   const recorded =
     rule === null
-      ? await record(trx, message, effect, conversation, verdict.matched)
+      ? await record(inbox, message, effect, conversation, verdict.matched)
       : await recordSkipped(
           trx,
           message,

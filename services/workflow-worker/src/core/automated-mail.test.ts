@@ -182,7 +182,8 @@ describe('delivery reports', () => {
         action: 'failed',
         status: '5.1.1',
         failedRecipients: ['gone@else.example', 'late@else.example'],
-        originalMessageId: '<ms.1.abcdefghijklmnop@acme.example>',
+        originalMessageId: null,
+        answeredMessageId: '<ms.1.abcdefghijklmnop@acme.example>',
       },
     });
   });

@@ -52,16 +52,21 @@ describe('decide', () => {
     });
   });
 
-  it('waits for a parent without counting an attempt: soon at first, then as long as a parent may be tried', () => {
-    const delayAfter = (parentWaits: number): number => {
-      const decision = decide({ kind: 'parentPending' }, { ...history, attempts: 99, parentWaits }, 0);
-      if (decision.kind !== 'comeBack' || decision.countsAsAttempt) throw new Error(decision.kind);
-      return decision.delayMs;
-    };
-    expect([0, 19, 20].map(delayAfter)).toEqual([500, 500, 15_000]);
-    const whole = Array.from({ length: PARENT_WAITS }, (_, waits) => delayAfter(waits));
-    expect(whole.reduce((sum, delay) => sum + delay, 0)).toBeGreaterThan(1.1 * (30 + 60 + 120 + 240) * 1000);
-  });
+  it.each(['parentPending', 'originalUnreadable'] as const)(
+    'waits for another mail without counting an attempt, soon at first, then as long as one may be tried: %s',
+    (kind) => {
+      const delayAfter = (parentWaits: number): number => {
+        const decision = decide({ kind }, { ...history, attempts: 99, parentWaits }, 0);
+        if (decision.kind !== 'comeBack' || decision.countsAsAttempt) throw new Error(decision.kind);
+        return decision.delayMs;
+      };
+      expect([0, 19, 20].map(delayAfter)).toEqual([500, 500, 15_000]);
+      const whole = Array.from({ length: PARENT_WAITS }, (_, waits) => delayAfter(waits));
+      expect(whole.reduce((sum, delay) => sum + delay, 0)).toBeGreaterThan(
+        1.1 * (30 + 60 + 120 + 240) * 1000,
+      );
+    },
+  );
 });
 
 describe('judgeClaimed', () => {

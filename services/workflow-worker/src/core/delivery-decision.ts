@@ -3,6 +3,7 @@
  *
  *     effect made, or made before ───────────────▶ acknowledge
  *     waits for its parent ──────────────────────▶ come back (not an attempt), soon at first; after `PARENT_WAITS` go on without it
+ *       or for the mail that it brings back
  *     cannot be decoded, or can have no effect ──▶ dead letter
  *     the database or Redis is away ─────────────▶ hold: nothing is counted, everything waits for it
  *       and again, and again ────────────────────▶ isolate; counted only if it happens to this entry alone as well
@@ -12,6 +13,7 @@
 export type AttemptResult =
   | { readonly kind: 'done'; readonly effect: 'ticket' | 'comment' | 'skipped' | 'duplicate' }
   | { readonly kind: 'parentPending' }
+  | { readonly kind: 'originalUnreadable' }
   | { readonly kind: 'refused'; readonly code: string; readonly detail: string }
   | { readonly kind: 'unavailable' }
   /** `code` is a SQLSTATE or the name of an error. */
@@ -54,6 +56,7 @@ export function decide(result: AttemptResult, history: AttemptHistory, random: n
     case 'done':
       return { kind: 'acknowledge' };
     case 'parentPending':
+    case 'originalUnreadable':
       return { kind: 'comeBack', delayMs: parentDelayMs(history.parentWaits), countsAsAttempt: false };
     case 'refused':
       return { kind: 'deadLetter', code: result.code, detail: result.detail };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { anEmail } from '../../test/emails.ts';
-import { messageIdInHeader, readDeliveryReport, returnedPart } from './delivery-report.ts';
+import { messageIdInHeader, originalMessageId, readDeliveryReport, returnedPart } from './delivery-report.ts';
 
 const file = (contentType: string): ReturnType<typeof anEmail>['attachments'][number] => ({
   id: '3',
@@ -33,9 +33,18 @@ describe('the mail that a report is about', () => {
     expect(messageIdInHeader(message)).toBe(id);
   });
 
-  it('is named by the references of the report where nothing else names it', () => {
-    const email = anEmail({ references: ['<root@x>', '<last@x>'] });
-    expect(readDeliveryReport(email).originalMessageId).toBe('<last@x>');
+  it('is named by the text of the report, else by the returned mail, else by what the report answers', () => {
+    const text = 'Original-Message-ID: <text@x>';
+    const named = anEmail({ body: { text }, inReplyTo: '<parent@x>' });
+    const bare = anEmail({ inReplyTo: '<parent@x>', references: ['<root@x>', '<last@x>'] });
+    const returned = 'Message-ID: <returned@x>\n\n';
+    expect(originalMessageId(readDeliveryReport(named), returned)).toBe('<text@x>');
+    expect(originalMessageId(readDeliveryReport(bare), returned)).toBe('<returned@x>');
+    expect(originalMessageId(readDeliveryReport(bare), 'Subject: no id\n\n')).toBe('<parent@x>');
+    expect(
+      originalMessageId(readDeliveryReport(anEmail({ references: ['<root@x>', '<last@x>'] })), null),
+    ).toBe('<last@x>');
+    expect(originalMessageId(readDeliveryReport(anEmail()), null)).toBeNull();
   });
 });
 

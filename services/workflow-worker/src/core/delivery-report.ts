@@ -13,8 +13,10 @@ export interface DeliveryReport {
   readonly status: string | null;
   /** Addresses in lower case that the mail did not reach (or not yet). */
   readonly failedRecipients: readonly string[];
-  /** Message-ID of the returned mail where the event tells it; else see {@link returnedPart}. */
+  /** Message-ID of the returned mail where the report's text tells it. */
   readonly originalMessageId: string | null;
+  /** What the report answers by its own header. Weaker than the returned mail: some servers name there what that one answered. */
+  readonly answeredMessageId: string | null;
 }
 
 const MAX_REPORT_LENGTH = 256 * 1024;
@@ -48,9 +50,18 @@ export function readDeliveryReport(email: EmailData): DeliveryReport {
     originalMessageId:
       values('original-message-id').map(messageIdOf).find(isKnown) ??
       values('message-id').map(messageIdOf).find(isKnown) ??
-      messageIdOf(email.inReplyTo ?? '') ??
-      messageIdOf(email.references.at(-1) ?? ''),
+      null,
+    answeredMessageId: messageIdOf(email.inReplyTo ?? '') ?? messageIdOf(email.references.at(-1) ?? ''),
   };
+}
+
+/**
+ * Message-ID of the mail that a report is about; null where nothing tells it.
+ * @param returnedHeader what {@link returnedPart} begins with, where it could be read
+ */
+export function originalMessageId(report: DeliveryReport, returnedHeader: string | null): string | null {
+  const returned = returnedHeader === null ? null : messageIdInHeader(returnedHeader);
+  return report.originalMessageId ?? returned ?? report.answeredMessageId;
 }
 
 /** The attachment that holds the returned message or its header: read it and hand it to {@link messageIdInHeader}. */

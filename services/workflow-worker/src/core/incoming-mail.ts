@@ -1,6 +1,7 @@
 /** The event's message as the database takes it, and what it can be found by. Pure. */
-import type { EmailData } from '@mailstream/shared/events/email-received';
+import type { EmailAttachment, EmailData } from '@mailstream/shared/events/email-received';
 import { classifyMail } from './automated-mail.ts';
+import { originalMessageId, returnedPart, type DeliveryReport } from './delivery-report.ts';
 import { findReplyReferences } from './reply-reference.ts';
 
 export interface AttachmentDraft {
@@ -38,7 +39,8 @@ const MAX_SUBJECT = 998;
 const MAX_ADDRESS = 320;
 const MAX_NAME = 998;
 
-export function readMail(email: EmailData): IncomingMail {
+/** @param returnedHeader of the mail that a delivery report brings back, where that is an attachment and could be read */
+export function readMail(email: EmailData, returnedHeader: string | null = null): IncomingMail {
   const references = findReplyReferences(email);
   const parentIds = references.messageIds.map(storable);
   const messageId = storable(email.id);
@@ -65,15 +67,32 @@ export function readMail(email: EmailData): IncomingMail {
     rootId: parentIds.at(-1) ?? messageId,
     tokens: references.tokens,
     ticketNumbers: references.ticketNumbers,
-    ...bounceOf(email),
+    ...bounceOf(email, returnedHeader),
   };
 }
 
-function bounceOf(email: EmailData): Pick<IncomingMail, 'bouncedIds' | 'isBounceFinal'> {
+function bounceOf(
+  email: EmailData,
+  returnedHeader: string | null,
+): Pick<IncomingMail, 'bouncedIds' | 'isBounceFinal'> {
   const origin = classifyMail(email, { addresses: [] });
   if (origin.kind !== 'bounce') return { bouncedIds: [], isBounceFinal: false };
-  const { originalMessageId: id, action } = origin.report;
-  return { bouncedIds: id === null ? [] : [storable(id)], isBounceFinal: action === 'failed' };
+  const id = originalMessageId(origin.report, returnedHeader);
+  return { bouncedIds: id === null ? [] : [storable(id)], isBounceFinal: isFinal(origin.report) };
+}
+
+/** Where no field says it, the class of the code does (RFC 3463 section 2): reports in prose end with one. */
+function isFinal({ action, status }: DeliveryReport): boolean {
+  return action === 'failed' || (action === 'unknown' && (status ?? '').startsWith('5'));
+}
+
+/** The attachment whose header has to be read before {@link readMail}; null where nothing has to be. */
+export function partToRead(email: EmailData): EmailAttachment | null {
+  // Nearly every mail: a look at its attachments is all it costs.
+  const part = returnedPart(email);
+  if (part === null) return null;
+  const origin = classifyMail(email, { addresses: [] });
+  return origin.kind === 'bounce' && origin.report.originalMessageId === null ? part : null;
 }
 
 /** PostgreSQL has no NUL in text and no lone surrogates in JSON; mail has. The original is in storage. */

@@ -34,7 +34,7 @@ export function findReplyReferences(email: EmailData): ReplyReferences {
   return {
     tokens: tokensOf(email),
     messageIds: messageIdsOf(email),
-    ticketNumbers: ticketNumbersOf(email.subject),
+    ticketNumbers: ticketNumbersIn(email.subject),
   };
 }
 
@@ -72,7 +72,8 @@ function idsAmongWords(inReplyTo: string): readonly string[] {
   return inReplyTo.slice(0, 10 * MAX_MESSAGE_ID_LENGTH).match(/<[^<>\s]+>/g) ?? [inReplyTo];
 }
 
-function ticketNumbersOf(subject: string): readonly number[] {
+/** Numbers in tags of a subject, each once, the first few. */
+export function ticketNumbersIn(subject: string): readonly number[] {
   const numbers = [...subject.slice(0, MAX_SUBJECT).matchAll(TICKET_TAG)].map((match) => Number(match[1]));
   return [...new Set(numbers.filter((number) => number > 0))].slice(0, MAX_TICKET_NUMBERS);
 }

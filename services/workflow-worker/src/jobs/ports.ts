@@ -1,4 +1,5 @@
 /** What jobs need from the world: types only. Unless a method says otherwise it rejects with a `FaultError`. */
+import type { TenantId } from '@mailstream/shared/domain/ids';
 import type { JobDescription, JobName } from '@mailstream/shared/domain/jobs';
 
 export interface DueJob {
@@ -55,3 +56,26 @@ export interface JobQueue {
 /** Throws to fail; is run again by the next tick. */
 export type Job = (signal: AbortSignal) => Promise<JobResult>;
 export type Jobs = Readonly<Partial<Record<JobName, Job>>>;
+
+/** Who refers to what is in the storage. */
+export interface StorageReferences {
+  /** All tenants there are, in ascending order. */
+  tenants(): Promise<readonly TenantId[]>;
+  /** Of one moment. */
+  of(
+    tenant: TenantId,
+    keys: readonly string[],
+  ): Promise<{
+    /** Those of the keys that something refers to. */
+    readonly referenced: ReadonlySet<string>;
+    /** When the oldest message came that has no effect yet: what it refers to only its entry on the stream tells. Null without one. */
+    readonly oldestPendingAt: Date | null;
+  }>;
+}
+
+/** How far a job is that does its work in portions. */
+export interface JobPositions {
+  /** Null before the first portion. */
+  read(job: JobName): Promise<string | null>;
+  save(job: JobName, position: string | null): Promise<void>;
+}

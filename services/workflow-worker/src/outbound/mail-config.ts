@@ -3,12 +3,10 @@ import type { EnvReader } from '@mailstream/shared/runtime/env';
 import { parseAllowList } from '@mailstream/shared/net/allow-list';
 import { type KeyRing, parseKeyRing } from '@mailstream/shared/secrets/key-ring';
 import { createSecretSources, type SecretSource } from '@mailstream/shared/secrets/secret-sources';
-import { createStorage } from '@mailstream/shared/storage/create-storage';
 
 export interface MailConfig {
   readonly keyRing: KeyRing;
   readonly secretSources: readonly SecretSource[];
-  readonly storageUrl: string;
   readonly plaintextAllowCidrs: readonly string[];
   readonly connectionTimeoutMs: number;
   readonly concurrency: number;
@@ -31,7 +29,6 @@ export function readMailConfig(
     secretsPath: env.optionalString('SECRETS_PATH') ?? null,
   });
   const settings = {
-    storageUrl: env.string('STORAGE_URL', { default: 'file:///var/lib/mailstream/storage' }),
     plaintextAllowCidrs: env.list('IMAP_PLAINTEXT_ALLOW_CIDRS', { default: [] }),
     connectionTimeoutMs: env.integer('IMAP_CONNECTION_TIMEOUT_MS', {
       default: 10_000,
@@ -51,11 +48,6 @@ export function readMailConfig(
   const ring = parseKeyRing(key);
   if (ring.kind === 'problem') env.problem(ring.text);
   if (sources.kind === 'problem') env.problem(sources.text);
-  try {
-    createStorage(settings.storageUrl);
-  } catch (error) {
-    env.problem(`STORAGE_URL is wrong: ${error instanceof Error ? error.message : 'not a URL'}`);
-  }
   if (ring.kind === 'problem' || sources.kind === 'problem') return null;
   return { ...settings, keyRing: ring.ring, secretSources: sources.sources };
 }
