@@ -17,6 +17,7 @@ import { Link, useLocation } from 'wouter';
 import type { Me } from '../src/contracts/session.ts';
 import icon from './icon.svg';
 import { MoonIcon, SunIcon } from './icons.tsx';
+import { LanguageSwitch } from './language-switch.tsx';
 import { MeContext } from './me.ts';
 import { useLogout } from './queries.ts';
 import { texts } from './texts.ts';
@@ -56,6 +57,7 @@ export function Layout({ me, children }: { readonly me: Me; readonly children: R
               <Text size="sm" c="dimmed" className="cut" visibleFrom="xs">
                 {me.tenant.name}
               </Text>
+              <LanguageSwitch />
               <ColorSchemeSwitch />
             </Group>
           </Group>

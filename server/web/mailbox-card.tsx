@@ -6,7 +6,7 @@ import { Age } from './age.tsx';
 import { AuditLine } from './audit-badge.tsx';
 import { MailboxMenu } from './mailbox-menu.tsx';
 import { ProviderBadge } from './state-badge.tsx';
-import { texts } from './texts.ts';
+import { said, texts } from './texts.ts';
 
 export function MailboxCard({ provider }: { readonly provider: Provider }): ReactElement {
   return (
@@ -54,10 +54,10 @@ export function StatusWords({ provider }: { readonly provider: Provider }): Reac
   const isTrouble = provider.state === 'error' || provider.state === 'disconnected';
   return (
     <Box>
-      <Text size="sm">{provider.statusText}</Text>
+      <Text size="sm">{said(provider.statusText)}</Text>
       {isTrouble && provider.errorHint !== null && (
         <Text size="sm" c="dimmed">
-          {provider.errorHint}
+          {said(provider.errorHint)}
         </Text>
       )}
     </Box>

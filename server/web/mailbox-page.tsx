@@ -10,7 +10,7 @@ import { StatusWords } from './mailbox-card.tsx';
 import { MailboxMenu } from './mailbox-menu.tsx';
 import { useActivity, useProvider } from './queries.ts';
 import { MessageBadge, PROVIDER_COLORS, ProviderBadge } from './state-badge.tsx';
-import { texts } from './texts.ts';
+import { said, texts } from './texts.ts';
 
 export function MailboxPage({ id }: { readonly id: string }): ReactElement {
   const provider = useProvider(id);
@@ -119,7 +119,7 @@ function Folders({ folders }: { readonly folders: readonly FolderStatus[] }): Re
                 </Table.Td>
                 <Table.Td>
                   <Text size="sm" {...(folder.code === null ? {} : { c: 'red' })}>
-                    {folder.isWatched ? folder.stateText : texts.mailbox.notWatched}
+                    {folder.isWatched ? said(folder.stateText) : texts.mailbox.notWatched}
                   </Text>
                   {folder.holes > 0 && (
                     <Text size="xs" c="dimmed">
@@ -192,11 +192,16 @@ function Changes({ activity }: { readonly activity: Activity }): ReactElement {
             </Text>{' '}
             {change.action === 'provider.updated' && change.fields.length > 0
               ? texts.mailbox.changedFields(change.fields.join(', '))
-              : (texts.mailbox.actions[change.action] ?? change.action)}
+              : actionText(change.action)}
           </Text>
           <Age at={change.at} size="xs" c="dimmed" miw={110} ta="right" />
         </Group>
       ))}
     </Stack>
   );
+}
+
+function actionText(action: string): string {
+  const known: Readonly<Record<string, string>> = texts.mailbox.actions;
+  return known[action] ?? action;
 }

@@ -6,7 +6,7 @@ import { FailureAlert } from './failure-alert.tsx';
 import { bytes, dateTime } from './format.ts';
 import { useMessage } from './queries.ts';
 import { MessageBadge } from './state-badge.tsx';
-import { texts } from './texts.ts';
+import { said, texts } from './texts.ts';
 
 /** Where a message is and how it came there: the answer to "why is there no ticket?". */
 export function MessageDetails({ eventId }: { readonly eventId: string }): ReactElement {
@@ -26,7 +26,7 @@ export function MessageDetails({ eventId }: { readonly eventId: string }): React
       </div>
       <Group wrap="nowrap" align="flex-start">
         <MessageBadge status={data.status} />
-        <Text size="sm">{data.statusText}</Text>
+        <Text size="sm">{said(data.statusText)}</Text>
       </Group>
       <Facts message={data} />
       {data.status === 'dead_letter' && data.hasRaw && (

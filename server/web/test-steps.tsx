@@ -2,7 +2,7 @@ import { Group, Paper, Stack, Text, ThemeIcon } from '@mantine/core';
 import type { ReactElement } from 'react';
 import type { TestResult, TestStep } from '../src/contracts/provider-test.ts';
 import { CheckIcon, CrossIcon, DashIcon } from './icons.tsx';
-import { texts } from './texts.ts';
+import { said, texts } from './texts.ts';
 
 const LOOK = {
   ok: { color: 'teal', icon: <CheckIcon /> },
@@ -49,11 +49,11 @@ function Step({ step }: { readonly step: TestStep }): ReactElement {
           )}
         </Text>
         <Text size="sm" {...(step.outcome === 'failed' ? {} : { c: 'dimmed' })}>
-          {step.message}
+          {said(step.message)}
         </Text>
         {step.hint !== null && (
           <Text size="sm" c="dimmed">
-            {step.hint}
+            {said(step.hint)}
           </Text>
         )}
         {step.detail !== null && (
