@@ -3,8 +3,11 @@ import cookie from '@fastify/cookie';
 import { randomUUID } from 'node:crypto';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import type { ChangeTeller } from '@mailstream/shared/db/change-teller';
 import { providerId } from '@mailstream/shared/domain/ids';
+import type { Clock } from '@mailstream/shared/domain/time';
 import type { Logger } from '@mailstream/shared/runtime/logger';
+import { registerChangeTelling } from './plugins/change-telling.ts';
 import { registerApiDocs } from './plugins/api-docs.ts';
 import { registerAuth } from './plugins/auth.ts';
 import { registerErrors, sendNotFound } from './plugins/errors.ts';
@@ -12,9 +15,11 @@ import { registerJsonOnly } from './plugins/json-only.ts';
 import { registerRateLimits, type RateLimitSettings } from './plugins/rate-limits.ts';
 import { registerRequestLog, type RequestObserver } from './plugins/request-log.ts';
 import { registerSecurityHeaders } from './plugins/security-headers.ts';
+import { registerSilentConnections } from './plugins/silent-connections.ts';
 import { registerWebUi } from './plugins/web-ui.ts';
 import type {
   AccountStore,
+  ChangeFeed,
   ClientStore,
   DeadLetterStore,
   Health,
@@ -43,9 +48,11 @@ import { providerRoutes } from './routes/providers.ts';
 import { providerTestRoutes } from './routes/provider-test.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { smtpRoutes } from './routes/smtp.ts';
+import { streamRoutes } from './routes/stream.ts';
 import { ticketDefaultsRoutes } from './routes/ticket-defaults.ts';
 import { ticketRoutes } from './routes/tickets.ts';
 import { createAccountUseCases } from './use-cases/accounts.ts';
+import { createLiveStreams } from './use-cases/live-streams.ts';
 import { createMailboxTestUseCases } from './use-cases/mailbox-test.ts';
 import { createOperationsUseCases } from './use-cases/operations.ts';
 import { createProviderUseCases } from './use-cases/providers.ts';
@@ -67,6 +74,10 @@ export interface AppPorts {
   readonly outbound: OutboundStore;
   readonly jobs: JobStore;
   readonly raw: RawStore;
+  readonly feed: ChangeFeed;
+  readonly changes: Pick<ChangeTeller, 'tell'>;
+  /** For streams; requests take `now`. */
+  readonly clock: Clock;
   readonly health: Health;
   readonly observer: RequestObserver;
   readonly log: Logger;
@@ -104,6 +115,7 @@ export async function buildApp(ports: AppPorts, options: AppOptions): Promise<Fa
   });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
+  registerSilentConnections(app);
   registerErrors(app, ports.log);
   registerRequestLog(app, ports.observer, ports.log);
   registerJsonOnly(app);
@@ -112,6 +124,7 @@ export async function buildApp(ports: AppPorts, options: AppOptions): Promise<Fa
   const accounts = createAccountUseCases({ ...ports, sessionTtlMs: options.sessionTtlMs });
   await registerApiDocs(app, options.version);
   registerAuth(app, { accounts, publicOrigin: options.publicOrigin });
+  registerChangeTelling(app, ports.changes);
   const limits = await registerRateLimits(app, options.limits);
   await registerRoutes(app, ports, { accounts, limits, publicOrigin: options.publicOrigin });
   await options.jobBoard?.register(app);
@@ -156,5 +169,8 @@ async function registerRoutes(
   await app.register(smtpRoutes({ useCases: createSmtpUseCases(ports), limitTests: limits.mailServerTest }));
   await app.register(outboundRoutes(ports));
   await app.register(jobRoutes(ports));
+  await app.register(
+    streamRoutes({ streams: createLiveStreams({ feed: ports.feed, accounts, clock: ports.clock }) }),
+  );
   await app.register(healthRoutes({ health }));
 }

@@ -1,4 +1,5 @@
 /** The composition root: the only file that makes adapters. */
+import { createChangeTeller } from '@mailstream/shared/db/change-teller';
 import { createDatabase } from '@mailstream/shared/db/database';
 import { imapTlsContext } from '@mailstream/shared/imap/imap-client';
 import { plaintextPolicy } from '@mailstream/shared/imap/plaintext-policy';
@@ -17,6 +18,7 @@ import { createHealth } from './adapters/health.ts';
 import { createMailServer } from './adapters/mail-server.ts';
 import { createAccountStore } from './adapters/pg-accounts.ts';
 import { readDataAge } from './adapters/pg-installation.ts';
+import { createPgChangeFeed } from './adapters/pg-change-feed.ts';
 import { createDeadLetterStore } from './adapters/pg-dead-letters.ts';
 import { createClientStore } from './adapters/pg-clients.ts';
 import { createJobStore } from './adapters/pg-jobs.ts';
@@ -34,6 +36,9 @@ import { createHttpServer } from './http-server.ts';
 import type { RequestObserver } from './plugins/request-log.ts';
 import { VERSION } from './version.ts';
 
+/** Where notices do not arrive. */
+const FEED_POLL_MS = 2_000;
+
 export function compose(config: Config): Composition {
   const log = createLogger({ service: 'server', level: config.logLevel });
   const metrics = createMetrics({ service: 'server', version: VERSION, processMetrics: true });
@@ -50,6 +55,14 @@ export function compose(config: Config): Composition {
     allowPorts: config.egressAllowPorts,
   });
   const tokens = createTokenService({ database, secrets, guard, clock: systemClock, log });
+  const changes = createChangeTeller({ database, clock: systemClock, log });
+  const feed = createPgChangeFeed({
+    database,
+    directUrl: config.directDatabaseUrl,
+    clock: systemClock,
+    log,
+    pollMs: FEED_POLL_MS,
+  });
   const ports: AppPorts = {
     accounts: createAccountStore(database),
     passwords: createPasswordHasher(),
@@ -91,6 +104,9 @@ export function compose(config: Config): Composition {
     outbound: createOutboundStore(database),
     jobs: createJobStore(database),
     raw: storage,
+    feed,
+    changes,
+    clock: systemClock,
     health: createHealth({ database, metrics }),
     observer: observer(metrics),
     log,
@@ -118,7 +134,10 @@ export function compose(config: Config): Composition {
     await storage.close();
     await database.close();
   }
-  return { services: [closing, createHttpServer({ ports, options, listen: config, log })], log };
+  return {
+    services: [closing, changes, feed, createHttpServer({ ports, options, listen: config, log })],
+    log,
+  };
 }
 
 function observer(metrics: Metrics): RequestObserver {

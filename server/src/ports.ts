@@ -8,6 +8,7 @@ import type {
   StartFrom,
   ImapProvider,
 } from '@mailstream/shared/domain/provider';
+import type { ChangeTopic } from '@mailstream/shared/db/notices';
 import type { FastifyInstance } from 'fastify';
 import type { ProviderId, TenantId } from '@mailstream/shared/domain/ids';
 import type { SmtpSettings } from '@mailstream/shared/mail/smtp-settings';
@@ -97,6 +98,8 @@ export interface AccountStore {
   ): Promise<void>;
   touchSession(tenant: TenantId, id: string, at: Date, expiresAt: Date): Promise<void>;
   endSession(tenant: TenantId, id: string): Promise<void>;
+  sessionById(tenant: TenantId, id: string): Promise<Session | null>;
+  apiTokenById(tenant: TenantId, id: string): Promise<ApiToken | null>;
   /** Name and address of the actor, and the name of the tenant; null when gone meanwhile. */
   describe(
     actor: Actor,
@@ -364,6 +367,12 @@ export interface OperationsStore {
   status(tenant: TenantId): Promise<ImapStatus>;
   /** Ids of the tenant's active, not paused mailboxes. */
   running(tenant: TenantId): Promise<readonly ProviderId[]>;
+}
+
+/** What is shown to the people of a tenant has changed. */
+export interface ChangeFeed {
+  /** @returns ends the subscription */
+  subscribe(tenant: TenantId, listener: (topic: ChangeTopic) => void): () => void;
 }
 
 export interface RawStore {

@@ -3,12 +3,14 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import pg from 'pg';
 import { afterAll } from 'vitest';
+import { createChangeTeller, type ChangeTeller } from '@mailstream/shared/db/change-teller';
 import { createDatabase, type Database } from '@mailstream/shared/db/database';
 import { tenantId, type TenantId } from '@mailstream/shared/domain/ids';
 import { imapTlsContext } from '@mailstream/shared/imap/imap-client';
 import { plaintextPolicy } from '@mailstream/shared/imap/plaintext-policy';
 import { createEgressGuard } from '@mailstream/shared/net/egress-guard';
 import { createLogger } from '@mailstream/shared/runtime/logger';
+import type { Service } from '@mailstream/shared/runtime/lifecycle';
 import { createMetrics } from '@mailstream/shared/runtime/metrics';
 import { systemClock } from '@mailstream/shared/runtime/system-clock';
 import { parseKeyRing } from '@mailstream/shared/secrets/key-ring';
@@ -22,6 +24,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { createPasswordHasher } from '../src/adapters/argon2-passwords.ts';
+import { createPgChangeFeed } from '../src/adapters/pg-change-feed.ts';
 import { createHealth } from '../src/adapters/health.ts';
 import { createAccountStore } from '../src/adapters/pg-accounts.ts';
 import { createDeadLetterStore } from '../src/adapters/pg-dead-letters.ts';
@@ -66,6 +69,9 @@ export interface Harness {
   readonly logLines: string[];
   readonly a: TestTenant;
   readonly b: TestTenant;
+  /** Not started: a test that wants live changes starts both. */
+  readonly feed: Service;
+  readonly changes: ChangeTeller;
   /** Moves the clock of sessions and tokens. */
   advance(ms: number): void;
   token(tenant: TenantId, scopes: readonly Scope[], more?: Partial<TokenDates>): Promise<string>;
@@ -110,7 +116,9 @@ const APP_OPTIONS: AppOptions = {
   jobBoard: null,
 };
 
-export async function useServer(options: Partial<AppOptions> = {}): Promise<Harness> {
+export async function useServer(
+  options: Partial<AppOptions> & { readonly feedUrl?: string } = {},
+): Promise<Harness> {
   const clone = await useDatabase();
   const owner = new pg.Pool({ connectionString: clone.ownerUrl, max: 2 });
   const database = createDatabase({ url: clone.url, applicationName: 'server-test', poolMax: 5 });
@@ -122,6 +130,20 @@ export async function useServer(options: Partial<AppOptions> = {}): Promise<Harn
   const logLines: string[] = [];
   const mailServer = new MailServerDouble();
   let offsetMs = 0;
+  const log = createLogger({
+    service: 'server-test',
+    level: 'debug',
+    pretty: false,
+    destination: { write: (line) => void logLines.push(line) },
+  });
+  const changes = createChangeTeller({ database, clock: systemClock, log });
+  const feed = createPgChangeFeed({
+    database,
+    directUrl: options.feedUrl ?? clone.url,
+    clock: systemClock,
+    log,
+    pollMs: 50,
+  });
   const ports: AppPorts = {
     accounts: createAccountStore(database),
     passwords: createPasswordHasher(),
@@ -150,12 +172,10 @@ export async function useServer(options: Partial<AppOptions> = {}): Promise<Harn
     raw: storage,
     health: createHealth({ database, metrics: createMetrics() }),
     observer: { onRequest: () => undefined, onLogin: () => undefined },
-    log: createLogger({
-      service: 'server-test',
-      level: 'debug',
-      pretty: false,
-      destination: { write: (line) => void logLines.push(line) },
-    }),
+    feed,
+    changes,
+    clock: systemClock,
+    log,
     now: () => new Date(Date.now() + offsetMs),
   };
   const apps: FastifyInstance[] = [];
@@ -173,6 +193,7 @@ export async function useServer(options: Partial<AppOptions> = {}): Promise<Harn
 
   afterAll(async () => {
     for (const one of apps) await one.close();
+    await Promise.all([feed.stop(), changes.stop()]);
     await storage.close();
     await database.close();
     await owner.end();
@@ -193,6 +214,8 @@ export async function useServer(options: Partial<AppOptions> = {}): Promise<Harn
       logLines,
       a,
       b,
+      feed,
+      changes,
       token,
       rebuild,
     },

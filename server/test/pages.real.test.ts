@@ -38,4 +38,24 @@ describe.skipIf(browser === null)('the pages (needs Chromium)', async () => {
     await page.getByRole('heading', { name: 'Mailboxes' }).waitFor();
     expect(troubles).toEqual([]);
   });
+
+  test('a mail that is sent appears as message and ticket without a reload', async () => {
+    const { page, inspect, logIn, troubles } = await browser.visit(stack.origin);
+    await logIn('operator@example.com', PASSWORD);
+    await page.getByRole('link', { name: 'Messages' }).click();
+    await page.getByText('No messages.').waitFor();
+    expect(await inspect('messages-empty')).toEqual([]);
+    const loads: string[] = [];
+    page.on('framenavigated', (frame) => loads.push(frame.url()));
+    await stack.send({ subject: 'Printer on fire' });
+    const row = page.getByRole('row', { name: /Printer on fire/ });
+    await row.waitFor();
+    await row.getByText('Processed').waitFor();
+    expect(loads).toEqual([]);
+    await page.getByRole('link', { name: 'Tickets' }).click();
+    await page.getByRole('link', { name: 'Printer on fire' }).waitFor();
+    await stack.send({ subject: 'Coffee is out' });
+    await page.getByRole('link', { name: 'Coffee is out' }).waitFor();
+    expect(troubles).toEqual([]);
+  });
 });

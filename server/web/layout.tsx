@@ -18,6 +18,7 @@ import type { Me } from '../src/contracts/session.ts';
 import icon from './icon.svg';
 import { MoonIcon, SunIcon } from './icons.tsx';
 import { LanguageSwitch } from './language-switch.tsx';
+import { LiveContext, useLive } from './live.ts';
 import { MeContext } from './me.ts';
 import { useLogout } from './queries.ts';
 import { texts } from './texts.ts';
@@ -26,6 +27,7 @@ export function Layout({ me, children }: { readonly me: Me; readonly children: R
   const [isOpen, menu] = useDisclosure(false);
   const [location] = useLocation();
   const logout = useLogout();
+  const isLive = useLive();
   const pages = [
     ['/mailboxes', texts.nav.mailboxes, 'providers:read'],
     ['/messages', texts.nav.messages, 'messages:read'],
@@ -33,68 +35,70 @@ export function Layout({ me, children }: { readonly me: Me; readonly children: R
   ] as const;
   return (
     <MeContext value={me}>
-      <AppShell
-        header={{ height: 56 }}
-        navbar={{ width: 230, breakpoint: 'sm', collapsed: { mobile: !isOpen } }}
-        padding="lg"
-      >
-        <AppShell.Header>
-          <Group h="100%" px="md" justify="space-between" wrap="nowrap">
-            <Group gap="sm" wrap="nowrap">
-              <Burger
-                opened={isOpen}
-                onClick={menu.toggle}
-                hiddenFrom="sm"
-                size="sm"
-                aria-label={texts.nav.menu}
-              />
-              <Image src={icon} w={28} h={28} alt="" />
-              <Text fw={700} size="lg">
-                {texts.product}
-              </Text>
-            </Group>
-            <Group gap="sm" wrap="nowrap">
-              <Text size="sm" c="dimmed" className="cut" visibleFrom="xs">
-                {me.tenant.name}
-              </Text>
-              <LanguageSwitch />
-              <ColorSchemeSwitch />
-            </Group>
-          </Group>
-        </AppShell.Header>
-        <AppShell.Navbar p="sm">
-          <AppShell.Section grow>
-            {pages
-              .filter(([, , scope]) => me.scopes.includes(scope))
-              .map(([path, label]) => (
-                <NavLink
-                  key={path}
-                  component={Link}
-                  href={path}
-                  label={label}
-                  active={location.startsWith(path)}
-                  onClick={menu.close}
+      <LiveContext value={isLive}>
+        <AppShell
+          header={{ height: 56 }}
+          navbar={{ width: 230, breakpoint: 'sm', collapsed: { mobile: !isOpen } }}
+          padding="lg"
+        >
+          <AppShell.Header>
+            <Group h="100%" px="md" justify="space-between" wrap="nowrap">
+              <Group gap="sm" wrap="nowrap">
+                <Burger
+                  opened={isOpen}
+                  onClick={menu.toggle}
+                  hiddenFrom="sm"
+                  size="sm"
+                  aria-label={texts.nav.menu}
                 />
-              ))}
-          </AppShell.Section>
-          <Divider my="sm" />
-          <AppShell.Section>
-            <Stack gap={2} px="sm" pb="xs">
-              <Text size="sm" fw={500} className="cut">
-                {me.name}
-              </Text>
-              {me.email !== null && (
-                <Text size="xs" c="dimmed" className="cut">
-                  {me.email}
+                <Image src={icon} w={28} h={28} alt="" />
+                <Text fw={700} size="lg">
+                  {texts.product}
                 </Text>
-              )}
-            </Stack>
-            <NavLink href="/api/docs" target="_blank" rel="noreferrer" label={texts.nav.api} />
-            <NavLink component="button" label={texts.nav.logout} onClick={() => logout.mutate()} />
-          </AppShell.Section>
-        </AppShell.Navbar>
-        <AppShell.Main>{children}</AppShell.Main>
-      </AppShell>
+              </Group>
+              <Group gap="sm" wrap="nowrap">
+                <Text size="sm" c="dimmed" className="cut" visibleFrom="xs">
+                  {me.tenant.name}
+                </Text>
+                <LanguageSwitch />
+                <ColorSchemeSwitch />
+              </Group>
+            </Group>
+          </AppShell.Header>
+          <AppShell.Navbar p="sm">
+            <AppShell.Section grow>
+              {pages
+                .filter(([, , scope]) => me.scopes.includes(scope))
+                .map(([path, label]) => (
+                  <NavLink
+                    key={path}
+                    component={Link}
+                    href={path}
+                    label={label}
+                    active={location.startsWith(path)}
+                    onClick={menu.close}
+                  />
+                ))}
+            </AppShell.Section>
+            <Divider my="sm" />
+            <AppShell.Section>
+              <Stack gap={2} px="sm" pb="xs">
+                <Text size="sm" fw={500} className="cut">
+                  {me.name}
+                </Text>
+                {me.email !== null && (
+                  <Text size="xs" c="dimmed" className="cut">
+                    {me.email}
+                  </Text>
+                )}
+              </Stack>
+              <NavLink href="/api/docs" target="_blank" rel="noreferrer" label={texts.nav.api} />
+              <NavLink component="button" label={texts.nav.logout} onClick={() => logout.mutate()} />
+            </AppShell.Section>
+          </AppShell.Navbar>
+          <AppShell.Main>{children}</AppShell.Main>
+        </AppShell>
+      </LiveContext>
     </MeContext>
   );
 }

@@ -1,4 +1,4 @@
-/** What the pages show and do, with the cache in between. Lists are looked at again every few seconds while they are on screen. */
+/** What the pages show and do, with the cache in between. Lists are read again when something in them has changed (live.ts). */
 import {
   keepPreviousData,
   useInfiniteQuery,
@@ -16,8 +16,8 @@ import type { Activity, Provider } from '../src/contracts/providers.ts';
 import type { LoginBody, Me } from '../src/contracts/session.ts';
 import type { Ticket, TicketDetail } from '../src/contracts/tickets.ts';
 import { type ApiFailure, request, withQuery } from './api.ts';
+import { useRefreshMs } from './live.ts';
 
-const REFRESH_MS = 4000;
 const PROVIDERS = '/api/email/providers';
 
 export function useMe(): UseQueryResult<Me, ApiFailure> {
@@ -61,7 +61,7 @@ function usePages<Item>(key: string, path: string, filter: Filter): Pages<Item> 
     initialPageParam: '',
     getNextPageParam: (page) => page.nextCursor,
     placeholderData: keepPreviousData,
-    refetchInterval: REFRESH_MS,
+    refetchInterval: useRefreshMs(),
   });
 }
 
@@ -71,10 +71,11 @@ export const useMessages = (filter: Filter): Pages<Message> =>
 export const useTickets = (filter: Filter): Pages<Ticket> => usePages('tickets', '/api/tickets', filter);
 
 function useOne<Item>(key: string, path: string, isLive: boolean): UseQueryResult<Item, ApiFailure> {
+  const refreshMs = useRefreshMs();
   return useQuery<Item, ApiFailure>({
     queryKey: [key, 'one', path],
     queryFn: () => request<Item>('GET', path),
-    refetchInterval: isLive ? REFRESH_MS : false,
+    refetchInterval: isLive ? refreshMs : false,
   });
 }
 

@@ -22,7 +22,7 @@ export const theme = createTheme({
 const TEXT_COLORS: Readonly<Record<string, readonly [light: string, dark: string]>> = {
   blue: ['#1560a8', '#a5d8ff'],
   gray: ['#495057', '#ced4da'],
-  indigo: ['#364fc7', '#bac8ff'],
+  indigo: ['#2b40a8', '#bac8ff'],
   orange: ['#a33e00', '#ffd8a8'],
   red: ['#b02525', '#ffb8b8'],
   teal: ['#05644a', '#96f2d7'],

@@ -1,5 +1,6 @@
 /** The composition root: the only file that makes adapters. */
 import { randomUUID } from 'node:crypto';
+import { createChangeTeller } from '@mailstream/shared/db/change-teller';
 import { createDatabase } from '@mailstream/shared/db/database';
 import { createService, type Composition } from '@mailstream/shared/runtime/lifecycle';
 import { createLogger } from '@mailstream/shared/runtime/logger';
@@ -33,6 +34,7 @@ import { createRedisEntrySource } from './adapters/redis-entry-source.ts';
 import { createRedisJobQueue, createRedisJobWorker } from './adapters/redis-job-queue.ts';
 import { createRedisMailQueue, createRedisMailWorker } from './adapters/redis-mail-queue.ts';
 import { createAvailability } from './availability.ts';
+import { tellingInbox, tellingLetters } from './change-telling.ts';
 import type { Config } from './config.ts';
 import { createEntryHandler } from './entry-handler.ts';
 import { createJobClock } from './jobs/job-clock.ts';
@@ -79,7 +81,14 @@ export function compose(config: Config): Composition {
     consumer,
     now: () => clock.now().toISOString(),
   });
-  const inbox = createPgInbox(database);
+  // Of their own, so that mails, jobs and notices never keep a handler waiting.
+  const background = createDatabase({
+    url: config.databaseUrl,
+    applicationName: `mailstream-${SERVICE}-background`,
+    poolMax: BACKGROUND_POOL,
+  });
+  const changes = createChangeTeller({ database: background, clock, log });
+  const inbox = tellingInbox(createPgInbox(database), changes.tell);
   const stopping = new AbortController();
   const availability = createAvailability({
     name: 'database',
@@ -88,7 +97,7 @@ export function compose(config: Config): Composition {
     log,
     signal: stopping.signal,
   });
-  const deadLetters = createPgDeadLetters(database);
+  const deadLetters = tellingLetters(createPgDeadLetters(database), changes.tell);
   const handle = createEntryHandler({
     source,
     inbox,
@@ -129,12 +138,6 @@ export function compose(config: Config): Composition {
   const guard = createEgressGuard({
     allowCidrs: config.egressAllowCidrs,
     allowPorts: config.egressAllowPorts,
-  });
-  // Of their own, so that mails and jobs never keep a handler waiting.
-  const background = createDatabase({
-    url: config.databaseUrl,
-    applicationName: `mailstream-${SERVICE}-background`,
-    poolMax: BACKGROUND_POOL,
   });
   const parts = { database: background, guard, metrics, clock, log };
   const sending = config.mail === null ? null : composeSending(config, config.mail, parts);
@@ -179,7 +182,16 @@ export function compose(config: Config): Composition {
   });
   log.info('worker composed', { version: VERSION, instanceId: consumer });
   return {
-    services: [connections, ops, replays, ...alerts, ...(sending?.services ?? []), ...jobs, consumerService],
+    services: [
+      connections,
+      changes,
+      ops,
+      replays,
+      ...alerts,
+      ...(sending?.services ?? []),
+      ...jobs,
+      consumerService,
+    ],
     log,
   };
 }
