@@ -19,7 +19,6 @@ import { registerSilentConnections } from './plugins/silent-connections.ts';
 import { registerWebUi } from './plugins/web-ui.ts';
 import type {
   AccountStore,
-  ChangeFeed,
   ClientStore,
   DeadLetterStore,
   Health,
@@ -37,6 +36,8 @@ import type {
   SmtpStore,
   TicketStore,
 } from './ports.ts';
+import type { ApiTokenStore, AuditLogStore, UserStore } from './ports/accounts.ts';
+import type { ChangeFeed } from './ports/live.ts';
 import { deadLetterRoutes } from './routes/dead-letters.ts';
 import { clientRoutes } from './routes/clients.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -44,22 +45,29 @@ import { jobRoutes } from './routes/jobs.ts';
 import { messageRoutes } from './routes/messages.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { outboundRoutes } from './routes/outbound.ts';
+import { passwordRoutes } from './routes/password.ts';
 import { providerRoutes } from './routes/providers.ts';
 import { providerTestRoutes } from './routes/provider-test.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { smtpRoutes } from './routes/smtp.ts';
 import { streamRoutes } from './routes/stream.ts';
 import { ticketDefaultsRoutes } from './routes/ticket-defaults.ts';
+import { tokenRoutes } from './routes/tokens.ts';
+import { userRoutes } from './routes/users.ts';
 import { ticketRoutes } from './routes/tickets.ts';
 import { createAccountUseCases } from './use-cases/accounts.ts';
 import { createLiveStreams } from './use-cases/live-streams.ts';
 import { createMailboxTestUseCases } from './use-cases/mailbox-test.ts';
 import { createOperationsUseCases } from './use-cases/operations.ts';
 import { createProviderUseCases } from './use-cases/providers.ts';
+import { createUserUseCases } from './use-cases/users.ts';
 import { createSmtpUseCases } from './use-cases/smtp.ts';
 
 export interface AppPorts {
   readonly accounts: AccountStore;
+  readonly users: UserStore;
+  readonly apiTokens: ApiTokenStore;
+  readonly auditLog: AuditLogStore;
   readonly passwords: PasswordHasher;
   readonly providers: ProviderStore;
   readonly mailServer: MailServer;
@@ -158,6 +166,12 @@ async function registerRoutes(
   await app.register(
     providerRoutes({ providers, useCases: createProviderUseCases({ providers, mailServer, newId }) }),
   );
+  const users = createUserUseCases(ports);
+  await app.register(
+    passwordRoutes({ useCases: users, limitLogin: limits.login, publicOrigin, changes: ports.changes }),
+  );
+  await app.register(userRoutes({ users: ports.users, useCases: users }));
+  await app.register(tokenRoutes({ ...ports, useCases: users }));
   await app.register(messageRoutes({ messages }));
   await app.register(deadLetterRoutes({ deadLetters, raw }));
   await app.register(ticketRoutes({ tickets, raw }));

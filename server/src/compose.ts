@@ -16,6 +16,9 @@ import type { AppOptions, AppPorts } from './app.ts';
 import { createPasswordHasher } from './adapters/argon2-passwords.ts';
 import { createHealth } from './adapters/health.ts';
 import { createMailServer } from './adapters/mail-server.ts';
+import { createApiTokenStore } from './adapters/pg-api-tokens.ts';
+import { createAuditLogStore } from './adapters/pg-audit-log.ts';
+import { createUserStore } from './adapters/pg-users.ts';
 import { createAccountStore } from './adapters/pg-accounts.ts';
 import { readDataAge } from './adapters/pg-installation.ts';
 import { createPgChangeFeed } from './adapters/pg-change-feed.ts';
@@ -65,6 +68,9 @@ export function compose(config: Config): Composition {
   });
   const ports: AppPorts = {
     accounts: createAccountStore(database),
+    users: createUserStore(database),
+    apiTokens: createApiTokenStore(database),
+    auditLog: createAuditLogStore(database),
     passwords: createPasswordHasher(),
     providers: createProviderStore({ database, secrets, sources }),
     mailServer: createMailServer({

@@ -1,5 +1,6 @@
 /**
  * What the API needs from the world: types only. Adapters implement these, use cases and routes use them.
+ * Those of accounts and of live changes are in ports/.
  * Every method that takes a tenant sees that tenant alone; an id of another tenant is as unknown as any other.
  */
 import type {
@@ -8,7 +9,6 @@ import type {
   StartFrom,
   ImapProvider,
 } from '@mailstream/shared/domain/provider';
-import type { ChangeTopic } from '@mailstream/shared/db/notices';
 import type { FastifyInstance } from 'fastify';
 import type { ProviderId, TenantId } from '@mailstream/shared/domain/ids';
 import type { SmtpSettings } from '@mailstream/shared/mail/smtp-settings';
@@ -367,12 +367,6 @@ export interface OperationsStore {
   status(tenant: TenantId): Promise<ImapStatus>;
   /** Ids of the tenant's active, not paused mailboxes. */
   running(tenant: TenantId): Promise<readonly ProviderId[]>;
-}
-
-/** What is shown to the people of a tenant has changed. */
-export interface ChangeFeed {
-  /** @returns ends the subscription */
-  subscribe(tenant: TenantId, listener: (topic: ChangeTopic) => void): () => void;
 }
 
 export interface RawStore {

@@ -26,6 +26,9 @@ import { pathToFileURL } from 'node:url';
 import { createPasswordHasher } from '../src/adapters/argon2-passwords.ts';
 import { createPgChangeFeed } from '../src/adapters/pg-change-feed.ts';
 import { createHealth } from '../src/adapters/health.ts';
+import { createApiTokenStore } from '../src/adapters/pg-api-tokens.ts';
+import { createAuditLogStore } from '../src/adapters/pg-audit-log.ts';
+import { createUserStore } from '../src/adapters/pg-users.ts';
 import { createAccountStore } from '../src/adapters/pg-accounts.ts';
 import { createDeadLetterStore } from '../src/adapters/pg-dead-letters.ts';
 import { createClientStore } from '../src/adapters/pg-clients.ts';
@@ -146,6 +149,9 @@ export async function useServer(
   });
   const ports: AppPorts = {
     accounts: createAccountStore(database),
+    users: createUserStore(database),
+    apiTokens: createApiTokenStore(database),
+    auditLog: createAuditLogStore(database),
     passwords: createPasswordHasher(),
     providers: createProviderStore({ database, secrets, sources: [] }),
     mailServer,

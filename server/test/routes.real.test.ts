@@ -38,6 +38,7 @@ function bodyFor({ method, path }: Operation): unknown {
   if (path.includes('/smtp')) return { host: 'smtp.example.com', port: 465, secure: true, username: 'x' };
   if (path.endsWith('/replies')) return { text: 'x' };
   if (path.startsWith('/api/clients')) return { name: 'x' };
+  if (path.startsWith('/api/tokens')) return { name: 'x', scopes: ['operator'] };
   if (method === 'PUT' || (method === 'POST' && path === '/api/email/providers')) return providerBody();
   if (path === '/api/email/providers/test') return { imap: providerBody().imap };
   if (path.endsWith('/client')) return { clientId: null };
@@ -63,12 +64,20 @@ async function ownedByA() {
      VALUES ($1, $2::uuid, $3, $4, 'agent_reply', 'failed', $2::text, 'kunde@example.org', 'x', 'x', '<' || $2::text || '@example.com>')`,
     [a.tenant, mail, provider, ticket],
   );
+  const user = a.users.viewer.id;
+  await call('POST', '/api/tokens', { body: { name: 'x', scopes: ['operator'] } });
+  const tokens = await owner.query<{ id: string }>(
+    `SELECT id FROM api_tokens WHERE tenant = $1 AND name = 'x'`,
+    [a.tenant],
+  );
   const client = (await call('POST', '/api/clients', { body: { name: 'Acme' } })).json.id ?? '';
   return {
     provider,
     eventId,
     ticket,
     client,
+    user,
+    apiToken: tokens.rows[0]?.id ?? '',
     mail,
     attachment: rows[0]?.id ?? '',
     comment: rows[0]?.comment ?? '',
@@ -79,6 +88,8 @@ function fill(path: string, ids: Awaited<ReturnType<typeof ownedByA>>): string {
   const owned = [
     ['/api/tickets', ids.ticket],
     ['/api/clients', ids.client],
+    ['/api/users', ids.user],
+    ['/api/tokens', ids.apiToken],
   ] as const;
   const id = owned.find(([prefix]) => path.startsWith(prefix))?.[1] ?? ids.provider;
   return path
@@ -97,7 +108,7 @@ test('the route table is the one that these tests believe in', () => {
       .filter(({ security }) => security !== undefined)
       .map(({ path }) => path)
       .sort(),
-  ).toEqual(['/api/auth/login', '/health', '/health/live', '/health/ready']);
+  ).toEqual(['/api/auth/login', '/api/auth/password-link', '/health', '/health/live', '/health/ready']);
 });
 
 test('every route describes itself and its refusals', () => {

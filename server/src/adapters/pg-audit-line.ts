@@ -8,7 +8,8 @@ export async function auditLine(
   actor: Actor,
   action: string,
   subject: {
-    readonly type: 'ticket' | 'client' | 'tenant' | 'email_provider' | 'outbound_message' | 'job';
+    readonly type:
+      'ticket' | 'client' | 'tenant' | 'email_provider' | 'outbound_message' | 'job' | 'user' | 'api_token';
     readonly id: string;
   },
   change: { readonly before: object | null; readonly after: object | null },

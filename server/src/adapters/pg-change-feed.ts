@@ -14,7 +14,7 @@ import type { TenantId } from '@mailstream/shared/domain/ids';
 import type { Clock } from '@mailstream/shared/domain/time';
 import { createService, type Service } from '@mailstream/shared/runtime/lifecycle';
 import type { Logger } from '@mailstream/shared/runtime/logger';
-import type { ChangeFeed } from '../ports.ts';
+import type { ChangeFeed } from '../ports/live.ts';
 
 type Listener = (topic: ChangeTopic) => void;
 type Looked = Exclude<ChangeTopic, 'sessions'>;

@@ -13,7 +13,7 @@ const TOUCH_EVERY_MS = 60_000;
 /** A token is looked up as it is; longer ones are not even hashed. */
 const MAX_TOKEN_LENGTH = 512;
 
-const ROLE_SCOPES: Record<User['role'], readonly Scope[]> = {
+export const ROLE_SCOPES: Record<User['role'], readonly Scope[]> = {
   viewer: ['providers:read', 'messages:read', 'tickets:read'],
   admin: [
     'providers:read',
@@ -22,6 +22,8 @@ const ROLE_SCOPES: Record<User['role'], readonly Scope[]> = {
     'messages:write',
     'tickets:read',
     'tickets:write',
+    'accounts:read',
+    'accounts:write',
   ],
   operator: SCOPES,
 };

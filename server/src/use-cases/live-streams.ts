@@ -7,7 +7,8 @@ import type { ChangeTopic } from '@mailstream/shared/db/notices';
 import type { Clock } from '@mailstream/shared/domain/time';
 import { ApiError } from '../api-error.ts';
 import type { Scope } from '../contracts/session.ts';
-import type { Actor, ChangeFeed } from '../ports.ts';
+import type { Actor } from '../ports.ts';
+import type { ChangeFeed } from '../ports/live.ts';
 import type { AccountUseCases } from './accounts.ts';
 
 /** Open pages of one person or token, and of all, in this process. */

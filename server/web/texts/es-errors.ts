@@ -265,6 +265,23 @@ export const esErrors: Readonly<Record<string, string>> = {
   'The mailbox itself is not connected with OAuth.': 'El propio buzón no está conectado con OAuth.',
   'This kind of login has no password.': 'Este tipo de acceso no tiene contraseña.',
   'On its way again.': 'Otra vez en camino.',
+  'At least 12 characters; several words are easy to remember.':
+    'Al menos 12 caracteres; varias palabras son fáciles de recordar.',
+  'Somebody with this address is here already.': 'Ya hay alguien con esta dirección.',
+  'This is the last administrator.': 'Este es el último administrador.',
+  'Make somebody else an administrator first.': 'Haga antes administrador a otra persona.',
+  'This user is disabled.': 'Este usuario está desactivado.',
+  'Enable the user first.': 'Active antes al usuario.',
+  'This link is not valid any more.': 'Este enlace ya no es válido.',
+  'It works once and for three days. Ask an administrator for a new one.':
+    'Sirve una vez y durante tres días. Pida otro a un administrador.',
+  'This is not your current password.': 'Esta no es su contraseña actual.',
+  'A token can have no rights that you do not have yourself.':
+    'Un token no puede tener permisos que usted no tiene.',
+  'Choose fewer rights.': 'Elija menos permisos.',
+  'This must be in the future.': 'Esto debe estar en el futuro.',
+  'This role has rights that you do not have yourself.': 'Este rol tiene permisos que usted no tiene.',
+  'Ask somebody who has them.': 'Pídalo a alguien que los tenga.',
   'There is no such client.': 'No existe ese cliente.',
   'This ticket was merged into another one.': 'Este ticket se unió a otro.',
   'Go on in the ticket that `mergedInto` names.': 'Siga en el ticket que indica `mergedInto`.',
