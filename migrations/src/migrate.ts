@@ -16,7 +16,7 @@ import * as folderStatus from './005-folder-status.ts';
 import * as conversations from './006-conversations.ts';
 import * as deadLetters from './007-dead-letters.ts';
 import * as outbound from './008-outbound.ts';
-import * as passwordLinks from './012-password-links.ts';
+import * as accountsAndHistory from './012-accounts-and-history.ts';
 
 interface Migration {
   readonly name: string;
@@ -32,7 +32,7 @@ const MIGRATIONS: readonly Migration[] = [
   { name: '006-conversations', up: conversations.up },
   { name: '007-dead-letters', up: deadLetters.up },
   { name: '008-outbound', up: outbound.up },
-  { name: '012-password-links', up: passwordLinks.up },
+  { name: '012-accounts-and-history', up: accountsAndHistory.up },
 ];
 
 /** Any constant: it only has to be ours. */

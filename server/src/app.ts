@@ -134,7 +134,8 @@ export async function buildApp(ports: AppPorts, options: AppOptions): Promise<Fa
   registerAuth(app, { accounts, publicOrigin: options.publicOrigin });
   registerChangeTelling(app, ports.changes);
   const limits = await registerRateLimits(app, options.limits);
-  await registerRoutes(app, ports, { accounts, limits, publicOrigin: options.publicOrigin });
+  const { publicOrigin, jobBoard } = options;
+  await registerRoutes(app, ports, { accounts, limits, publicOrigin, jobBoard });
   await options.jobBoard?.register(app);
   if (options.webRoot === null) app.setNotFoundHandler((_request, reply) => sendNotFound(reply));
   else await registerWebUi(app, options.webRoot);
@@ -149,10 +150,11 @@ async function registerRoutes(
     readonly accounts: ReturnType<typeof createAccountUseCases>;
     readonly limits: Awaited<ReturnType<typeof registerRateLimits>>;
     readonly publicOrigin: string | null;
+    readonly jobBoard: JobBoard | null;
   },
 ): Promise<void> {
   const { providers, mailServer, operations, messages, deadLetters, raw, tickets, health, observer } = ports;
-  const { accounts, limits, publicOrigin } = parts;
+  const { accounts, limits, publicOrigin, jobBoard } = parts;
   const newId = () => providerId(randomUUID());
   await app.register(
     sessionRoutes({ accounts, limitLogin: limits.login, publicOrigin, onLogin: observer.onLogin }),
@@ -172,13 +174,13 @@ async function registerRoutes(
   );
   await app.register(userRoutes({ users: ports.users, useCases: users }));
   await app.register(tokenRoutes({ ...ports, useCases: users }));
-  await app.register(messageRoutes({ messages }));
+  await app.register(messageRoutes({ messages, raw }));
   await app.register(deadLetterRoutes({ deadLetters, raw }));
   await app.register(ticketRoutes({ tickets, raw }));
   await app.register(ticketDefaultsRoutes({ tickets }));
   await app.register(clientRoutes(ports));
   await app.register(
-    operationRoutes({ operations, useCases: createOperationsUseCases({ operations, providers }) }),
+    operationRoutes({ operations, jobBoard, useCases: createOperationsUseCases({ operations, providers }) }),
   );
   await app.register(smtpRoutes({ useCases: createSmtpUseCases(ports), limitTests: limits.mailServerTest }));
   await app.register(outboundRoutes(ports));

@@ -23,7 +23,7 @@ import type {
 import type { Client, ClientBody, ClientListQuery } from './contracts/clients.ts';
 import type { Job, JobPatch, JobRun } from './contracts/jobs.ts';
 import type { Message, MessageDetail, MessageListQuery } from './contracts/messages.ts';
-import type { ImapStatus } from './contracts/operations.ts';
+import type { History, ImapStatus, Queues } from './contracts/operations.ts';
 import type {
   OutboundListQuery,
   OutboundMail,
@@ -36,6 +36,7 @@ import type { TestResult } from './contracts/provider-test.ts';
 import type { Activity, AuditRequest, Provider, ProviderListQuery } from './contracts/providers.ts';
 import type { Scope } from './contracts/session.ts';
 import type { TicketDefaults } from './contracts/ticket-defaults.ts';
+import type { MailBody } from './use-cases/mail-preview.ts';
 import type { CommentHtml, MergeBody, Ticket, TicketDetail, TicketListQuery } from './contracts/tickets.ts';
 
 /** Who acts, for whom, with which rights. Only the auth plugin makes one. */
@@ -215,6 +216,10 @@ export interface MailServer {
 export interface MessageStore {
   list(tenant: TenantId, query: MessageListQuery): Promise<Page<Message>>;
   get(tenant: TenantId, eventId: string): Promise<MessageDetail | null>;
+  /** Storage key of the original; null where there is no such message or it was never read. */
+  rawKey(tenant: TenantId, eventId: string): Promise<string | null>;
+  /** Null where nothing readable of it is kept. */
+  body(tenant: TenantId, eventId: string): Promise<MailBody | null>;
 }
 
 export interface DeadLetterStore {
@@ -253,6 +258,8 @@ export interface TicketStore {
   attachment(tenant: TenantId, ticketId: string, id: string): Promise<StoredAttachment | null>;
   /** Null where the comment is not in this ticket or has no HTML. */
   html(tenant: TenantId, ticketId: string, commentId: string): Promise<CommentHtml | null>;
+  /** Null where the comment is not in this ticket. */
+  body(tenant: TenantId, ticketId: string, commentId: string): Promise<MailBody | null>;
   change(actor: Actor, id: string, action: TicketAction): Promise<'changed' | 'notFound' | 'merged'>;
   /** Moves everything of the ticket into another one and closes it. */
   merge(actor: Actor, id: string, options: MergeBody): Promise<MergeResult>;
@@ -360,11 +367,15 @@ export interface JobStore {
 /** Pages that show the queues; only operators get them. */
 export interface JobBoard {
   register(app: FastifyInstance): Promise<void>;
+  /** Jobs of each queue by state. */
+  depths(): Promise<Queues['items']>;
   close(): Promise<void>;
 }
 
 export interface OperationsStore {
   status(tenant: TenantId): Promise<ImapStatus>;
+  /** Over all tenants. */
+  history(minutes: number): Promise<History>;
   /** Ids of the tenant's active, not paused mailboxes. */
   running(tenant: TenantId): Promise<readonly ProviderId[]>;
 }

@@ -1,6 +1,9 @@
-/** Links with which a person sets a password: an invitation, or a reset by an administrator. Not breaking: nobody else reads them. */
+/**
+ * Links with which a person sets a password: an invitation, or a reset by an administrator; and the times of the ledger for operators'
+ * charts. Not breaking: nobody else reads either.
+ */
 import type { Knex } from 'knex';
-import { AUTH_ROLE, distribute, tenantTable } from './sql.ts';
+import { AUTH_ROLE, DAEMON_ROLE, distribute, tenantTable } from './sql.ts';
 
 export async function up(knex: Knex): Promise<void> {
   await knex.raw(`
@@ -21,6 +24,11 @@ export async function up(knex: Knex): Promise<void> {
     ${tenantTable('password_links')}
     CREATE POLICY login ON password_links FOR SELECT TO ${AUTH_ROLE} USING (true);
     GRANT SELECT ON password_links TO ${AUTH_ROLE};
+    -- Ended when somebody is disabled or gets a new password.
     CREATE INDEX sessions_user ON sessions (tenant, user_id);
+
+    -- When, and nothing of what.
+    CREATE POLICY times_read ON inbound_messages FOR SELECT TO ${DAEMON_ROLE} USING (true);
+    GRANT SELECT (tenant, status, received_at, published_at, processed_at) ON inbound_messages TO ${DAEMON_ROLE};
   `);
 }
