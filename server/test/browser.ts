@@ -14,6 +14,8 @@ import { findProgram } from '@mailstream/shared/local-stack/find-program';
 /** Git-ignored; a person looks at them. */
 const SCREENS = join('test-artifacts', 'screens');
 
+type Scheme = 'light' | 'dark';
+
 export interface VisitOptions {
   /** CSS pixels; 1280 unless given. */
   readonly width?: number;
@@ -33,10 +35,10 @@ export interface Visitor {
   readonly troubles: readonly string[];
   logIn(email: string, password: string): Promise<void>;
   /**
-   * Takes pictures in light and dark and returns what is wrong with the screen, in words: findings of axe that are serious, in both
-   * colours, and a page that is wider than its window.
+   * Takes pictures in both colours, or those that are named, and returns what is wrong with the screen, in words: findings of axe that are serious,
+   * and a page that is wider than its window.
    */
-  inspect(name: string): Promise<readonly string[]>;
+  inspect(name: string, schemes?: readonly Scheme[]): Promise<readonly string[]>;
 }
 
 /** Null where no Chromium is installed. */
@@ -76,7 +78,7 @@ export async function useBrowser(): Promise<TestBrowser | null> {
           await page.keyboard.press('Enter');
           await page.getByRole('navigation').first().waitFor({ state: 'attached' });
         },
-        inspect: (name) => inspect(page, name),
+        inspect: (name, schemes) => inspect(page, name, schemes),
       };
     },
   };
@@ -97,13 +99,17 @@ function watch(page: Page, origin: string): readonly string[] {
   return troubles;
 }
 
-async function inspect(page: Page, name: string): Promise<readonly string[]> {
+async function inspect(
+  page: Page,
+  name: string,
+  schemes: readonly Scheme[] = ['light', 'dark'],
+): Promise<readonly string[]> {
   const findings: string[] = [];
-  for (const colorScheme of ['light', 'dark'] as const) {
+  for (const colorScheme of schemes) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     await page.locator(`html[data-mantine-color-scheme=${colorScheme}]`).waitFor({ state: 'attached' });
     await page.screenshot({ path: join(SCREENS, `${name}-${colorScheme}.png`), animations: 'disabled' });
-    const results = await page.evaluate<AxeResults>('axe.run()');
+    const results = await page.evaluate<AxeResults>("axe.run({ resultTypes: ['violations'] })");
     for (const { id, impact, nodes } of results.violations)
       if (impact === 'serious' || impact === 'critical')
         findings.push(...nodes.map(({ html }) => `${name} (${colorScheme}): ${id}: ${html.slice(0, 200)}`));

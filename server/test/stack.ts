@@ -62,7 +62,8 @@ export async function useStack(): Promise<TestStack> {
     return { origin: `http://127.0.0.1:${String(port)}`, process };
   };
   const daemon = start('services/email-service');
-  const worker = start('services/workflow-worker');
+  // What fails is a dead letter at once.
+  const worker = start('services/workflow-worker', { WORKER_MAX_ATTEMPTS: '1' });
   const { origin, process: server } = await startServer();
   await daemon.waitForLog(isWatching());
   const passwordHash = await createPasswordHasher().hash(PASSWORD);

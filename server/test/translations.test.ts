@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { JOBS } from '@mailstream/shared/domain/jobs';
 import { ERROR_CATALOGUE } from '@mailstream/shared/errors/catalogue';
 import { folderStateText, messageStatusText, providerStatusText } from '../src/use-cases/status-text.ts';
 import { translated } from '../web/texts/dictionary.ts';
@@ -45,6 +46,10 @@ describe('Spanish', () => {
     for (const status of ['received', 'published', 'processed', 'skipped', 'dead_letter'] as const)
       for (const code of CODES) said.add(messageStatusText(status, code));
     expect([...said].filter((sentence) => halfEnglish(sentence))).toEqual([]);
+  });
+
+  test.each(JOBS)('says what the job $name does', ({ text }) => {
+    expect(inSpanish(text)).not.toBe(text);
   });
 
   test('says everything that a request can be refused with', () => {

@@ -6,6 +6,7 @@ import {
   Group,
   Image,
   NavLink,
+  ScrollArea,
   Stack,
   Text,
   useComputedColorScheme,
@@ -14,7 +15,7 @@ import {
 import { useDisclosure } from '@mantine/hooks';
 import type { ReactElement, ReactNode } from 'react';
 import { Link, useLocation } from 'wouter';
-import type { Me } from '../src/contracts/session.ts';
+import type { Me, Scope } from '../src/contracts/session.ts';
 import icon from './icon.svg';
 import { MoonIcon, SunIcon } from './icons.tsx';
 import { LanguageSwitch } from './language-switch.tsx';
@@ -23,23 +24,55 @@ import { MeContext } from './me.ts';
 import { useLogout } from './queries.ts';
 import { texts } from './texts.ts';
 
+interface Page {
+  readonly path: string;
+  readonly label: string;
+  readonly scope: Scope;
+}
+
+const MAIN: readonly Page[] = [
+  { path: '/mailboxes', label: texts.nav.mailboxes, scope: 'providers:read' },
+  { path: '/messages', label: texts.nav.messages, scope: 'messages:read' },
+  { path: '/dead-letters', label: texts.nav.deadLetters, scope: 'messages:read' },
+  { path: '/tickets', label: texts.nav.tickets, scope: 'tickets:read' },
+];
+const MANAGE: readonly Page[] = [
+  { path: '/users', label: texts.nav.users, scope: 'accounts:read' },
+  { path: '/tokens', label: texts.nav.tokens, scope: 'accounts:read' },
+  { path: '/audit-log', label: texts.nav.audit, scope: 'accounts:read' },
+  { path: '/operations', label: texts.nav.operations, scope: 'operator' },
+];
+
 export function Layout({ me, children }: { readonly me: Me; readonly children: ReactNode }): ReactElement {
   const [isOpen, menu] = useDisclosure(false);
   const [location] = useLocation();
   const logout = useLogout();
   const isLive = useLive();
-  const pages = [
-    ['/mailboxes', texts.nav.mailboxes, 'providers:read'],
-    ['/messages', texts.nav.messages, 'messages:read'],
-    ['/tickets', texts.nav.tickets, 'tickets:read'],
-  ] as const;
+  const allowed = (pages: readonly Page[]): readonly Page[] =>
+    pages.filter(({ scope }) => me.scopes.includes(scope));
+  const managing = allowed(MANAGE);
+  const links = (pages: readonly Page[]): ReactElement[] =>
+    pages.map(({ path, label }) => (
+      <NavLink
+        key={path}
+        component={Link}
+        href={path}
+        label={label}
+        active={location === path || location.startsWith(`${path}/`)}
+        aria-current={location === path ? 'page' : undefined}
+        onClick={menu.close}
+      />
+    ));
   return (
     <MeContext value={me}>
       <LiveContext value={isLive}>
+        <a className="skip-link" href="#content">
+          {texts.nav.skip}
+        </a>
         <AppShell
           header={{ height: 56 }}
           navbar={{ width: 230, breakpoint: 'sm', collapsed: { mobile: !isOpen } }}
-          padding="lg"
+          padding={{ base: 'sm', sm: 'lg' }}
         >
           <AppShell.Header>
             <Group h="100%" px="md" justify="space-between" wrap="nowrap">
@@ -65,20 +98,17 @@ export function Layout({ me, children }: { readonly me: Me; readonly children: R
               </Group>
             </Group>
           </AppShell.Header>
-          <AppShell.Navbar p="sm">
-            <AppShell.Section grow>
-              {pages
-                .filter(([, , scope]) => me.scopes.includes(scope))
-                .map(([path, label]) => (
-                  <NavLink
-                    key={path}
-                    component={Link}
-                    href={path}
-                    label={label}
-                    active={location.startsWith(path)}
-                    onClick={menu.close}
-                  />
-                ))}
+          <AppShell.Navbar p="sm" aria-label={texts.nav.main}>
+            <AppShell.Section grow component={ScrollArea}>
+              {links(allowed(MAIN))}
+              {managing.length > 0 && (
+                <>
+                  <Text size="xs" fw={600} c="dimmed" px="sm" pt="md" pb={4}>
+                    {texts.nav.manage}
+                  </Text>
+                  {links(managing)}
+                </>
+              )}
             </AppShell.Section>
             <Divider my="sm" />
             <AppShell.Section>
@@ -92,11 +122,14 @@ export function Layout({ me, children }: { readonly me: Me; readonly children: R
                   </Text>
                 )}
               </Stack>
+              <NavLink component={Link} href="/account" label={texts.nav.account} onClick={menu.close} />
               <NavLink href="/api/docs" target="_blank" rel="noreferrer" label={texts.nav.api} />
               <NavLink component="button" label={texts.nav.logout} onClick={() => logout.mutate()} />
             </AppShell.Section>
           </AppShell.Navbar>
-          <AppShell.Main>{children}</AppShell.Main>
+          <AppShell.Main id="content" tabIndex={-1}>
+            {children}
+          </AppShell.Main>
         </AppShell>
       </LiveContext>
     </MeContext>

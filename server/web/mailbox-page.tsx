@@ -64,7 +64,7 @@ function Status({ provider }: { readonly provider: Provider }): ReactElement {
 function Facts({ provider }: { readonly provider: Provider }): ReactElement {
   return (
     <Paper withBorder p="md">
-      <SimpleGrid cols={{ base: 1, xs: 2, md: 4 }}>
+      <SimpleGrid cols={{ base: 1, xs: 2, md: 5 }}>
         <Fact label={texts.mailbox.server} value={`${provider.imap.host}:${provider.imap.port}`} />
         <Fact label={texts.mailbox.user} value={provider.imap.username} />
         <div>
@@ -72,6 +72,12 @@ function Facts({ provider }: { readonly provider: Provider }): ReactElement {
             {texts.mailbox.checked}
           </Text>
           <Age at={provider.lastSyncAt} size="sm" />
+        </div>
+        <div>
+          <Text size="xs" c="dimmed">
+            {texts.mailboxes.lastMessage}
+          </Text>
+          <Age at={provider.lastMessageAt} size="sm" />
         </div>
         <Fact
           label={texts.mailbox.heldBy}

@@ -1,5 +1,13 @@
 /** Colours and manners of the component library; every text on every ground has a contrast of at least 4.5 to 1 (WCAG AA). */
-import { createTheme, Drawer, Modal, NavLink, type CSSVariablesResolver } from '@mantine/core';
+import {
+  createTheme,
+  Drawer,
+  Modal,
+  NavLink,
+  Notification,
+  TableScrollContainer,
+  type CSSVariablesResolver,
+} from '@mantine/core';
 import { texts } from './texts.ts';
 
 const closeButtonProps = { 'aria-label': texts.common.close };
@@ -14,6 +22,11 @@ export const theme = createTheme({
   components: {
     Drawer: Drawer.extend({ defaultProps: { closeButtonProps } }),
     Modal: Modal.extend({ defaultProps: { closeButtonProps } }),
+    Notification: Notification.extend({ defaultProps: { closeButtonProps } }),
+    // A table that is wider than the screen is moved with the arrow keys too.
+    TableScrollContainer: TableScrollContainer.extend({
+      defaultProps: { scrollAreaProps: { viewportProps: { tabIndex: 0 } } },
+    }),
     NavLink: NavLink.extend({ styles: { root: { borderRadius: 'var(--mantine-radius-default)' } } }),
   },
 });

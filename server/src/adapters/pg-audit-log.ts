@@ -51,7 +51,9 @@ async function filtered(trx: Knex.Transaction, tenant: TenantId, query: AuditLis
     .select(
       'a.*',
       trx.raw(`${exactTime('a.at')} AS exact_at, coalesce(nullif(u.display_name, ''), u.email, t.name) AS actor_name,
-        coalesce(p.provider_name, s.email, a.after ->> 'name', a.before ->> 'name') AS subject_name`),
+        CASE a.subject_type WHEN 'job' THEN a.subject_id
+          WHEN 'ticket' THEN (SELECT '#' || k.number FROM tickets k WHERE k.tenant = a.tenant AND k.id::text = a.subject_id)
+          ELSE coalesce(p.provider_name, s.email, a.after ->> 'name', a.before ->> 'name') END AS subject_name`),
     );
   if (query.action !== undefined) void rows.whereRaw('starts_with(a.action, ?)', [query.action]);
   if (query.actorId !== undefined) void rows.where('a.actor_id', query.actorId);

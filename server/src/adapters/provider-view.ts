@@ -31,6 +31,7 @@ export interface ProviderRow extends FolderStatusRow {
   readonly error_message: string | null;
   readonly error_at: Date | null;
   readonly last_sync_at: Date | null;
+  readonly last_message_at: Date | null;
   readonly paused_at: Date | null;
   readonly pause_reason: PauseReason | null;
   readonly host: string;
@@ -57,6 +58,16 @@ export interface ProviderRow extends FolderStatusRow {
   readonly updated_at: Date;
 }
 
+/** Of each folder the message with the highest UID, by the ledger's own index; nothing checks what is in jsonb. */
+const LAST_MESSAGE = `
+  (SELECT max(l.received_at)
+     FROM jsonb_each(c.folder_state) AS f (name, state)
+    CROSS JOIN LATERAL (
+      SELECT m.received_at FROM inbound_messages m
+       WHERE m.tenant = c.tenant AND m.provider_id = c.email_provider_id AND m.folder = f.name
+         AND m.uid_validity = CASE WHEN f.state ->> 'uid_validity' ~ '^[0-9]{1,18}$' THEN (f.state ->> 'uid_validity')::bigint END
+       ORDER BY m.uid DESC LIMIT 1) l)`;
+
 /** The columns of a `ProviderRow`, of `email_providers as p` and `imap_email_provider_config as c`. */
 export const PROVIDER_COLUMNS = `
   p.id, p.provider_name, p.mailbox, p.is_active, p.status, p.error_code, p.error_message, p.error_at, p.last_sync_at,
@@ -65,6 +76,7 @@ export const PROVIDER_COLUMNS = `
   c.oauth_authorize_url, c.oauth_token_url, c.oauth_client_id, c.oauth_scopes, c.token_expires_at,
   c.folder_state, c.folder_health, c.config_version, c.lease_owner, c.lease_expires_at, c.lease_epoch,
   (c.lease_owner IS NOT NULL AND c.lease_expires_at > now()) AS lease_is_held,
+  ${LAST_MESSAGE} AS last_message_at,
   ${FOLDER_STATUS_COLUMNS}`;
 
 export function toSettings(row: ProviderRow): ProviderSettings {
@@ -113,6 +125,7 @@ export function toProvider(row: ProviderRow, secrets: ReadonlySet<StoredSecret>)
     errorHint: errorHint(row.error_code),
     errorAt: isoOrNull(row.error_at),
     lastSyncAt: isoOrNull(row.last_sync_at),
+    lastMessageAt: isoOrNull(row.last_message_at),
     pausedAt: isoOrNull(row.paused_at),
     pauseReason: row.pause_reason,
     imap: {

@@ -115,6 +115,8 @@ export const providerSchema = z
     errorHint: z.string().nullable(),
     errorAt: timestamp.nullable(),
     lastSyncAt: timestamp.nullable(),
+    /** When the newest message of its folders was recorded. */
+    lastMessageAt: timestamp.nullable(),
     pausedAt: timestamp.nullable(),
     pauseReason: z.enum(['manual', 'auth_failure', 'tenant_cancelled']).nullable(),
     imap: z.object({

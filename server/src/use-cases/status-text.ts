@@ -101,8 +101,8 @@ export function messageStatusText(status: MessageStatus, reason: string | null):
   }
 }
 
-/** A reason is a code of the catalogue, or a short text of ours. */
+/** A reason is a code of the catalogue, a code with what happened behind a colon, or a short text of ours. */
 function reasonText(reason: string): string {
-  const text = errorText(reason) ?? reason;
+  const text = errorText(reason) ?? errorText(reason.split(':', 1)[0] ?? null) ?? reason;
   return text.replace(/\.$/, '');
 }

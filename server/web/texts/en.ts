@@ -1,6 +1,8 @@
 /** English, the language that the other dictionaries take their keys from. */
+import { enAccounts } from './en-accounts.ts';
 import { enMail } from './en-mail.ts';
 import { enMailboxes } from './en-mailboxes.ts';
+import { enOperations } from './en-operations.ts';
 
 export const english = {
   product: 'Mailstream',
@@ -8,6 +10,14 @@ export const english = {
     mailboxes: 'Mailboxes',
     messages: 'Messages',
     tickets: 'Tickets',
+    deadLetters: 'Dead letters',
+    users: 'Users',
+    tokens: 'API tokens',
+    audit: 'Audit log',
+    operations: 'Operations',
+    account: 'My password',
+    manage: 'Manage',
+    main: 'Pages',
     api: 'API documentation',
     logout: 'Log out',
     lightOrDark: 'Switch between light and dark',
@@ -28,6 +38,7 @@ export const english = {
     back: 'Back',
     close: 'Close',
     more: 'Show more',
+    clear: 'Clear',
     never: 'never',
     unreachable: 'The server cannot be reached.',
     unreachableHint: 'Check your connection; this page tries again by itself.',
@@ -43,4 +54,6 @@ export const english = {
   },
   ...enMailboxes,
   ...enMail,
+  ...enAccounts,
+  ...enOperations,
 };

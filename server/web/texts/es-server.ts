@@ -57,6 +57,12 @@ const STATES: Readonly<Record<string, string>> = {
     'El servidor saluda y la conexión es tan segura como se pidió.',
   'The login works.': 'El acceso funciona.',
   'The folders are there.': 'Las carpetas están ahí.',
+  'Removes what is not needed any more: expired sessions and reply tokens, old runs of jobs, the text of old sent mails, and the ledger of folders that the mail server has built anew.':
+    'Elimina lo que ya no hace falta: sesiones y tokens de respuesta caducados, ejecuciones antiguas, el texto de correos enviados hace tiempo y el registro de carpetas que el servidor ha creado de nuevo.',
+  'Asks for a comparison of every watched folder with the ledger.':
+    'Pide comparar cada carpeta vigilada con el registro.',
+  'Renews OAuth tokens that end soon, and marks mailboxes whose permission has ended.':
+    'Renueva los tokens de OAuth que terminan pronto y marca los buzones cuyo permiso ha terminado.',
   'Not tried.': 'No se probó.',
   'Not tried: a refresh token may be good for one use only, which is not spent on a test.':
     'No se probó: un token de actualización puede valer para un solo uso, que no se gasta en una prueba.',
@@ -79,6 +85,10 @@ export const spanishServer: ServerTexts = {
       /^Could not be processed: (.+)\. Its original is kept\.$/,
       ([reason = ''], say) =>
         `No se pudo procesar. Motivo: ${withoutStop(say, reason)}. Su original se conserva.`,
+    ],
+    [
+      /^Discarded(?:: (.+))?\.$/,
+      ([reason]) => (reason === undefined ? 'Descartado.' : `Descartado: ${reason}.`),
     ],
     [/^Allowed: (.+)\.$/, ([values = '']) => `Permitido: ${values}.`],
     [/^At least (\d+) characters\.$/, ([count = '']) => `Al menos ${count} caracteres.`],

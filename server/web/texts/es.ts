@@ -1,7 +1,9 @@
 /** Spanish. */
 import type { Texts } from './dictionary.ts';
+import { esAccounts } from './es-accounts.ts';
 import { esMail } from './es-mail.ts';
 import { esMailboxes } from './es-mailboxes.ts';
+import { esOperations } from './es-operations.ts';
 
 export { spanishServer } from './es-server.ts';
 
@@ -11,6 +13,14 @@ export const spanish: Texts = {
     mailboxes: 'Buzones',
     messages: 'Mensajes',
     tickets: 'Tickets',
+    deadLetters: 'No entregables',
+    users: 'Usuarios',
+    tokens: 'Tokens de API',
+    audit: 'Auditoría',
+    operations: 'Operación',
+    account: 'Mi contraseña',
+    manage: 'Gestión',
+    main: 'Páginas',
     api: 'Documentación de la API',
     logout: 'Cerrar sesión',
     lightOrDark: 'Cambiar entre claro y oscuro',
@@ -31,6 +41,7 @@ export const spanish: Texts = {
     back: 'Volver',
     close: 'Cerrar',
     more: 'Mostrar más',
+    clear: 'Borrar',
     never: 'nunca',
     unreachable: 'No se puede contactar con el servidor.',
     unreachableHint: 'Compruebe su conexión; esta página lo vuelve a intentar sola.',
@@ -46,4 +57,6 @@ export const spanish: Texts = {
   },
   ...esMailboxes,
   ...esMail,
+  ...esAccounts,
+  ...esOperations,
 };
