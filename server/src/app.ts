@@ -38,6 +38,8 @@ import type {
 } from './ports.ts';
 import type { ApiTokenStore, AuditLogStore, UserStore } from './ports/accounts.ts';
 import type { ChangeFeed } from './ports/live.ts';
+import type { MailDirectory } from './ports/mail-directory.ts';
+import { autoconfigRoutes } from './routes/autoconfig.ts';
 import { deadLetterRoutes } from './routes/dead-letters.ts';
 import { clientRoutes } from './routes/clients.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -57,6 +59,7 @@ import { userRoutes } from './routes/users.ts';
 import { ticketRoutes } from './routes/tickets.ts';
 import { createAccountUseCases } from './use-cases/accounts.ts';
 import { createLiveStreams } from './use-cases/live-streams.ts';
+import { createFindSettings } from './use-cases/find-settings.ts';
 import { createMailboxTestUseCases } from './use-cases/mailbox-test.ts';
 import { createOperationsUseCases } from './use-cases/operations.ts';
 import { createProviderUseCases } from './use-cases/providers.ts';
@@ -71,6 +74,7 @@ export interface AppPorts {
   readonly passwords: PasswordHasher;
   readonly providers: ProviderStore;
   readonly mailServer: MailServer;
+  readonly mailDirectory: MailDirectory;
   readonly messages: MessageStore;
   readonly deadLetters: DeadLetterStore;
   readonly tickets: TicketStore;
@@ -175,6 +179,13 @@ async function registerRoutes(
   await app.register(userRoutes({ users: ports.users, useCases: users }));
   await app.register(tokenRoutes({ ...ports, useCases: users }));
   await app.register(messageRoutes({ messages, raw }));
+  await app.register(
+    autoconfigRoutes({
+      findSettings: createFindSettings(ports.mailDirectory),
+      limitLookUps: limits.lookUp,
+    }),
+  );
+  await app.register(messageRoutes({ messages }));
   await app.register(deadLetterRoutes({ deadLetters, raw }));
   await app.register(ticketRoutes({ tickets, raw }));
   await app.register(ticketDefaultsRoutes({ tickets }));

@@ -15,6 +15,7 @@ import { createStorage } from '@mailstream/shared/storage/create-storage';
 import type { AppOptions, AppPorts } from './app.ts';
 import { createPasswordHasher } from './adapters/argon2-passwords.ts';
 import { createHealth } from './adapters/health.ts';
+import { createMailDirectory } from './adapters/mail-directory.ts';
 import { createMailServer } from './adapters/mail-server.ts';
 import { createApiTokenStore } from './adapters/pg-api-tokens.ts';
 import { createAuditLogStore } from './adapters/pg-audit-log.ts';
@@ -89,6 +90,7 @@ export function compose(config: Config): Composition {
         },
       },
     }),
+    mailDirectory: createMailDirectory({ fetch: guard.fetch }),
     messages: createMessageStore(database),
     deadLetters: createDeadLetterStore(database),
     tickets: createTicketStore(database),

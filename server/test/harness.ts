@@ -122,6 +122,14 @@ const APP_OPTIONS: AppOptions = {
 export async function useServer(
   options: Partial<AppOptions> & { readonly feedUrl?: string } = {},
 ): Promise<Harness> {
+/** A domain that says nothing about its mail. */
+const NO_DIRECTORY: AppPorts['mailDirectory'] = {
+  mailExchangers: () => Promise.resolve([]),
+  imapServices: () => Promise.resolve([]),
+  autoconfig: () => Promise.resolve([]),
+};
+
+export async function useServer(options: Partial<AppOptions> = {}): Promise<Harness> {
   const clone = await useDatabase();
   const owner = new pg.Pool({ connectionString: clone.ownerUrl, max: 2 });
   const database = createDatabase({ url: clone.url, applicationName: 'server-test', poolMax: 5 });
@@ -155,6 +163,7 @@ export async function useServer(
     passwords: createPasswordHasher(),
     providers: createProviderStore({ database, secrets, sources: [] }),
     mailServer,
+    mailDirectory: NO_DIRECTORY,
     messages: createMessageStore(database),
     deadLetters: createDeadLetterStore(database),
     tickets: createTicketStore(database),

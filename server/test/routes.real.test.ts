@@ -47,6 +47,11 @@ function bodyFor({ method, path }: Operation): unknown {
   return {};
 }
 
+/** What a route cannot do without. */
+function withQuery(path: string): string {
+  return path === '/api/email/autoconfig' ? `${path}?email=a@example.com` : path;
+}
+
 async function ownedByA() {
   const provider = (await call('POST', '/api/email/providers', { body: providerBody() })).json.id ?? '';
   const eventId = await insertMessage(owner, a.tenant, provider, {
@@ -164,7 +169,7 @@ describe.each(withId)('$method $path', (operation) => {
 test('lists of one tenant hold nothing of another', async () => {
   const ids = await ownedByA();
   for (const { path } of guarded.filter(({ method, path: p }) => method === 'GET' && !p.includes('{'))) {
-    const answer = await call('GET', path, { token: b.token });
+    const answer = await call('GET', withQuery(path), { token: b.token });
     expect.soft(answer.status, path).toBe(200);
     for (const id of [...Object.values(ids), a.tenant]) expect.soft(answer.text, path).not.toContain(id);
   }
@@ -194,7 +199,7 @@ test('no answer and no log line holds a secret', async () => {
       answers.push(await call(operation.method, operation.path.replace('{id}', json.id ?? ''), { body }));
     }
   for (const { path } of guarded.filter(({ method, path: p }) => method === 'GET' && !p.includes('{')))
-    answers.push(await call('GET', path));
+    answers.push(await call('GET', withQuery(path)));
   // Also where a request that holds one is refused, and where the server breaks over it.
   answers.push(
     await call('POST', '/api/email/providers', { body: providerBody({ password: canaries[0], port: 'x' }) }),

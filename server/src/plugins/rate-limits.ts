@@ -7,6 +7,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ApiError } from '../api-error.ts';
 
 const WINDOW_MS = 60_000;
+const LOOK_UPS_PER_TEST = 4;
 
 export interface RateLimitSettings {
   /** Tries to log in, for each client address and for each account. */
@@ -21,6 +22,8 @@ export type Limit = (request: FastifyRequest, reply: FastifyReply) => Promise<vo
 export interface RateLimits {
   readonly login: Limit;
   readonly mailServerTest: Limit;
+  /** Cheaper than a test: questions about a domain, steps of a login with OAuth. */
+  readonly lookUp: Limit;
 }
 
 export async function registerRateLimits(
@@ -47,6 +50,10 @@ export async function registerRateLimits(
     mailServerTest: limit(
       settings.testsPerMinute,
       (request) => `tenant ${request.actor?.tenant ?? request.ip}`,
+    ),
+    lookUp: limit(
+      LOOK_UPS_PER_TEST * settings.testsPerMinute,
+      (request) => `look-ups ${request.actor?.tenant ?? request.ip}`,
     ),
   };
 }

@@ -1,4 +1,3 @@
-import type { FastifyReply } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { providerId } from '@mailstream/shared/domain/ids';
 import { commonErrors, errorBodySchema, notFoundError } from '../contracts/errors.ts';
@@ -12,6 +11,7 @@ import { actorOf } from '../plugins/auth.ts';
 import type { Limit } from '../plugins/rate-limits.ts';
 import type { MailboxTestUseCases } from '../use-cases/mailbox-test.ts';
 import { providerParams } from './providers.ts';
+import { whileConnected } from './while-connected.ts';
 
 const refused = {
   422: errorBodySchema.describe(
@@ -82,16 +82,4 @@ export function providerTestRoutes(options: {
       },
     });
   };
-}
-
-/**
- * Aborts when the caller goes away: nobody waits for the answer any more. Fastify's `request.signal` does not tell once the body
- * has been read; a listener on the socket would stay for all requests of the connection.
- */
-function whileConnected(reply: FastifyReply): AbortSignal {
-  const controller = new AbortController();
-  reply.raw.once('close', () => {
-    if (!reply.raw.writableEnded) controller.abort();
-  });
-  return controller.signal;
 }
