@@ -24,7 +24,6 @@ import type {
   Health,
   JobBoard,
   JobStore,
-  MailServer,
   MessageStore,
   OperationsStore,
   OutboundStore,
@@ -38,13 +37,16 @@ import type {
 } from './ports.ts';
 import type { ApiTokenStore, AuditLogStore, UserStore } from './ports/accounts.ts';
 import type { ChangeFeed } from './ports/live.ts';
+import type { MailServer } from './ports/mail-server.ts';
 import type { MailDirectory } from './ports/mail-directory.ts';
+import type { AuthorizationStore, OAuthClient } from './ports/oauth.ts';
 import { autoconfigRoutes } from './routes/autoconfig.ts';
 import { deadLetterRoutes } from './routes/dead-letters.ts';
 import { clientRoutes } from './routes/clients.ts';
 import { healthRoutes } from './routes/health.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { messageRoutes } from './routes/messages.ts';
+import { oauthRoutes } from './routes/oauth.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { outboundRoutes } from './routes/outbound.ts';
 import { passwordRoutes } from './routes/password.ts';
@@ -60,7 +62,11 @@ import { ticketRoutes } from './routes/tickets.ts';
 import { createAccountUseCases } from './use-cases/accounts.ts';
 import { createLiveStreams } from './use-cases/live-streams.ts';
 import { createFindSettings } from './use-cases/find-settings.ts';
+import { createLoginLinkUseCases } from './use-cases/login-links.ts';
 import { createMailboxTestUseCases } from './use-cases/mailbox-test.ts';
+import { createFindGrant } from './use-cases/oauth-grants.ts';
+import { createOAuthLoginUseCases } from './use-cases/oauth-logins.ts';
+import { createOAuthCallback } from './use-cases/oauth-returns.ts';
 import { createOperationsUseCases } from './use-cases/operations.ts';
 import { createProviderUseCases } from './use-cases/providers.ts';
 import { createUserUseCases } from './use-cases/users.ts';
@@ -75,6 +81,8 @@ export interface AppPorts {
   readonly providers: ProviderStore;
   readonly mailServer: MailServer;
   readonly mailDirectory: MailDirectory;
+  readonly authorizations: AuthorizationStore;
+  readonly oauthClient: OAuthClient;
   readonly messages: MessageStore;
   readonly deadLetters: DeadLetterStore;
   readonly tickets: TicketStore;
@@ -160,17 +168,22 @@ async function registerRoutes(
   const { providers, mailServer, operations, messages, deadLetters, raw, tickets, health, observer } = ports;
   const { accounts, limits, publicOrigin, jobBoard } = parts;
   const newId = () => providerId(randomUUID());
+  const findGrant = createFindGrant(ports);
+  const logins = createOAuthLoginUseCases(ports);
   await app.register(
     sessionRoutes({ accounts, limitLogin: limits.login, publicOrigin, onLogin: observer.onLogin }),
   );
   await app.register(
     providerTestRoutes({
-      useCases: createMailboxTestUseCases({ providers, mailServer, newId }),
+      useCases: createMailboxTestUseCases({ providers, mailServer, newId, findGrant }),
       limitTests: limits.mailServerTest,
     }),
   );
   await app.register(
-    providerRoutes({ providers, useCases: createProviderUseCases({ providers, mailServer, newId }) }),
+    providerRoutes({
+      providers,
+      useCases: createProviderUseCases({ providers, mailServer, newId, findGrant }),
+    }),
   );
   const users = createUserUseCases(ports);
   await app.register(
@@ -183,6 +196,13 @@ async function registerRoutes(
     autoconfigRoutes({
       findSettings: createFindSettings(ports.mailDirectory),
       limitLookUps: limits.lookUp,
+    }),
+  );
+  await app.register(
+    oauthRoutes({
+      ...{ logins, accounts, publicOrigin, limitLookUps: limits.lookUp },
+      callback: createOAuthCallback(ports),
+      links: createLoginLinkUseCases({ ...ports, logins }),
     }),
   );
   await app.register(messageRoutes({ messages }));

@@ -20,6 +20,7 @@ import { createMailServer } from './adapters/mail-server.ts';
 import { createApiTokenStore } from './adapters/pg-api-tokens.ts';
 import { createAuditLogStore } from './adapters/pg-audit-log.ts';
 import { createUserStore } from './adapters/pg-users.ts';
+import { createOAuthClient } from './adapters/oauth-client.ts';
 import { createAccountStore } from './adapters/pg-accounts.ts';
 import { readDataAge } from './adapters/pg-installation.ts';
 import { createPgChangeFeed } from './adapters/pg-change-feed.ts';
@@ -28,6 +29,7 @@ import { createClientStore } from './adapters/pg-clients.ts';
 import { createJobStore } from './adapters/pg-jobs.ts';
 import { createMessageStore } from './adapters/pg-messages.ts';
 import { createSmtpServer } from './adapters/mail-smtp-server.ts';
+import { createAuthorizationStore } from './adapters/pg-oauth-authorizations.ts';
 import { createOperationsStore } from './adapters/pg-operations.ts';
 import { createOutboundStore } from './adapters/pg-outbound.ts';
 import { createProviderStore } from './adapters/pg-providers.ts';
@@ -53,7 +55,8 @@ export function compose(config: Config): Composition {
   });
   const storage = createStorage(config.storageUrl);
   const { secretSources: sources } = config;
-  const secrets = createSecretStore({ database, box: createSecretBox(config.keyRing), sources });
+  const box = createSecretBox(config.keyRing);
+  const secrets = createSecretStore({ database, box, sources });
   const guard = createEgressGuard({
     allowCidrs: config.egressAllowCidrs,
     allowPorts: config.egressAllowPorts,
@@ -91,6 +94,8 @@ export function compose(config: Config): Composition {
       },
     }),
     mailDirectory: createMailDirectory({ fetch: guard.fetch }),
+    authorizations: createAuthorizationStore({ database, box }),
+    oauthClient: createOAuthClient({ fetch: guard.fetch, now: () => systemClock.now() }),
     messages: createMessageStore(database),
     deadLetters: createDeadLetterStore(database),
     tickets: createTicketStore(database),

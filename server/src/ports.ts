@@ -3,12 +3,7 @@
  * Those of accounts and of live changes are in ports/.
  * Every method that takes a tenant sees that tenant alone; an id of another tenant is as unknown as any other.
  */
-import type {
-  PauseReason,
-  ProviderStatus,
-  StartFrom,
-  ImapProvider,
-} from '@mailstream/shared/domain/provider';
+import type { PauseReason, ProviderStatus, StartFrom } from '@mailstream/shared/domain/provider';
 import type { FastifyInstance } from 'fastify';
 import type { ProviderId, TenantId } from '@mailstream/shared/domain/ids';
 import type { SmtpSettings } from '@mailstream/shared/mail/smtp-settings';
@@ -32,9 +27,9 @@ import type {
   SmtpTestResult,
 } from './contracts/outbound.ts';
 import type { Page } from './contracts/paging.ts';
-import type { TestResult } from './contracts/provider-test.ts';
 import type { Activity, AuditRequest, Provider, ProviderListQuery } from './contracts/providers.ts';
 import type { Scope } from './contracts/session.ts';
+import type { AdoptedGrant } from './ports/oauth-grant.ts';
 import type { TicketDefaults } from './contracts/ticket-defaults.ts';
 import type { MailBody } from './use-cases/mail-preview.ts';
 import type { CommentHtml, MergeBody, Ticket, TicketDetail, TicketListQuery } from './contracts/tickets.ts';
@@ -137,6 +132,10 @@ export interface ProviderSettings {
   readonly oauthTokenUrl: string | null;
   readonly oauthClientId: string | null;
   readonly oauthScopes: string | null;
+  /** What an answer's `iss` has to be; may hold `{tenantid}`. */
+  readonly oauthIssuer: string | null;
+  /** Opened by accounts that have another address. */
+  readonly oauthSharedMailbox: boolean;
 }
 
 export interface ProviderRecord {
@@ -155,6 +154,8 @@ export interface ProviderChange {
   readonly pause: 'keep' | 'pause' | 'resume';
   readonly secretsToWrite: Readonly<Partial<Record<EnteredSecret, string>>>;
   readonly secretsToRemove: readonly StoredSecret[];
+  /** What an OAuth login brought; its refresh token and client secret are among the secrets to write as well. */
+  readonly grant: AdoptedGrant | null;
   readonly bumpsConfig: boolean;
   readonly bumpsPoke: boolean;
 }
@@ -173,6 +174,10 @@ export interface ProviderStore {
     actor: Actor,
     id: ProviderId,
     decide: (current: ProviderRecord) => ProviderChange | null,
+    options?: {
+      /** Waits for a refresh of the tokens that is under way. */
+      readonly replacesSecrets?: boolean;
+    },
   ): Promise<ChangeResult>;
   delete(actor: Actor, id: ProviderId): Promise<'deleted' | 'notFound'>;
   activity(tenant: TenantId, id: ProviderId): Promise<Activity | null>;
@@ -186,29 +191,6 @@ export interface ProviderStore {
   >;
   /** Reveals what is stored, for a connection test only. */
   readSecret(tenant: TenantId, id: ProviderId, name: EnteredSecret): Promise<string | null>;
-}
-
-// --- The mail server ------------------------------------------------------------------------------------------
-
-/** What a connection test logs in with. */
-export type ProbeCredentials =
-  | { readonly kind: 'password'; readonly password: string }
-  /** The OAuth grant that is stored for this mailbox. */
-  | { readonly kind: 'stored' }
-  /** The application's own rights, without a user. */
-  | { readonly kind: 'clientCredentials'; readonly clientSecret: string }
-  /** There is a refresh token, but using it before it is stored could lose the one that replaces it. */
-  | { readonly kind: 'untried' }
-  | { readonly kind: 'none' };
-
-export interface MailServer {
-  /**
-   * Whether the server may be connected to at all, and without encryption.
-   * @throws FaultError EGRESS_FORBIDDEN, IMAP_DNS_NOT_FOUND
-   */
-  vet(host: string, port: number): Promise<{ readonly allowsPlainText: boolean }>;
-  /** Connects, logs in and lists folders, step by step; never rejects for what the mail server does. */
-  probe(provider: ImapProvider, credentials: ProbeCredentials, signal: AbortSignal): Promise<TestResult>;
 }
 
 // --- Messages, tickets, operations ----------------------------------------------------------------------------

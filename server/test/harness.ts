@@ -29,12 +29,14 @@ import { createHealth } from '../src/adapters/health.ts';
 import { createApiTokenStore } from '../src/adapters/pg-api-tokens.ts';
 import { createAuditLogStore } from '../src/adapters/pg-audit-log.ts';
 import { createUserStore } from '../src/adapters/pg-users.ts';
+import { createOAuthClient } from '../src/adapters/oauth-client.ts';
 import { createAccountStore } from '../src/adapters/pg-accounts.ts';
 import { createDeadLetterStore } from '../src/adapters/pg-dead-letters.ts';
 import { createClientStore } from '../src/adapters/pg-clients.ts';
 import { createJobStore } from '../src/adapters/pg-jobs.ts';
 import { createMessageStore } from '../src/adapters/pg-messages.ts';
 import { createSmtpServer } from '../src/adapters/mail-smtp-server.ts';
+import { createAuthorizationStore } from '../src/adapters/pg-oauth-authorizations.ts';
 import { createOperationsStore } from '../src/adapters/pg-operations.ts';
 import { createOutboundStore } from '../src/adapters/pg-outbound.ts';
 import { createProviderStore } from '../src/adapters/pg-providers.ts';
@@ -129,7 +131,18 @@ const NO_DIRECTORY: AppPorts['mailDirectory'] = {
   autoconfig: () => Promise.resolve([]),
 };
 
-export async function useServer(options: Partial<AppOptions> = {}): Promise<Harness> {
+/** What real adapters in place of doubles need. */
+export interface HarnessParts {
+  readonly database: Database;
+  readonly secrets: SecretStore;
+  readonly log: AppPorts['log'];
+}
+
+/** @param replace ports that a file wants otherwise, e.g. a real mail server in place of the double */
+export async function useServer(
+  options: Partial<AppOptions> = {},
+  replace: (parts: HarnessParts) => Partial<AppPorts> = () => ({}),
+): Promise<Harness> {
   const clone = await useDatabase();
   const owner = new pg.Pool({ connectionString: clone.ownerUrl, max: 2 });
   const database = createDatabase({ url: clone.url, applicationName: 'server-test', poolMax: 5 });
@@ -137,7 +150,8 @@ export async function useServer(options: Partial<AppOptions> = {}): Promise<Harn
   const storage = createStorage(pathToFileURL(directory).href);
   const ring = parseKeyRing(randomBytes(32).toString('base64'));
   if (ring.kind === 'problem') throw new Error(ring.text);
-  const secrets = createSecretStore({ database, box: createSecretBox(ring.ring), sources: [] });
+  const box = createSecretBox(ring.ring);
+  const secrets = createSecretStore({ database, box, sources: [] });
   const logLines: string[] = [];
   const mailServer = new MailServerDouble();
   let offsetMs = 0;
@@ -164,6 +178,11 @@ export async function useServer(options: Partial<AppOptions> = {}): Promise<Harn
     providers: createProviderStore({ database, secrets, sources: [] }),
     mailServer,
     mailDirectory: NO_DIRECTORY,
+    authorizations: createAuthorizationStore({ database, box }),
+    oauthClient: createOAuthClient({
+      fetch: () => Promise.reject(new Error('no OAuth here')),
+      now: () => new Date(),
+    }),
     messages: createMessageStore(database),
     deadLetters: createDeadLetterStore(database),
     tickets: createTicketStore(database),
@@ -192,6 +211,7 @@ export async function useServer(options: Partial<AppOptions> = {}): Promise<Harn
     clock: systemClock,
     log,
     now: () => new Date(Date.now() + offsetMs),
+    ...replace({ database, secrets, log }),
   };
   const apps: FastifyInstance[] = [];
   const rebuild = async (more: Partial<AppOptions>): Promise<FastifyInstance> => {

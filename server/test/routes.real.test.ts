@@ -114,6 +114,15 @@ test('the route table is the one that these tests believe in', () => {
       .map(({ path }) => path)
       .sort(),
   ).toEqual(['/api/auth/login', '/api/auth/password-link', '/health', '/health/live', '/health/ready']);
+  ).toEqual([
+    '/api/auth/login',
+    '/api/email/oauth/imap/callback',
+    '/api/email/oauth/imap/links/start',
+    '/api/email/oauth/imap/links/view',
+    '/health',
+    '/health/live',
+    '/health/ready',
+  ]);
 });
 
 test('every route describes itself and its refusals', () => {

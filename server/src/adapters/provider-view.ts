@@ -8,6 +8,7 @@ import {
   errorHint,
   errorText,
   folderStateText,
+  mustReconnect,
   providerState,
   providerStatusText,
 } from '../use-cases/status-text.ts';
@@ -47,6 +48,9 @@ export interface ProviderRow extends FolderStatusRow {
   readonly oauth_token_url: string | null;
   readonly oauth_client_id: string | null;
   readonly oauth_scopes: string | null;
+  readonly oauth_issuer: string | null;
+  readonly oauth_shared_mailbox: boolean;
+  readonly oauth_account: string | null;
   readonly token_expires_at: Date | null;
   readonly folder_state: Readonly<Record<string, unknown>>;
   readonly folder_health: Readonly<Record<string, unknown>>;
@@ -73,7 +77,8 @@ export const PROVIDER_COLUMNS = `
   p.id, p.provider_name, p.mailbox, p.is_active, p.status, p.error_code, p.error_message, p.error_at, p.last_sync_at,
   p.paused_at, p.pause_reason, p.created_at, p.updated_at,
   c.host, c.port, c.secure, c.allow_starttls, c.verify_certificate, c.auth_type, c.username, c.folder_filters, c.start_from,
-  c.oauth_authorize_url, c.oauth_token_url, c.oauth_client_id, c.oauth_scopes, c.token_expires_at,
+  c.oauth_authorize_url, c.oauth_token_url, c.oauth_client_id, c.oauth_scopes,
+  c.oauth_issuer, c.oauth_shared_mailbox, c.oauth_account, c.token_expires_at,
   c.folder_state, c.folder_health, c.config_version, c.lease_owner, c.lease_expires_at, c.lease_epoch,
   (c.lease_owner IS NOT NULL AND c.lease_expires_at > now()) AS lease_is_held,
   ${LAST_MESSAGE} AS last_message_at,
@@ -97,6 +102,8 @@ export function toSettings(row: ProviderRow): ProviderSettings {
     oauthTokenUrl: row.oauth_token_url,
     oauthClientId: row.oauth_client_id,
     oauthScopes: row.oauth_scopes,
+    oauthIssuer: row.oauth_issuer,
+    oauthSharedMailbox: row.oauth_shared_mailbox,
   };
 }
 
@@ -124,6 +131,7 @@ export function toProvider(row: ProviderRow, secrets: ReadonlySet<StoredSecret>)
     errorMessage: row.error_code === null ? null : (errorText(row.error_code) ?? row.error_message),
     errorHint: errorHint(row.error_code),
     errorAt: isoOrNull(row.error_at),
+    mustReconnect: mustReconnect(row),
     lastSyncAt: isoOrNull(row.last_sync_at),
     lastMessageAt: isoOrNull(row.last_message_at),
     pausedAt: isoOrNull(row.paused_at),
@@ -131,6 +139,7 @@ export function toProvider(row: ProviderRow, secrets: ReadonlySet<StoredSecret>)
     imap: {
       ...imap,
       folderFilters: [...folderFilters],
+      oauthAccount: row.oauth_account,
       tokenExpiresAt: isoOrNull(row.token_expires_at),
       hasPassword: secrets.has('imap_password'),
       hasOauthClientSecret: secrets.has('imap_oauth_client_secret'),

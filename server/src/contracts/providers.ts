@@ -114,6 +114,8 @@ export const providerSchema = z
     errorMessage: z.string().nullable(),
     errorHint: z.string().nullable(),
     errorAt: timestamp.nullable(),
+    /** Only a person can mend it: a new password, or a new login. */
+    mustReconnect: z.boolean(),
     lastSyncAt: timestamp.nullable(),
     /** When the newest message of its folders was recorded. */
     lastMessageAt: timestamp.nullable(),
@@ -133,6 +135,10 @@ export const providerSchema = z
       oauthTokenUrl: z.string().nullable(),
       oauthClientId: z.string().nullable(),
       oauthScopes: z.string().nullable(),
+      oauthIssuer: z.string().nullable(),
+      oauthSharedMailbox: z.boolean(),
+      /** The address that logged in last, where the login service told. */
+      oauthAccount: z.string().nullable(),
       tokenExpiresAt: timestamp.nullable(),
       hasPassword: z.boolean(),
       hasOauthClientSecret: z.boolean(),
