@@ -28,6 +28,7 @@ import type {
 } from './contracts/outbound.ts';
 import type { Page } from './contracts/paging.ts';
 import type { Activity, AuditRequest, Provider, ProviderListQuery } from './contracts/providers.ts';
+import type { ResyncBody, ResyncRequest } from './contracts/resync.ts';
 import type { Scope } from './contracts/session.ts';
 import type { AdoptedGrant } from './ports/oauth-grant.ts';
 import type { TicketDefaults } from './contracts/ticket-defaults.ts';
@@ -163,6 +164,11 @@ export interface ProviderChange {
 export type ChangeResult = { readonly kind: 'changed'; readonly provider: Provider } | Refusal;
 export type Refusal = { readonly kind: 'notFound' } | { readonly kind: 'mailboxExists' };
 
+export type ResyncResult =
+  | { readonly kind: 'requested'; readonly request: ResyncRequest }
+  | { readonly kind: 'notWatched'; readonly folders: readonly string[] }
+  | { readonly kind: 'notFound' | 'notRunning' };
+
 /** Each writing method is one transaction over settings, secrets, audit log and notice: all of it or nothing. */
 export interface ProviderStore {
   list(tenant: TenantId, query: ProviderListQuery): Promise<Page<Provider>>;
@@ -189,6 +195,8 @@ export interface ProviderStore {
     | { readonly kind: 'requested'; readonly request: AuditRequest }
     | { readonly kind: 'notFound' | 'notRunning' }
   >;
+  /** Asks whoever holds the mailbox for older mail, or to count it. A refusal leaves nothing behind. */
+  requestResync(actor: Actor, id: ProviderId, body: ResyncBody): Promise<ResyncResult>;
   /** Reveals what is stored, for a connection test only. */
   readSecret(tenant: TenantId, id: ProviderId, name: EnteredSecret): Promise<string | null>;
 }

@@ -40,7 +40,8 @@ function bodyFor({ method, path }: Operation): unknown {
   if (path.startsWith('/api/clients')) return { name: 'x' };
   if (path.startsWith('/api/tokens')) return { name: 'x', scopes: ['operator'] };
   if (method === 'PUT' || (method === 'POST' && path === '/api/email/providers')) return providerBody();
-  if (path === '/api/email/providers/test') return { imap: providerBody().imap };
+  if (path.endsWith('/resync')) return { startFrom: { kind: 'last', count: 1 } };
+  if (/providers\/(?:test|folders)$/.test(path)) return { imap: providerBody().imap };
   if (path.endsWith('/client')) return { clientId: null };
   if (path.endsWith('/merge')) return { into: randomUUID() };
   if (path.endsWith('/discard')) return { reason: 'nobody misses it' };

@@ -21,6 +21,7 @@ import { providerQuery, providerRow, secretsByProvider } from './pg-provider-row
 import { accountColumn, configColumns, providerColumns, versionColumns } from './provider-columns.ts';
 import { readActivity } from './pg-activity.ts';
 import { requestAudit } from './pg-audit-request.ts';
+import { requestResync } from './pg-resync-request.ts';
 import { type ProviderRow, toProvider, toRecord } from './provider-view.ts';
 
 /** A deadlock or a serialization failure is nobody's mistake: the whole transaction is done again. */
@@ -191,6 +192,9 @@ export function createProviderStore(options: {
     activity: (tenant, id) => database.withTenant(tenant, (trx) => readActivity(trx, tenant, id)),
 
     requestAudit: (actor, id) => database.withTenant(actor.tenant, (trx) => requestAudit(trx, actor, id)),
+
+    requestResync: (actor, id, body) =>
+      database.withTenant(actor.tenant, (trx) => requestResync(trx, actor, id, body)),
 
     readSecret: async (tenant, id, name) =>
       (await secrets.read({ tenant, providerId: id, name }))?.reveal() ?? null,

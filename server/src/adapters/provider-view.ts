@@ -15,6 +15,7 @@ import {
 import {
   FOLDER_STATUS_COLUMNS,
   type FolderStatusRow,
+  folderResync,
   folderStatus,
   providerAudit,
   providerFreshness,
@@ -189,6 +190,7 @@ function toFolder(row: ProviderRow, name: string, isWatched: boolean): FolderSta
     lastUid: position?.lastUid ?? null,
     lastSeenAt: latest(validTime(position?.lastSeenAt ?? null), status.provenAt),
     holes: position?.holes.length ?? 0,
+    resync: folderResync(row, name),
     ...status,
   };
 }

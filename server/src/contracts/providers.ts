@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { pageOf, pageQueryShape } from './paging.ts';
 import { authTypeSchema, startFromSchema } from './provider-settings.ts';
+import { folderResyncSchema } from './resync.ts';
 import { line, timestamp } from './text.ts';
 
 /** What a person filters by: the status, or the reason why there is none at the moment. */
@@ -91,6 +92,8 @@ export const folderStatusSchema = z
     audit: folderAuditSchema.nullable(),
     /** Somebody asked for an audit that this folder has not made yet. */
     isAuditPending: z.boolean(),
+    /** The last time that somebody asked for older mail of this folder. */
+    resync: folderResyncSchema.nullable(),
   })
   .meta({ id: 'FolderStatus' });
 

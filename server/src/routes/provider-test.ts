@@ -62,6 +62,25 @@ export function providerTestRoutes(options: {
     });
 
     app.route({
+      method: 'POST',
+      url: '/api/email/providers/folders',
+      config: { access: 'providers:write' },
+      schema: {
+        tags: ['Mailboxes'],
+        summary: 'Folders of a mail server whose settings are not saved yet',
+        body: testBodySchema,
+        response: { 200: folderListSchema, ...commonErrors, ...refused },
+      },
+      preHandler: limitTests,
+      async handler(request, reply) {
+        const { body } = request;
+        return {
+          items: [...(await useCases.newFolders(actorOf(request), body, whileConnected(reply)))],
+        };
+      },
+    });
+
+    app.route({
       method: 'GET',
       url: '/api/email/providers/:id/folders',
       config: { access: 'providers:write' },

@@ -24,6 +24,8 @@ export interface MailboxTestUseCases {
   test(actor: Actor, body: TestBody, signal: AbortSignal): Promise<TestResult>;
   testStored(actor: Actor, id: ProviderId, patch: ImapPatch, signal: AbortSignal): Promise<TestResult>;
   folders(actor: Actor, id: ProviderId, signal: AbortSignal): Promise<readonly MailFolder[]>;
+  /** Of settings that are not saved yet. */
+  newFolders(actor: Actor, body: TestBody, signal: AbortSignal): Promise<readonly MailFolder[]>;
 }
 
 export function createMailboxTestUseCases(ports: {
@@ -110,13 +112,20 @@ export function createMailboxTestUseCases(ports: {
     test,
     testStored,
     async folders(actor, id, signal) {
-      const result = await testStored(actor, id, {}, signal);
-      if (result.ok) return result.folders;
-      const failed = result.steps.find((step) => step.outcome === 'failed');
-      const code = failed?.code ?? 'IMAP_UNREACHABLE';
-      throw new ApiError(isErrorCode(code) ? code : 'IMAP_UNREACHABLE');
+      return foldersOf(await testStored(actor, id, {}, signal));
+    },
+    async newFolders(actor, body, signal) {
+      return foldersOf(await test(actor, body, signal));
     },
   };
+}
+
+/** Also where a folder of the settings is missing: that is what the list is looked at for. */
+function foldersOf(result: TestResult): readonly MailFolder[] {
+  const failed = result.steps.find((step) => step.outcome === 'failed');
+  if (failed === undefined || failed.code === 'IMAP_FOLDER_MISSING') return result.folders;
+  const code = failed.code ?? '';
+  throw new ApiError(isErrorCode(code) ? code : 'IMAP_UNREACHABLE');
 }
 
 function enteredCredentials(
