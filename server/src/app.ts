@@ -205,7 +205,6 @@ async function registerRoutes(
       links: createLoginLinkUseCases({ ...ports, logins }),
     }),
   );
-  await app.register(messageRoutes({ messages }));
   await app.register(deadLetterRoutes({ deadLetters, raw }));
   await app.register(ticketRoutes({ tickets, raw }));
   await app.register(ticketDefaultsRoutes({ tickets }));

@@ -21,6 +21,8 @@ export interface VisitOptions {
   readonly width?: number;
   readonly height?: number;
   readonly locale?: string;
+  /** For visits to a server with a certificate of the test's own. */
+  readonly ignoreHTTPSErrors?: boolean;
 }
 
 export interface TestBrowser {
@@ -54,10 +56,11 @@ export async function useBrowser(): Promise<TestBrowser | null> {
   await mkdir(SCREENS, { recursive: true });
 
   return {
-    async visit(origin, { width = 1280, height = 900, locale = 'en-US' } = {}) {
+    async visit(origin, { width = 1280, height = 900, locale = 'en-US', ignoreHTTPSErrors = false } = {}) {
       const context = await browser.newContext({
         baseURL: origin,
         viewport: { width, height },
+        ignoreHTTPSErrors,
         locale,
         timezoneId: 'UTC',
         reducedMotion: 'reduce',

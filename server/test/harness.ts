@@ -121,9 +121,6 @@ const APP_OPTIONS: AppOptions = {
   jobBoard: null,
 };
 
-export async function useServer(
-  options: Partial<AppOptions> & { readonly feedUrl?: string } = {},
-): Promise<Harness> {
 /** A domain that says nothing about its mail. */
 const NO_DIRECTORY: AppPorts['mailDirectory'] = {
   mailExchangers: () => Promise.resolve([]),
@@ -140,7 +137,7 @@ export interface HarnessParts {
 
 /** @param replace ports that a file wants otherwise, e.g. a real mail server in place of the double */
 export async function useServer(
-  options: Partial<AppOptions> = {},
+  options: Partial<AppOptions> & { readonly feedUrl?: string } = {},
   replace: (parts: HarnessParts) => Partial<AppPorts> = () => ({}),
 ): Promise<Harness> {
   const clone = await useDatabase();

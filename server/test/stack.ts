@@ -39,8 +39,16 @@ export interface TestStack {
   }): Promise<void>;
 }
 
-/** Call at top level. Resolves when the mailbox is watched. */
-export async function useStack(): Promise<TestStack> {
+/**
+ * Call at top level. Resolves when the mailbox is watched.
+ * @param more environment of all processes, and of the server
+ */
+export async function useStack(
+  more: {
+    readonly env?: Readonly<Record<string, string>>;
+    readonly server?: Readonly<Record<string, string>>;
+  } = {},
+): Promise<TestStack> {
   const world = await useWorld();
   const dovecot = useDovecot();
   const username = dovecot.newUser();
@@ -52,12 +60,12 @@ export async function useStack(): Promise<TestStack> {
     await Promise.all(started.map((process) => process.stop()));
   });
   const start = (path: string, env: Readonly<Record<string, string>> = {}): Daemon => {
-    const process = startDaemon({ ...world.env, HOST: '127.0.0.1', ...env }, main(path));
+    const process = startDaemon({ ...world.env, HOST: '127.0.0.1', ...more.env, ...env }, main(path));
     started.push(process);
     return process;
   };
   const startServer = async (): Promise<{ origin: string; process: Daemon }> => {
-    const process = start('server', { LOGIN_LIMIT_PER_MINUTE: '1000' });
+    const process = start('server', { LOGIN_LIMIT_PER_MINUTE: '1000', ...more.server });
     const { port } = await process.waitForLog(({ message }) => message === 'listening');
     return { origin: `http://127.0.0.1:${String(port)}`, process };
   };

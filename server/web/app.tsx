@@ -1,7 +1,7 @@
 /** Which page is shown: the login until somebody is logged in, then whatever the address says. */
 import { Box, Center, Text } from '@mantine/core';
 import { lazy, Suspense, type ReactElement } from 'react';
-import { Redirect, Route, Switch, useRoute } from 'wouter';
+import { Redirect, Route, Switch, useLocation } from 'wouter';
 import { FailureAlert } from './failure-alert.tsx';
 import { Layout } from './layout.tsx';
 import { ListSkeleton } from './list-skeleton.tsx';
@@ -36,6 +36,10 @@ const SetPasswordPage = lazy(() =>
 const ChangePasswordPage = lazy(() =>
   import('./password-pages.tsx').then((module) => ({ default: module.ChangePasswordPage })),
 );
+const OwnerPage = lazy(() => import('./owner-page.tsx').then((module) => ({ default: module.OwnerPage })));
+const OwnerDonePage = lazy(() =>
+  import('./owner-page.tsx').then((module) => ({ default: module.OwnerDonePage })),
+);
 const MessageList = lazy(() =>
   import('./message-list.tsx').then((module) => ({ default: module.MessageList })),
 );
@@ -43,14 +47,16 @@ const TicketList = lazy(() => import('./ticket-list.tsx').then((module) => ({ de
 const TicketPage = lazy(() => import('./ticket-page.tsx').then((module) => ({ default: module.TicketPage })));
 
 export function App(): ReactElement {
-  const [isSettingPassword] = useRoute('/password');
-  return isSettingPassword ? (
-    <Suspense fallback={<Waiting />}>
-      <SetPasswordPage />
-    </Suspense>
-  ) : (
-    <Pages />
-  );
+  const [path] = useLocation();
+  if (path === '/password') return <Public page={<SetPasswordPage />} />;
+  // The owner of a mailbox has no account here.
+  if (path === '/connect') return <Public page={<OwnerPage />} />;
+  if (path === '/connect/done') return <Public page={<OwnerDonePage />} />;
+  return <Pages />;
+}
+
+function Public({ page }: { readonly page: ReactElement }): ReactElement {
+  return <Suspense fallback={<Waiting />}>{page}</Suspense>;
 }
 
 /** Of somebody who is logged in; the login for anybody else. */

@@ -5,10 +5,13 @@ import type { FolderStatus, Provider } from '../src/contracts/providers.ts';
 import { Age } from './age.tsx';
 import { AuditLine } from './audit-badge.tsx';
 import { MailboxMenu } from './mailbox-menu.tsx';
+import { useMay } from './me.ts';
+import { ReconnectButtons } from './reconnect.tsx';
 import { ProviderBadge } from './state-badge.tsx';
 import { said, texts } from './texts.ts';
 
 export function MailboxCard({ provider }: { readonly provider: Provider }): ReactElement {
+  const mayWrite = useMay('providers:write');
   return (
     <Paper withBorder p="md">
       <Stack gap="sm" h="100%">
@@ -33,6 +36,7 @@ export function MailboxCard({ provider }: { readonly provider: Provider }): Reac
           </Group>
         </Group>
         <StatusWords provider={provider} />
+        {provider.mustReconnect && mayWrite && <ReconnectButtons provider={provider} />}
         <AuditLine provider={provider} />
         <FolderAges folders={provider.folders} />
         <Group gap="xs" mt="auto" justify="space-between">

@@ -8,6 +8,7 @@ import { AuditLine, FolderAuditText } from './audit-badge.tsx';
 import { FailureAlert } from './failure-alert.tsx';
 import { StatusWords } from './mailbox-card.tsx';
 import { MailboxMenu } from './mailbox-menu.tsx';
+import { GrantFacts, ReconnectBanner, ReconnectOutcome } from './reconnect.tsx';
 import { useActivity, useProvider } from './queries.ts';
 import { MessageBadge, PROVIDER_COLORS, ProviderBadge } from './state-badge.tsx';
 import { said, texts } from './texts.ts';
@@ -39,6 +40,8 @@ export function MailboxPage({ id }: { readonly id: string }): ReactElement {
         </Group>
       </Group>
       {provider.error !== null && <FailureAlert failure={provider.error} />}
+      <ReconnectOutcome />
+      <ReconnectBanner provider={provider.data} />
       <Status provider={provider.data} />
       <Facts provider={provider.data} />
       <Folders folders={provider.data.folders} />
@@ -67,6 +70,7 @@ function Facts({ provider }: { readonly provider: Provider }): ReactElement {
       <SimpleGrid cols={{ base: 1, xs: 2, md: 5 }}>
         <Fact label={texts.mailbox.server} value={`${provider.imap.host}:${provider.imap.port}`} />
         <Fact label={texts.mailbox.user} value={provider.imap.username} />
+        <GrantFacts provider={provider} />
         <div>
           <Text size="xs" c="dimmed">
             {texts.mailbox.checked}

@@ -65,6 +65,9 @@ export const enMailboxes = {
       'provider.polled': 'asked for a look now',
       'provider.restarted': 'restarted it',
       'provider.audited': 'asked for a comparison',
+      'provider.resynced': 'fetched older mail',
+      'provider.authorized': 'logged in with OAuth',
+      'provider.authorized_by_link': 'was given a login by the owner’s link',
     },
   },
   form: {

@@ -1,5 +1,6 @@
 /** English, the language that the other dictionaries take their keys from. */
 import { enAccounts } from './en-accounts.ts';
+import { enConnect } from './en-connect.ts';
 import { enMail } from './en-mail.ts';
 import { enMailboxes } from './en-mailboxes.ts';
 import { enOperations } from './en-operations.ts';
@@ -53,6 +54,7 @@ export const english = {
     inactive: 'Switched off',
   },
   ...enMailboxes,
+  ...enConnect,
   ...enMail,
   ...enAccounts,
   ...enOperations,

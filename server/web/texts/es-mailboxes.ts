@@ -66,6 +66,9 @@ export const esMailboxes: Pick<Texts, 'mailboxes' | 'mailbox' | 'form' | 'test'>
       'provider.polled': 'pidió mirar ahora',
       'provider.restarted': 'lo reinició',
       'provider.audited': 'pidió una comparación',
+      'provider.resynced': 'recogió correo anterior',
+      'provider.authorized': 'inició sesión con OAuth',
+      'provider.authorized_by_link': 'recibió un acceso por el enlace del dueño',
     },
   },
   form: {

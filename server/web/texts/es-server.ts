@@ -1,5 +1,6 @@
 /** Spanish: what the server says, by the English sentence. A test finds every sentence that is missing here. */
 import type { ServerTexts } from './dictionary.ts';
+import { esConnectServer } from './es-connect-server.ts';
 import { esErrors } from './es-errors.ts';
 
 const STATES: Readonly<Record<string, string>> = {
@@ -70,7 +71,7 @@ const STATES: Readonly<Record<string, string>> = {
 };
 
 export const spanishServer: ServerTexts = {
-  sentences: { ...esErrors, ...STATES },
+  sentences: { ...esErrors, ...esConnectServer, ...STATES },
   patterns: [
     [
       /^Stale: for (\d+) minutes nothing has confirmed that all mail is here\. We keep trying\.$/,

@@ -1,6 +1,7 @@
 /** Spanish. */
 import type { Texts } from './dictionary.ts';
 import { esAccounts } from './es-accounts.ts';
+import { esConnect } from './es-connect.ts';
 import { esMail } from './es-mail.ts';
 import { esMailboxes } from './es-mailboxes.ts';
 import { esOperations } from './es-operations.ts';
@@ -56,6 +57,7 @@ export const spanish: Texts = {
     inactive: 'Desactivado',
   },
   ...esMailboxes,
+  ...esConnect,
   ...esMail,
   ...esAccounts,
   ...esOperations,
