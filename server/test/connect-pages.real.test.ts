@@ -87,7 +87,7 @@ describe.skipIf(chromium === null)('connecting a mailbox (needs Chromium)', asyn
     await page.getByRole('button', { name: 'Continue' }).click();
     await page.getByText('The mail server refused the user name or password.').waitFor();
     expect(await inspect('connect-test-failed')).toEqual([]);
-    await page.getByRole('button', { name: '← Back' }).click();
+    await page.getByRole('button', { name: 'Previous step' }).click();
     await page.getByRole('textbox', { name: 'Password' }).fill(dovecot.password);
     await page.getByRole('button', { name: 'Continue' }).click();
     await page.getByText('The connection works.').waitFor();

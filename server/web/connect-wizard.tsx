@@ -129,7 +129,7 @@ export function ConnectWizard(props: { readonly onSave: (body: unknown) => Promi
               setStep(step - 1);
             }}
           >
-            ← {texts.common.back}
+            ← {texts.connect.previous}
           </Button>
         </Group>
       )}

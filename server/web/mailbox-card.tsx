@@ -8,7 +8,8 @@ import { MailboxMenu } from './mailbox-menu.tsx';
 import { useMay } from './me.ts';
 import { ReconnectButtons } from './reconnect.tsx';
 import { ProviderBadge } from './state-badge.tsx';
-import { said, texts } from './texts.ts';
+import { StatusWords } from './status-words.tsx';
+import { texts } from './texts.ts';
 
 export function MailboxCard({ provider }: { readonly provider: Provider }): ReactElement {
   const mayWrite = useMay('providers:write');
@@ -45,21 +46,6 @@ export function MailboxCard({ provider }: { readonly provider: Provider }): Reac
         </Group>
       </Stack>
     </Paper>
-  );
-}
-
-/** The state as a sentence, and what to do where a person is needed. */
-export function StatusWords({ provider }: { readonly provider: Provider }): ReactElement {
-  const isTrouble = provider.state === 'error' || provider.state === 'disconnected';
-  return (
-    <Box>
-      <Text size="sm">{said(provider.statusText)}</Text>
-      {isTrouble && provider.errorHint !== null && (
-        <Text size="sm" c="dimmed">
-          {said(provider.errorHint)}
-        </Text>
-      )}
-    </Box>
   );
 }
 

@@ -1,4 +1,16 @@
-import { Alert, Anchor, Group, Paper, SimpleGrid, Skeleton, Stack, Table, Text, Title } from '@mantine/core';
+import {
+  Alert,
+  Anchor,
+  Box,
+  Group,
+  Paper,
+  SimpleGrid,
+  Skeleton,
+  Stack,
+  Table,
+  Text,
+  Title,
+} from '@mantine/core';
 import type { ReactElement } from 'react';
 import { Link } from 'wouter';
 import type { Activity, FolderStatus, Provider } from '../src/contracts/providers.ts';
@@ -6,16 +18,18 @@ import type { MessageStatus } from '../src/contracts/messages.ts';
 import { Age } from './age.tsx';
 import { AuditLine, FolderAuditText } from './audit-badge.tsx';
 import { FailureAlert } from './failure-alert.tsx';
-import { StatusWords } from './mailbox-card.tsx';
 import { MailboxMenu } from './mailbox-menu.tsx';
+import { useMay } from './me.ts';
 import { GrantFacts, ReconnectBanner, ReconnectOutcome } from './reconnect.tsx';
 import { useActivity, useProvider } from './queries.ts';
+import { StatusWords } from './status-words.tsx';
 import { MessageBadge, PROVIDER_COLORS, ProviderBadge } from './state-badge.tsx';
 import { said, texts } from './texts.ts';
 
 export function MailboxPage({ id }: { readonly id: string }): ReactElement {
   const provider = useProvider(id);
   const activity = useActivity(id);
+  const mayWrite = useMay('providers:write');
   if (provider.data === undefined)
     return provider.isPending ? (
       <Skeleton h={200} maw={1100} />
@@ -28,13 +42,15 @@ export function MailboxPage({ id }: { readonly id: string }): ReactElement {
         ← {texts.mailboxes.title}
       </Anchor>
       <Group justify="space-between" wrap="nowrap" align="flex-start">
-        <div>
-          <Title order={1} size="h2">
+        <Box miw={0}>
+          <Title order={1} size="h2" className="wrap-anywhere">
             {provider.data.providerName}
           </Title>
-          <Text c="dimmed">{provider.data.mailbox}</Text>
-        </div>
-        <Group gap="xs" wrap="nowrap">
+          <Text c="dimmed" className="wrap-anywhere">
+            {provider.data.mailbox}
+          </Text>
+        </Box>
+        <Group gap="xs" wrap="nowrap" flex="none">
           <ProviderBadge provider={provider.data} />
           <MailboxMenu provider={provider.data} />
         </Group>
@@ -42,7 +58,7 @@ export function MailboxPage({ id }: { readonly id: string }): ReactElement {
       {provider.error !== null && <FailureAlert failure={provider.error} />}
       <ReconnectOutcome />
       <ReconnectBanner provider={provider.data} />
-      <Status provider={provider.data} />
+      {!(provider.data.mustReconnect && mayWrite) && <Status provider={provider.data} />}
       <Facts provider={provider.data} />
       <Folders folders={provider.data.folders} />
       {activity.data !== undefined && <Recent activity={activity.data} />}
@@ -108,7 +124,8 @@ function Fact({ label, value }: { readonly label: string; readonly value: string
 function Folders({ folders }: { readonly folders: readonly FolderStatus[] }): ReactElement {
   return (
     <Paper withBorder>
-      <Table.ScrollContainer minWidth={560}>
+      {/* Reached by keyboard where it is too wide. */}
+      <Table.ScrollContainer minWidth={560} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
         <Table verticalSpacing="sm" horizontalSpacing="md">
           <Table.Thead>
             <Table.Tr>

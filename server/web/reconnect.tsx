@@ -11,6 +11,7 @@ import { returnedAuthorization } from './draft.ts';
 import { FailureAlert } from './failure-alert.tsx';
 import { dateTime } from './format.ts';
 import { useMay } from './me.ts';
+import { StatusWords } from './status-words.tsx';
 import { goToLogin, useAuthorization } from './oauth-login.tsx';
 import { said, texts } from './texts.ts';
 
@@ -21,6 +22,7 @@ export function ReconnectBanner({ provider }: { readonly provider: Provider }): 
   return (
     <Alert color="red" title={texts.reconnect.title} role="alert">
       <Stack gap="sm" align="flex-start">
+        <StatusWords provider={provider} />
         <Text size="sm">{texts.reconnect.text}</Text>
         <ReconnectButtons provider={provider} />
       </Stack>

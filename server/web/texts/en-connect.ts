@@ -3,6 +3,7 @@ export const enConnect = {
   connect: {
     steps: { address: 'Address', login: 'Login', test: 'Test', what: 'Folders' },
     next: 'Continue',
+    previous: 'Previous step',
     find: 'Find settings',
     addressHint: 'The settings of its mail server are looked up from it.',
     found: {

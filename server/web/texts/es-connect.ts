@@ -5,6 +5,7 @@ export const esConnect: Pick<Texts, 'connect' | 'reconnect' | 'owner' | 'resync'
   connect: {
     steps: { address: 'Dirección', login: 'Acceso', test: 'Prueba', what: 'Carpetas' },
     next: 'Continuar',
+    previous: 'Paso anterior',
     find: 'Buscar la configuración',
     addressHint: 'A partir de ella se busca la configuración de su servidor de correo.',
     found: {
