@@ -17,7 +17,14 @@ export function FolderPicker(props: {
   const { folders, isCut, onChange } = props;
   const [sought, setSought] = useState('');
   const chosen = props.chosen.length === 0 ? ['INBOX'] : props.chosen;
-  const all = folders.filter(({ isSelectable }) => isSelectable);
+  const listed = folders.filter(({ isSelectable }) => isSelectable);
+  // What is chosen stays to be seen, also where the server does not have it (any more).
+  const all = [
+    ...listed.map(({ name, messages }) => ({ name, messages })),
+    ...chosen
+      .filter((one) => !listed.some(({ name }) => isSame(one, name)))
+      .map((name) => ({ name, messages: null })),
+  ];
   const shown = all.filter(({ name }) => name.toLowerCase().includes(sought.trim().toLowerCase()));
   return (
     <Fieldset variant="unstyled" legend={texts.connect.pickFolders}>

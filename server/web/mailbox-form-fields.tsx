@@ -13,6 +13,7 @@ import type { ReactElement, ReactNode } from 'react';
 import type { Autoconfig } from '../src/contracts/autoconfig.ts';
 import type { MailFolder } from '../src/contracts/provider-test.ts';
 import type { Provider } from '../src/contracts/providers.ts';
+import { FolderPicker } from './folder-picker.tsx';
 import type { Form, MailboxValues } from './mailbox-form-values.ts';
 import { OauthFields } from './oauth-fields.tsx';
 import { texts } from './texts.ts';
@@ -121,15 +122,23 @@ export function ContentFields(props: {
   return (
     <Fieldset legend={texts.form.what}>
       <Stack>
-        <TagsInput
-          label={texts.form.folders}
-          description={texts.form.foldersHint}
-          data={folders.filter(({ isSelectable }) => isSelectable).map(({ name }) => name)}
-          // A comma is a letter of folder names.
-          splitChars={[]}
-          acceptValueOnBlur
-          {...form.getInputProps('folders')}
-        />
+        {folders.length > 0 ? (
+          <FolderPicker
+            folders={folders}
+            isCut={false}
+            chosen={form.values.folders}
+            onChange={(names) => form.setFieldValue('folders', names)}
+          />
+        ) : (
+          <TagsInput
+            label={texts.form.folders}
+            description={texts.form.foldersHint}
+            // A comma is a letter of folder names.
+            splitChars={[]}
+            acceptValueOnBlur
+            {...form.getInputProps('folders')}
+          />
+        )}
         <StartFields form={form} hint={texts.form.startHint} />
       </Stack>
     </Fieldset>

@@ -28,6 +28,8 @@ export interface OAuthLoginPorts {
   readonly oauthClient: OAuthClient;
   readonly providers: Pick<ProviderStore, 'record' | 'change' | 'readSecret'>;
   readonly mailServer: MailServer;
+  /** Tells open pages to look again: nobody is logged in who changes something here. */
+  readonly changes: { tell(tenant: TenantId, topic: 'providers'): void };
   readonly now: () => Date;
 }
 

@@ -38,7 +38,7 @@ const PENDING_GRANT_MS = 30 * 60_000;
 const NOWHERE = '/connect/done?error=OAUTH_STATE_INVALID';
 
 export function createOAuthCallback(ports: OAuthLoginPorts): OAuthCallback {
-  const { authorizations, oauthClient, providers, mailServer, now } = ports;
+  const { authorizations, oauthClient, providers, mailServer, changes, now } = ports;
 
   async function callback(query: CallbackQuery, visitor: Visitor, signal: AbortSignal): Promise<string> {
     if (query.state === undefined || query.state === '') return NOWHERE;
@@ -131,6 +131,7 @@ export function createOAuthCallback(ports: OAuthLoginPorts): OAuthCallback {
       { replacesSecrets: true },
     );
     if (result.kind !== 'changed') throw refusal('CONFLICT', 'the mailbox is gone');
+    changes.tell(actor.tenant, 'providers');
   }
 
   return callback;
