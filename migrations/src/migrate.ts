@@ -16,8 +16,8 @@ import * as folderStatus from './005-folder-status.ts';
 import * as conversations from './006-conversations.ts';
 import * as deadLetters from './007-dead-letters.ts';
 import * as outbound from './008-outbound.ts';
-import * as accountsAndHistory from './012-accounts-and-history.ts';
 import * as connecting from './011-connecting.ts';
+import * as accountsAndHistory from './012-accounts-and-history.ts';
 
 interface Migration {
   readonly name: string;
@@ -33,8 +33,8 @@ const MIGRATIONS: readonly Migration[] = [
   { name: '006-conversations', up: conversations.up },
   { name: '007-dead-letters', up: deadLetters.up },
   { name: '008-outbound', up: outbound.up },
-  { name: '012-accounts-and-history', up: accountsAndHistory.up },
   { name: '011-connecting', up: connecting.up },
+  { name: '012-accounts-and-history', up: accountsAndHistory.up },
 ];
 
 /** Any constant: it only has to be ours. */

@@ -142,6 +142,8 @@ export async function useServer(
 ): Promise<Harness> {
   const clone = await useDatabase();
   const owner = new pg.Pool({ connectionString: clone.ownerUrl, max: 2 });
+  // At the end the database is dropped under connections that are only closing.
+  owner.on('error', () => undefined);
   const database = createDatabase({ url: clone.url, applicationName: 'server-test', poolMax: 5 });
   const directory = await mkdtemp(join(tmpdir(), 'mailstream-server-'));
   const storage = createStorage(pathToFileURL(directory).href);
