@@ -1,8 +1,10 @@
 /** Logging in with OAuth: a real OpenID Connect provider, and Dovecot, which asks it whether a token is good. */
 import { randomBytes } from 'node:crypto';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { freePort } from '@mailstream/shared/local-stack/ports';
 import { deliver } from '@mailstream/shared/testing/deliver';
 import { useOwnDovecot } from '@mailstream/shared/testing/own-servers';
+import { startScriptedImap } from '@mailstream/shared/testing/scripted-imap';
 import { browserSession, type BrowserSession } from './browser-session.ts';
 import { useServer, type Answer } from './harness.ts';
 import { SCOPES, useLoginService } from './login-service.ts';
@@ -290,6 +292,45 @@ describe('the answer of a login service', () => {
     const departed = await depart(admin, { imap: imapOf(newAddress(), { oauthSharedMailbox: true }) });
     await admin.arrive(await cameBack(departed, newAddress()));
     expect((await statusOf(departed.id)).json).toMatchObject({ errorCode: 'OAUTH_WRONG_ACCOUNT' });
+  });
+
+  test('for a shared mailbox whose mail server lets the account in is good, and remembered by its address', async () => {
+    const [shared, delegate] = [newAddress(), newAddress()];
+    const asked: string[] = [];
+    const server = await startScriptedImap({
+      checkToken: (user, token) => {
+        asked.push(user);
+        return token !== '';
+      },
+    });
+    onTestFinished(() => server.close());
+    const imap = imapOf(shared, { port: server.port, oauthSharedMailbox: true });
+    const departed = await depart(admin, { imap });
+    // Nobody logs in by the name of a shared mailbox.
+    expect(new URL(departed.authorizeUrl).searchParams.has('login_hint')).toBe(false);
+    await admin.arrive(await cameBack(departed, delegate));
+    expect((await statusOf(departed.id)).json).toMatchObject({ state: 'granted', account: delegate });
+    expect(asked).toEqual([shared]);
+    expect((await create(departed.id, imap)).json.imap).toMatchObject({
+      username: shared,
+      oauthAccount: delegate,
+      oauthSharedMailbox: true,
+    });
+  });
+
+  test('is believed by the account’s address where the mail server is away', async () => {
+    const account = newAddress();
+    const departed = await depart(admin, { imap: imapOf(account, { port: await freePort() }) });
+    await admin.arrive(await cameBack(departed, account));
+    expect((await statusOf(departed.id)).json).toMatchObject({ state: 'granted', account });
+    const stranger = await depart(admin, {
+      imap: imapOf(newAddress(), { port: await freePort(), oauthSharedMailbox: true }),
+    });
+    await admin.arrive(await cameBack(stranger, account));
+    expect((await statusOf(stranger.id)).json).toMatchObject({
+      state: 'failed',
+      errorCode: 'IMAP_UNREACHABLE',
+    });
   });
 
   test('without a token that lasts is not enough', async () => {

@@ -89,12 +89,13 @@ function Frame({ children }: { readonly children: ReactNode }): ReactElement {
           <Group justify="space-between" wrap="nowrap">
             <Group gap="sm" wrap="nowrap">
               <Image src={icon} w={32} h={32} alt="" />
-              <Title order={1} size="h3">
-                {texts.owner.title}
-              </Title>
+              <Text fw={600}>{texts.product}</Text>
             </Group>
             <LanguageSwitch />
           </Group>
+          <Title order={1} size="h3">
+            {texts.owner.title}
+          </Title>
           {children}
         </Stack>
       </Paper>

@@ -98,8 +98,12 @@ export const enConnect = {
     counting: 'Counting …',
     fetch: (count: number): string => (count === 1 ? 'Fetch 1 message' : `Fetch ${count} messages`),
     nothing: 'Nothing is missing from there on.',
-    wouldCome: (fetched: number, listed: number): string =>
-      `${fetched} of ${listed} messages would come; the others are here.`,
+    wouldCome: (fetched: number, listed: number): string => {
+      const count = fetched === 1 ? '1 message' : `${fetched} messages`;
+      return fetched === listed
+        ? `${count} would come.`
+        : `${count} of ${listed} would come; the others are here.`;
+    },
     fetching: 'Fetching …',
     came: (count: number): string =>
       count === 1 ? '1 message was fetched.' : `${count} messages were fetched.`,

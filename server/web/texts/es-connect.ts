@@ -97,7 +97,13 @@ export const esConnect: Pick<Texts, 'connect' | 'reconnect' | 'owner' | 'resync'
     counting: 'Contando …',
     fetch: (count) => (count === 1 ? 'Recoger 1 mensaje' : `Recoger ${count} mensajes`),
     nothing: 'Desde ahí no falta nada.',
-    wouldCome: (fetched, listed) => `Llegarían ${fetched} de ${listed} mensajes; los demás ya están aquí.`,
+    wouldCome: (fetched, listed) => {
+      const count = fetched === 1 ? '1 mensaje' : `${fetched} mensajes`;
+      const come = fetched === 1 ? 'Llegaría' : 'Llegarían';
+      return fetched === listed
+        ? `${come} ${count}.`
+        : `${come} ${count} de ${listed}; los demás ya están aquí.`;
+    },
     fetching: 'Recogiendo …',
     came: (count) => (count === 1 ? 'Se recogió 1 mensaje.' : `Se recogieron ${count} mensajes.`),
     missing: (count) => (count === 1 ? '1 mensaje no se entregó.' : `${count} mensajes no se entregaron.`),
