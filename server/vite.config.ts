@@ -9,6 +9,8 @@ export default defineConfig({
   build: {
     outDir: '../dist/web',
     emptyOutDir: true,
+    // Which file needs which, for the test of their size; it is not served.
+    manifest: true,
     // Inlined files would be data: URLs, which the page's policy refuses for fonts and styles.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },

@@ -18,6 +18,8 @@ import * as deadLetters from './007-dead-letters.ts';
 import * as outbound from './008-outbound.ts';
 import * as rules from './009-rules.ts';
 import * as storageReferences from './010-storage-references.ts';
+import * as connecting from './011-connecting.ts';
+import * as accountsAndHistory from './012-accounts-and-history.ts';
 
 interface Migration {
   readonly name: string;
@@ -35,6 +37,8 @@ const MIGRATIONS: readonly Migration[] = [
   { name: '008-outbound', up: outbound.up },
   { name: '009-rules', up: rules.up },
   { name: '010-storage-references', up: storageReferences.up },
+  { name: '011-connecting', up: connecting.up },
+  { name: '012-accounts-and-history', up: accountsAndHistory.up },
 ];
 
 /** Any constant: it only has to be ours. */

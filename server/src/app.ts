@@ -3,8 +3,11 @@ import cookie from '@fastify/cookie';
 import { randomUUID } from 'node:crypto';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import type { ChangeTeller } from '@mailstream/shared/db/change-teller';
 import { providerId } from '@mailstream/shared/domain/ids';
+import type { Clock } from '@mailstream/shared/domain/time';
 import type { Logger } from '@mailstream/shared/runtime/logger';
+import { registerChangeTelling } from './plugins/change-telling.ts';
 import { registerApiDocs } from './plugins/api-docs.ts';
 import { registerAuth } from './plugins/auth.ts';
 import { registerErrors, sendNotFound } from './plugins/errors.ts';
@@ -12,6 +15,7 @@ import { registerJsonOnly } from './plugins/json-only.ts';
 import { registerRateLimits, type RateLimitSettings } from './plugins/rate-limits.ts';
 import { registerRequestLog, type RequestObserver } from './plugins/request-log.ts';
 import { registerSecurityHeaders } from './plugins/security-headers.ts';
+import { registerSilentConnections } from './plugins/silent-connections.ts';
 import { registerWebUi } from './plugins/web-ui.ts';
 import type {
   AccountStore,
@@ -20,7 +24,6 @@ import type {
   Health,
   JobBoard,
   JobStore,
-  MailServer,
   MessageStore,
   OperationsStore,
   OutboundStore,
@@ -32,33 +35,57 @@ import type {
   SmtpStore,
   TicketStore,
 } from './ports.ts';
+import type { ApiTokenStore, AuditLogStore, UserStore } from './ports/accounts.ts';
+import type { ChangeFeed } from './ports/live.ts';
+import type { MailServer } from './ports/mail-server.ts';
+import type { MailDirectory } from './ports/mail-directory.ts';
+import type { AuthorizationStore, OAuthClient } from './ports/oauth.ts';
+import { autoconfigRoutes } from './routes/autoconfig.ts';
 import type { RuleStore } from './ports/rules.ts';
 import { deadLetterRoutes } from './routes/dead-letters.ts';
 import { clientRoutes } from './routes/clients.ts';
 import { healthRoutes } from './routes/health.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { messageRoutes } from './routes/messages.ts';
+import { oauthRoutes } from './routes/oauth.ts';
 import { operationRoutes } from './routes/operations.ts';
 import { outboundRoutes } from './routes/outbound.ts';
+import { passwordRoutes } from './routes/password.ts';
 import { providerRoutes } from './routes/providers.ts';
 import { providerTestRoutes } from './routes/provider-test.ts';
 import { ruleRoutes } from './routes/rules.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { smtpRoutes } from './routes/smtp.ts';
+import { streamRoutes } from './routes/stream.ts';
 import { ticketDefaultsRoutes } from './routes/ticket-defaults.ts';
+import { tokenRoutes } from './routes/tokens.ts';
+import { userRoutes } from './routes/users.ts';
 import { ticketRoutes } from './routes/tickets.ts';
 import { createAccountUseCases } from './use-cases/accounts.ts';
+import { createLiveStreams } from './use-cases/live-streams.ts';
+import { createFindSettings } from './use-cases/find-settings.ts';
+import { createLoginLinkUseCases } from './use-cases/login-links.ts';
 import { createMailboxTestUseCases } from './use-cases/mailbox-test.ts';
+import { createFindGrant } from './use-cases/oauth-grants.ts';
+import { createOAuthLoginUseCases } from './use-cases/oauth-logins.ts';
+import { createOAuthCallback } from './use-cases/oauth-returns.ts';
 import { createOperationsUseCases } from './use-cases/operations.ts';
 import { createProviderUseCases } from './use-cases/providers.ts';
+import { createUserUseCases } from './use-cases/users.ts';
 import { createRuleTests } from './use-cases/rule-tests.ts';
 import { createSmtpUseCases } from './use-cases/smtp.ts';
 
 export interface AppPorts {
   readonly accounts: AccountStore;
+  readonly users: UserStore;
+  readonly apiTokens: ApiTokenStore;
+  readonly auditLog: AuditLogStore;
   readonly passwords: PasswordHasher;
   readonly providers: ProviderStore;
   readonly mailServer: MailServer;
+  readonly mailDirectory: MailDirectory;
+  readonly authorizations: AuthorizationStore;
+  readonly oauthClient: OAuthClient;
   readonly messages: MessageStore;
   readonly deadLetters: DeadLetterStore;
   readonly tickets: TicketStore;
@@ -71,6 +98,10 @@ export interface AppPorts {
   readonly outbound: OutboundStore;
   readonly jobs: JobStore;
   readonly raw: RawStore;
+  readonly feed: ChangeFeed;
+  readonly changes: Pick<ChangeTeller, 'tell'>;
+  /** For streams; requests take `now`. */
+  readonly clock: Clock;
   readonly health: Health;
   readonly observer: RequestObserver;
   readonly log: Logger;
@@ -108,6 +139,7 @@ export async function buildApp(ports: AppPorts, options: AppOptions): Promise<Fa
   });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
+  registerSilentConnections(app);
   registerErrors(app, ports.log);
   registerRequestLog(app, ports.observer, ports.log);
   registerJsonOnly(app);
@@ -116,8 +148,10 @@ export async function buildApp(ports: AppPorts, options: AppOptions): Promise<Fa
   const accounts = createAccountUseCases({ ...ports, sessionTtlMs: options.sessionTtlMs });
   await registerApiDocs(app, options.version);
   registerAuth(app, { accounts, publicOrigin: options.publicOrigin });
+  registerChangeTelling(app, ports.changes);
   const limits = await registerRateLimits(app, options.limits);
-  await registerRoutes(app, ports, { accounts, limits, publicOrigin: options.publicOrigin });
+  const { publicOrigin, jobBoard } = options;
+  await registerRoutes(app, ports, { accounts, limits, publicOrigin, jobBoard });
   await options.jobBoard?.register(app);
   if (options.webRoot === null) app.setNotFoundHandler((_request, reply) => sendNotFound(reply));
   else await registerWebUi(app, options.webRoot);
@@ -132,24 +166,49 @@ async function registerRoutes(
     readonly accounts: ReturnType<typeof createAccountUseCases>;
     readonly limits: Awaited<ReturnType<typeof registerRateLimits>>;
     readonly publicOrigin: string | null;
+    readonly jobBoard: JobBoard | null;
   },
 ): Promise<void> {
   const { providers, mailServer, operations, messages, deadLetters, raw, tickets, health, observer } = ports;
-  const { accounts, limits, publicOrigin } = parts;
+  const { accounts, limits, publicOrigin, jobBoard } = parts;
   const newId = () => providerId(randomUUID());
+  const findGrant = createFindGrant(ports);
+  const logins = createOAuthLoginUseCases(ports);
   await app.register(
     sessionRoutes({ accounts, limitLogin: limits.login, publicOrigin, onLogin: observer.onLogin }),
   );
   await app.register(
     providerTestRoutes({
-      useCases: createMailboxTestUseCases({ providers, mailServer, newId }),
+      useCases: createMailboxTestUseCases({ providers, mailServer, newId, findGrant }),
       limitTests: limits.mailServerTest,
     }),
   );
   await app.register(
-    providerRoutes({ providers, useCases: createProviderUseCases({ providers, mailServer, newId }) }),
+    providerRoutes({
+      providers,
+      useCases: createProviderUseCases({ providers, mailServer, newId, findGrant }),
+    }),
   );
-  await app.register(messageRoutes({ messages }));
+  const users = createUserUseCases(ports);
+  await app.register(
+    passwordRoutes({ useCases: users, limitLogin: limits.login, publicOrigin, changes: ports.changes }),
+  );
+  await app.register(userRoutes({ users: ports.users, useCases: users }));
+  await app.register(tokenRoutes({ ...ports, useCases: users }));
+  await app.register(messageRoutes({ messages, raw }));
+  await app.register(
+    autoconfigRoutes({
+      findSettings: createFindSettings(ports.mailDirectory),
+      limitLookUps: limits.lookUp,
+    }),
+  );
+  await app.register(
+    oauthRoutes({
+      ...{ logins, accounts, publicOrigin, limitLookUps: limits.lookUp },
+      callback: createOAuthCallback(ports),
+      links: createLoginLinkUseCases({ ...ports, logins }),
+    }),
+  );
   await app.register(deadLetterRoutes({ deadLetters, raw }));
   await app.register(ticketRoutes({ tickets, raw }));
   await app.register(ticketDefaultsRoutes({ tickets }));
@@ -158,10 +217,13 @@ async function registerRoutes(
     ruleRoutes({ rules: ports.rules, tests: createRuleTests(ports), limitTests: limits.ruleTest }),
   );
   await app.register(
-    operationRoutes({ operations, useCases: createOperationsUseCases({ operations, providers }) }),
+    operationRoutes({ operations, jobBoard, useCases: createOperationsUseCases({ operations, providers }) }),
   );
   await app.register(smtpRoutes({ useCases: createSmtpUseCases(ports), limitTests: limits.mailServerTest }));
   await app.register(outboundRoutes(ports));
   await app.register(jobRoutes(ports));
+  await app.register(
+    streamRoutes({ streams: createLiveStreams({ feed: ports.feed, accounts, clock: ports.clock }) }),
+  );
   await app.register(healthRoutes({ health }));
 }

@@ -1,4 +1,5 @@
 /** The composition root: the only file that makes adapters. */
+import { createChangeTeller } from '@mailstream/shared/db/change-teller';
 import { createDatabase } from '@mailstream/shared/db/database';
 import { imapTlsContext } from '@mailstream/shared/imap/imap-client';
 import { plaintextPolicy } from '@mailstream/shared/imap/plaintext-policy';
@@ -14,14 +15,21 @@ import { createStorage } from '@mailstream/shared/storage/create-storage';
 import type { AppOptions, AppPorts } from './app.ts';
 import { createPasswordHasher } from './adapters/argon2-passwords.ts';
 import { createHealth } from './adapters/health.ts';
+import { createMailDirectory } from './adapters/mail-directory.ts';
 import { createMailServer } from './adapters/mail-server.ts';
+import { createApiTokenStore } from './adapters/pg-api-tokens.ts';
+import { createAuditLogStore } from './adapters/pg-audit-log.ts';
+import { createUserStore } from './adapters/pg-users.ts';
+import { createOAuthClient } from './adapters/oauth-client.ts';
 import { createAccountStore } from './adapters/pg-accounts.ts';
 import { readDataAge } from './adapters/pg-installation.ts';
+import { createPgChangeFeed } from './adapters/pg-change-feed.ts';
 import { createDeadLetterStore } from './adapters/pg-dead-letters.ts';
 import { createClientStore } from './adapters/pg-clients.ts';
 import { createJobStore } from './adapters/pg-jobs.ts';
 import { createMessageStore } from './adapters/pg-messages.ts';
 import { createSmtpServer } from './adapters/mail-smtp-server.ts';
+import { createAuthorizationStore } from './adapters/pg-oauth-authorizations.ts';
 import { createOperationsStore } from './adapters/pg-operations.ts';
 import { createOutboundStore } from './adapters/pg-outbound.ts';
 import { createProviderStore } from './adapters/pg-providers.ts';
@@ -35,6 +43,9 @@ import { createHttpServer } from './http-server.ts';
 import type { RequestObserver } from './plugins/request-log.ts';
 import { VERSION } from './version.ts';
 
+/** Where notices do not arrive. */
+const FEED_POLL_MS = 2_000;
+
 export function compose(config: Config): Composition {
   const log = createLogger({ service: 'server', level: config.logLevel });
   const metrics = createMetrics({ service: 'server', version: VERSION, processMetrics: true });
@@ -45,14 +56,26 @@ export function compose(config: Config): Composition {
   });
   const storage = createStorage(config.storageUrl);
   const { secretSources: sources } = config;
-  const secrets = createSecretStore({ database, box: createSecretBox(config.keyRing), sources });
+  const box = createSecretBox(config.keyRing);
+  const secrets = createSecretStore({ database, box, sources });
   const guard = createEgressGuard({
     allowCidrs: config.egressAllowCidrs,
     allowPorts: config.egressAllowPorts,
   });
   const tokens = createTokenService({ database, secrets, guard, clock: systemClock, log });
+  const changes = createChangeTeller({ database, clock: systemClock, log });
+  const feed = createPgChangeFeed({
+    database,
+    directUrl: config.directDatabaseUrl,
+    clock: systemClock,
+    log,
+    pollMs: FEED_POLL_MS,
+  });
   const ports: AppPorts = {
     accounts: createAccountStore(database),
+    users: createUserStore(database),
+    apiTokens: createApiTokenStore(database),
+    auditLog: createAuditLogStore(database),
     passwords: createPasswordHasher(),
     providers: createProviderStore({ database, secrets, sources }),
     mailServer: createMailServer({
@@ -71,6 +94,9 @@ export function compose(config: Config): Composition {
         },
       },
     }),
+    mailDirectory: createMailDirectory({ fetch: guard.fetch }),
+    authorizations: createAuthorizationStore({ database, box }),
+    oauthClient: createOAuthClient({ fetch: guard.fetch, now: () => systemClock.now() }),
     messages: createMessageStore(database),
     deadLetters: createDeadLetterStore(database),
     tickets: createTicketStore(database),
@@ -93,6 +119,9 @@ export function compose(config: Config): Composition {
     outbound: createOutboundStore(database),
     jobs: createJobStore(database),
     raw: storage,
+    feed,
+    changes,
+    clock: systemClock,
     health: createHealth({ database, metrics }),
     observer: observer(metrics),
     log,
@@ -120,7 +149,10 @@ export function compose(config: Config): Composition {
     await storage.close();
     await database.close();
   }
-  return { services: [closing, createHttpServer({ ports, options, listen: config, log })], log };
+  return {
+    services: [closing, changes, feed, createHttpServer({ ports, options, listen: config, log })],
+    log,
+  };
 }
 
 function observer(metrics: Metrics): RequestObserver {

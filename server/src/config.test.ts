@@ -41,6 +41,7 @@ test('names every problem at once, and no value', () => {
   expect(new Set(named)).toEqual(
     new Set([
       'DATABASE_URL',
+      'DATABASE_DIRECT_URL',
       'EGRESS_ALLOW_CIDRS',
       'EGRESS_ALLOW_PORTS',
       'IMAP_PLAINTEXT_ALLOW_CIDRS',

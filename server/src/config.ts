@@ -15,6 +15,8 @@ export interface Config {
   readonly host: string;
   readonly logLevel: LogLevel;
   readonly databaseUrl: string;
+  /** Past a transaction pooler, for LISTEN; `databaseUrl` unless told otherwise. */
+  readonly directDatabaseUrl: string;
   readonly databasePoolMax: number;
   /** For the job board alone; null leaves it out. */
   readonly redisUrl: string | null;
@@ -39,6 +41,7 @@ const WEB_ROOT = fileURLToPath(new URL('web', import.meta.url));
 /** @throws ConfigError with every problem. */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
   const env = new EnvReader(environment);
+  const databaseUrl = env.url('DATABASE_URL', { protocols: ['postgres', 'postgresql'] });
   const config: Config = {
     port: env.integer('PORT', { default: 3000, min: 0, max: 65535 }),
     host: env.string('HOST', { default: '0.0.0.0' }),
@@ -46,7 +49,11 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       default: 'info',
       oneOf: ['debug', 'info', 'warn', 'error'],
     }) as LogLevel,
-    databaseUrl: env.url('DATABASE_URL', { protocols: ['postgres', 'postgresql'] }),
+    databaseUrl,
+    directDatabaseUrl: env.url('DATABASE_DIRECT_URL', {
+      default: databaseUrl === '' ? 'postgres://unset' : databaseUrl,
+      protocols: ['postgres', 'postgresql'],
+    }),
     databasePoolMax: env.integer('DATABASE_POOL_MAX', { default: 10, min: 1, max: 1000 }),
     redisUrl:
       env.optionalString('REDIS_URL') === undefined

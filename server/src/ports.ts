@@ -1,13 +1,9 @@
 /**
  * What the API needs from the world: types only. Adapters implement these, use cases and routes use them.
+ * Those of accounts and of live changes are in ports/.
  * Every method that takes a tenant sees that tenant alone; an id of another tenant is as unknown as any other.
  */
-import type {
-  PauseReason,
-  ProviderStatus,
-  StartFrom,
-  ImapProvider,
-} from '@mailstream/shared/domain/provider';
+import type { PauseReason, ProviderStatus, StartFrom } from '@mailstream/shared/domain/provider';
 import type { FastifyInstance } from 'fastify';
 import type { ProviderId, TenantId } from '@mailstream/shared/domain/ids';
 import type { SmtpSettings } from '@mailstream/shared/mail/smtp-settings';
@@ -22,7 +18,7 @@ import type {
 import type { Client, ClientBody, ClientListQuery } from './contracts/clients.ts';
 import type { Job, JobPatch, JobRun } from './contracts/jobs.ts';
 import type { Message, MessageDetail, MessageListQuery } from './contracts/messages.ts';
-import type { ImapStatus } from './contracts/operations.ts';
+import type { History, ImapStatus, Queues } from './contracts/operations.ts';
 import type {
   OutboundListQuery,
   OutboundMail,
@@ -31,10 +27,12 @@ import type {
   SmtpTestResult,
 } from './contracts/outbound.ts';
 import type { Page } from './contracts/paging.ts';
-import type { TestResult } from './contracts/provider-test.ts';
 import type { Activity, AuditRequest, Provider, ProviderListQuery } from './contracts/providers.ts';
+import type { ResyncBody, ResyncRequest } from './contracts/resync.ts';
 import type { Scope } from './contracts/session.ts';
+import type { AdoptedGrant } from './ports/oauth-grant.ts';
 import type { TicketDefaults } from './contracts/ticket-defaults.ts';
+import type { MailBody } from './use-cases/mail-preview.ts';
 import type { CommentHtml, MergeBody, Ticket, TicketDetail, TicketListQuery } from './contracts/tickets.ts';
 
 /** Who acts, for whom, with which rights. Only the auth plugin makes one. */
@@ -97,6 +95,8 @@ export interface AccountStore {
   ): Promise<void>;
   touchSession(tenant: TenantId, id: string, at: Date, expiresAt: Date): Promise<void>;
   endSession(tenant: TenantId, id: string): Promise<void>;
+  sessionById(tenant: TenantId, id: string): Promise<Session | null>;
+  apiTokenById(tenant: TenantId, id: string): Promise<ApiToken | null>;
   /** Name and address of the actor, and the name of the tenant; null when gone meanwhile. */
   describe(
     actor: Actor,
@@ -133,6 +133,10 @@ export interface ProviderSettings {
   readonly oauthTokenUrl: string | null;
   readonly oauthClientId: string | null;
   readonly oauthScopes: string | null;
+  /** What an answer's `iss` has to be; may hold `{tenantid}`. */
+  readonly oauthIssuer: string | null;
+  /** Opened by accounts that have another address. */
+  readonly oauthSharedMailbox: boolean;
 }
 
 export interface ProviderRecord {
@@ -151,12 +155,19 @@ export interface ProviderChange {
   readonly pause: 'keep' | 'pause' | 'resume';
   readonly secretsToWrite: Readonly<Partial<Record<EnteredSecret, string>>>;
   readonly secretsToRemove: readonly StoredSecret[];
+  /** What an OAuth login brought; its refresh token and client secret are among the secrets to write as well. */
+  readonly grant: AdoptedGrant | null;
   readonly bumpsConfig: boolean;
   readonly bumpsPoke: boolean;
 }
 
 export type ChangeResult = { readonly kind: 'changed'; readonly provider: Provider } | Refusal;
 export type Refusal = { readonly kind: 'notFound' } | { readonly kind: 'mailboxExists' };
+
+export type ResyncResult =
+  | { readonly kind: 'requested'; readonly request: ResyncRequest }
+  | { readonly kind: 'notWatched'; readonly folders: readonly string[] }
+  | { readonly kind: 'notFound' | 'notRunning' };
 
 /** Each writing method is one transaction over settings, secrets, audit log and notice: all of it or nothing. */
 export interface ProviderStore {
@@ -169,6 +180,10 @@ export interface ProviderStore {
     actor: Actor,
     id: ProviderId,
     decide: (current: ProviderRecord) => ProviderChange | null,
+    options?: {
+      /** Waits for a refresh of the tokens that is under way. */
+      readonly replacesSecrets?: boolean;
+    },
   ): Promise<ChangeResult>;
   delete(actor: Actor, id: ProviderId): Promise<'deleted' | 'notFound'>;
   activity(tenant: TenantId, id: ProviderId): Promise<Activity | null>;
@@ -180,31 +195,10 @@ export interface ProviderStore {
     | { readonly kind: 'requested'; readonly request: AuditRequest }
     | { readonly kind: 'notFound' | 'notRunning' }
   >;
+  /** Asks whoever holds the mailbox for older mail, or to count it. A refusal leaves nothing behind. */
+  requestResync(actor: Actor, id: ProviderId, body: ResyncBody): Promise<ResyncResult>;
   /** Reveals what is stored, for a connection test only. */
   readSecret(tenant: TenantId, id: ProviderId, name: EnteredSecret): Promise<string | null>;
-}
-
-// --- The mail server ------------------------------------------------------------------------------------------
-
-/** What a connection test logs in with. */
-export type ProbeCredentials =
-  | { readonly kind: 'password'; readonly password: string }
-  /** The OAuth grant that is stored for this mailbox. */
-  | { readonly kind: 'stored' }
-  /** The application's own rights, without a user. */
-  | { readonly kind: 'clientCredentials'; readonly clientSecret: string }
-  /** There is a refresh token, but using it before it is stored could lose the one that replaces it. */
-  | { readonly kind: 'untried' }
-  | { readonly kind: 'none' };
-
-export interface MailServer {
-  /**
-   * Whether the server may be connected to at all, and without encryption.
-   * @throws FaultError EGRESS_FORBIDDEN, IMAP_DNS_NOT_FOUND
-   */
-  vet(host: string, port: number): Promise<{ readonly allowsPlainText: boolean }>;
-  /** Connects, logs in and lists folders, step by step; never rejects for what the mail server does. */
-  probe(provider: ImapProvider, credentials: ProbeCredentials, signal: AbortSignal): Promise<TestResult>;
 }
 
 // --- Messages, tickets, operations ----------------------------------------------------------------------------
@@ -212,6 +206,10 @@ export interface MailServer {
 export interface MessageStore {
   list(tenant: TenantId, query: MessageListQuery): Promise<Page<Message>>;
   get(tenant: TenantId, eventId: string): Promise<MessageDetail | null>;
+  /** Storage key of the original; null where there is no such message or it was never read. */
+  rawKey(tenant: TenantId, eventId: string): Promise<string | null>;
+  /** Null where nothing readable of it is kept. */
+  body(tenant: TenantId, eventId: string): Promise<MailBody | null>;
 }
 
 export interface DeadLetterStore {
@@ -250,6 +248,8 @@ export interface TicketStore {
   attachment(tenant: TenantId, ticketId: string, id: string): Promise<StoredAttachment | null>;
   /** Null where the comment is not in this ticket or has no HTML. */
   html(tenant: TenantId, ticketId: string, commentId: string): Promise<CommentHtml | null>;
+  /** Null where the comment is not in this ticket. */
+  body(tenant: TenantId, ticketId: string, commentId: string): Promise<MailBody | null>;
   change(actor: Actor, id: string, action: TicketAction): Promise<'changed' | 'notFound' | 'merged'>;
   /** Moves everything of the ticket into another one and closes it. */
   merge(actor: Actor, id: string, options: MergeBody): Promise<MergeResult>;
@@ -357,11 +357,15 @@ export interface JobStore {
 /** Pages that show the queues; only operators get them. */
 export interface JobBoard {
   register(app: FastifyInstance): Promise<void>;
+  /** Jobs of each queue by state. */
+  depths(): Promise<Queues['items']>;
   close(): Promise<void>;
 }
 
 export interface OperationsStore {
   status(tenant: TenantId): Promise<ImapStatus>;
+  /** Over all tenants. */
+  history(minutes: number): Promise<History>;
   /** Ids of the tenant's active, not paused mailboxes. */
   running(tenant: TenantId): Promise<readonly ProviderId[]>;
 }

@@ -3,12 +3,14 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import pg from 'pg';
 import { afterAll } from 'vitest';
+import { createChangeTeller, type ChangeTeller } from '@mailstream/shared/db/change-teller';
 import { createDatabase, type Database } from '@mailstream/shared/db/database';
 import { tenantId, type TenantId } from '@mailstream/shared/domain/ids';
 import { imapTlsContext } from '@mailstream/shared/imap/imap-client';
 import { plaintextPolicy } from '@mailstream/shared/imap/plaintext-policy';
 import { createEgressGuard } from '@mailstream/shared/net/egress-guard';
 import { createLogger } from '@mailstream/shared/runtime/logger';
+import type { Service } from '@mailstream/shared/runtime/lifecycle';
 import { createMetrics } from '@mailstream/shared/runtime/metrics';
 import { systemClock } from '@mailstream/shared/runtime/system-clock';
 import { parseKeyRing } from '@mailstream/shared/secrets/key-ring';
@@ -22,13 +24,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { createPasswordHasher } from '../src/adapters/argon2-passwords.ts';
+import { createPgChangeFeed } from '../src/adapters/pg-change-feed.ts';
 import { createHealth } from '../src/adapters/health.ts';
+import { createApiTokenStore } from '../src/adapters/pg-api-tokens.ts';
+import { createAuditLogStore } from '../src/adapters/pg-audit-log.ts';
+import { createUserStore } from '../src/adapters/pg-users.ts';
+import { createOAuthClient } from '../src/adapters/oauth-client.ts';
 import { createAccountStore } from '../src/adapters/pg-accounts.ts';
 import { createDeadLetterStore } from '../src/adapters/pg-dead-letters.ts';
 import { createClientStore } from '../src/adapters/pg-clients.ts';
 import { createJobStore } from '../src/adapters/pg-jobs.ts';
 import { createMessageStore } from '../src/adapters/pg-messages.ts';
 import { createSmtpServer } from '../src/adapters/mail-smtp-server.ts';
+import { createAuthorizationStore } from '../src/adapters/pg-oauth-authorizations.ts';
 import { createOperationsStore } from '../src/adapters/pg-operations.ts';
 import { createOutboundStore } from '../src/adapters/pg-outbound.ts';
 import { createProviderStore } from '../src/adapters/pg-providers.ts';
@@ -67,6 +75,9 @@ export interface Harness {
   readonly logLines: string[];
   readonly a: TestTenant;
   readonly b: TestTenant;
+  /** Not started: a test that wants live changes starts both. */
+  readonly feed: Service;
+  readonly changes: ChangeTeller;
   /** Moves the clock of sessions and tokens. */
   advance(ms: number): void;
   token(tenant: TenantId, scopes: readonly Scope[], more?: Partial<TokenDates>): Promise<string>;
@@ -111,23 +122,67 @@ const APP_OPTIONS: AppOptions = {
   jobBoard: null,
 };
 
-export async function useServer(options: Partial<AppOptions> = {}): Promise<Harness> {
+/** A domain that says nothing about its mail. */
+const NO_DIRECTORY: AppPorts['mailDirectory'] = {
+  mailExchangers: () => Promise.resolve([]),
+  imapServices: () => Promise.resolve([]),
+  autoconfig: () => Promise.resolve([]),
+};
+
+/** What real adapters in place of doubles need. */
+export interface HarnessParts {
+  readonly database: Database;
+  readonly secrets: SecretStore;
+  readonly log: AppPorts['log'];
+}
+
+/** @param replace ports that a file wants otherwise, e.g. a real mail server in place of the double */
+export async function useServer(
+  options: Partial<AppOptions> & { readonly feedUrl?: string } = {},
+  replace: (parts: HarnessParts) => Partial<AppPorts> = () => ({}),
+): Promise<Harness> {
   const clone = await useDatabase();
   const owner = new pg.Pool({ connectionString: clone.ownerUrl, max: 2 });
+  // At the end the database is dropped under connections that are only closing.
+  owner.on('error', () => undefined);
   const database = createDatabase({ url: clone.url, applicationName: 'server-test', poolMax: 5 });
   const directory = await mkdtemp(join(tmpdir(), 'mailstream-server-'));
   const storage = createStorage(pathToFileURL(directory).href);
   const ring = parseKeyRing(randomBytes(32).toString('base64'));
   if (ring.kind === 'problem') throw new Error(ring.text);
-  const secrets = createSecretStore({ database, box: createSecretBox(ring.ring), sources: [] });
+  const box = createSecretBox(ring.ring);
+  const secrets = createSecretStore({ database, box, sources: [] });
   const logLines: string[] = [];
   const mailServer = new MailServerDouble();
   let offsetMs = 0;
+  const log = createLogger({
+    service: 'server-test',
+    level: 'debug',
+    pretty: false,
+    destination: { write: (line) => void logLines.push(line) },
+  });
+  const changes = createChangeTeller({ database, clock: systemClock, log });
+  const feed = createPgChangeFeed({
+    database,
+    directUrl: options.feedUrl ?? clone.url,
+    clock: systemClock,
+    log,
+    pollMs: 50,
+  });
   const ports: AppPorts = {
     accounts: createAccountStore(database),
+    users: createUserStore(database),
+    apiTokens: createApiTokenStore(database),
+    auditLog: createAuditLogStore(database),
     passwords: createPasswordHasher(),
     providers: createProviderStore({ database, secrets, sources: [] }),
     mailServer,
+    mailDirectory: NO_DIRECTORY,
+    authorizations: createAuthorizationStore({ database, box }),
+    oauthClient: createOAuthClient({
+      fetch: () => Promise.reject(new Error('no OAuth here')),
+      now: () => new Date(),
+    }),
     messages: createMessageStore(database),
     deadLetters: createDeadLetterStore(database),
     tickets: createTicketStore(database),
@@ -152,13 +207,12 @@ export async function useServer(options: Partial<AppOptions> = {}): Promise<Harn
     raw: storage,
     health: createHealth({ database, metrics: createMetrics() }),
     observer: { onRequest: () => undefined, onLogin: () => undefined },
-    log: createLogger({
-      service: 'server-test',
-      level: 'debug',
-      pretty: false,
-      destination: { write: (line) => void logLines.push(line) },
-    }),
+    feed,
+    changes,
+    clock: systemClock,
+    log,
     now: () => new Date(Date.now() + offsetMs),
+    ...replace({ database, secrets, log }),
   };
   const apps: FastifyInstance[] = [];
   const rebuild = async (more: Partial<AppOptions>): Promise<FastifyInstance> => {
@@ -175,6 +229,7 @@ export async function useServer(options: Partial<AppOptions> = {}): Promise<Harn
 
   afterAll(async () => {
     for (const one of apps) await one.close();
+    await Promise.all([feed.stop(), changes.stop()]);
     await storage.close();
     await database.close();
     await owner.end();
@@ -195,6 +250,8 @@ export async function useServer(options: Partial<AppOptions> = {}): Promise<Harn
       logLines,
       a,
       b,
+      feed,
+      changes,
       token,
       rebuild,
     },

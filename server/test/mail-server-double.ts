@@ -1,7 +1,7 @@
 import type { ImapProvider } from '@mailstream/shared/domain/provider';
 import { FaultError } from '@mailstream/shared/errors/fault-error';
 import type { TestResult } from '../src/contracts/provider-test.ts';
-import type { MailServer, ProbeCredentials } from '../src/ports.ts';
+import type { MailServer, ProbeCredentials } from '../src/ports/mail-server.ts';
 
 /** Knows three kinds of host by their name, and remembers with which credentials it was tried. */
 export class MailServerDouble implements MailServer {
@@ -28,6 +28,10 @@ export class MailServerDouble implements MailServer {
         new FaultError({ kind: 'transient', code: 'IMAP_DNS_NOT_FOUND', detail: 'no such name' }),
       );
     return Promise.resolve({ allowsPlainText: host.startsWith('lan.') });
+  }
+
+  vetUrl(url: string): Promise<void> {
+    return this.vet(new URL(url).hostname).then(() => undefined);
   }
 
   probe(provider: ImapProvider, credentials: ProbeCredentials): Promise<TestResult> {

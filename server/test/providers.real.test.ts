@@ -5,6 +5,7 @@ import { providerId } from '@mailstream/shared/domain/ids';
 import type { SecretName } from '@mailstream/shared/secrets/secret-store';
 import { useServer, type Answer } from './harness.ts';
 import { oauthImap, providerBody } from './provider-bodies.ts';
+import { insertMessage } from './rows.ts';
 
 const { call, owner, secrets, a, b, token, databaseUrl } = await useServer();
 
@@ -477,4 +478,23 @@ describe('listing', () => {
       expect((await call('GET', `/api/email/providers?${query}`)).status).toBe(400);
     },
   );
+});
+
+test('the last message of a mailbox is the newest of its folders, by their numbers of today', async () => {
+  const created = await call('POST', '/api/email/providers', { body: providerBody() });
+  const id = String(created.json.id);
+  expect(created.json.lastMessageAt).toBeNull();
+  await insertMessage(owner, a.tenant, id, { receivedAt: '2026-01-01T10:00:00Z' });
+  await insertMessage(owner, a.tenant, id, { receivedAt: '2026-01-02T10:00:00Z' });
+  const state = (value: object): Promise<unknown> =>
+    owner.query('UPDATE imap_email_provider_config SET folder_state = $1 WHERE email_provider_id = $2', [
+      JSON.stringify(value),
+      id,
+    ]);
+  const last = async (): Promise<unknown> =>
+    (await call('GET', `/api/email/providers/${id}`)).json.lastMessageAt;
+  await state({ INBOX: { uid_validity: '1', last_uid: '2' } });
+  expect(await last()).toBe('2026-01-02T10:00:00.000Z');
+  await state({ INBOX: { uid_validity: '9', last_uid: '2' }, Odd: { uid_validity: 'x' }, Odder: null });
+  expect(await last()).toBeNull();
 });

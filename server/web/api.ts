@@ -1,6 +1,6 @@
-/** The server's API as functions. Every failure is an `ApiFailure` with a sentence for the user. */
+/** The server's API as functions. Every failure is an `ApiFailure` with a sentence for the user, in the user's language. */
 import type { ErrorBody, FieldError } from '../src/contracts/errors.ts';
-import { texts } from './texts.ts';
+import { said, texts } from './texts.ts';
 
 export class ApiFailure extends Error {
   override readonly name = 'ApiFailure';
@@ -11,11 +11,11 @@ export class ApiFailure extends Error {
   readonly fields: readonly FieldError[];
 
   constructor(status: number, error: ErrorBody['error']) {
-    super(error.message);
+    super(said(error.message));
     this.status = status;
     this.code = error.code;
-    this.hint = error.hint;
-    this.fields = error.fields ?? [];
+    this.hint = said(error.hint);
+    this.fields = (error.fields ?? []).map((field) => ({ ...field, message: said(field.message) }));
   }
 }
 

@@ -1,9 +1,10 @@
 /** Which page is shown: the login until somebody is logged in, then whatever the address says. */
-import { Center, Loader, Text } from '@mantine/core';
+import { Box, Center, Text } from '@mantine/core';
 import { lazy, Suspense, type ReactElement } from 'react';
-import { Redirect, Route, Switch } from 'wouter';
+import { Redirect, Route, Switch, useLocation } from 'wouter';
 import { FailureAlert } from './failure-alert.tsx';
 import { Layout } from './layout.tsx';
+import { ListSkeleton } from './list-skeleton.tsx';
 import { LoginPage } from './login-page.tsx';
 import { useMe } from './queries.ts';
 import { texts } from './texts.ts';
@@ -20,6 +21,25 @@ const AddMailbox = lazy(() =>
 const EditMailbox = lazy(() =>
   import('./mailbox-form-page.tsx').then((module) => ({ default: module.EditMailbox })),
 );
+const DeadLetterList = lazy(() =>
+  import('./dead-letter-list.tsx').then((module) => ({ default: module.DeadLetterList })),
+);
+const UserList = lazy(() => import('./user-list.tsx').then((module) => ({ default: module.UserList })));
+const TokenList = lazy(() => import('./token-list.tsx').then((module) => ({ default: module.TokenList })));
+const AuditList = lazy(() => import('./audit-list.tsx').then((module) => ({ default: module.AuditList })));
+const OperationsPage = lazy(() =>
+  import('./operations-page.tsx').then((module) => ({ default: module.OperationsPage })),
+);
+const SetPasswordPage = lazy(() =>
+  import('./password-pages.tsx').then((module) => ({ default: module.SetPasswordPage })),
+);
+const ChangePasswordPage = lazy(() =>
+  import('./password-pages.tsx').then((module) => ({ default: module.ChangePasswordPage })),
+);
+const OwnerPage = lazy(() => import('./owner-page.tsx').then((module) => ({ default: module.OwnerPage })));
+const OwnerDonePage = lazy(() =>
+  import('./owner-page.tsx').then((module) => ({ default: module.OwnerDonePage })),
+);
 const MessageList = lazy(() =>
   import('./message-list.tsx').then((module) => ({ default: module.MessageList })),
 );
@@ -27,6 +47,20 @@ const TicketList = lazy(() => import('./ticket-list.tsx').then((module) => ({ de
 const TicketPage = lazy(() => import('./ticket-page.tsx').then((module) => ({ default: module.TicketPage })));
 
 export function App(): ReactElement {
+  const [path] = useLocation();
+  if (path === '/password') return <Public page={<SetPasswordPage />} />;
+  // The owner of a mailbox has no account here.
+  if (path === '/connect') return <Public page={<OwnerPage />} />;
+  if (path === '/connect/done') return <Public page={<OwnerDonePage />} />;
+  return <Pages />;
+}
+
+function Public({ page }: { readonly page: ReactElement }): ReactElement {
+  return <Suspense fallback={<Waiting />}>{page}</Suspense>;
+}
+
+/** Of somebody who is logged in; the login for anybody else. */
+function Pages(): ReactElement {
   const me = useMe();
   if (me.data === undefined) {
     if (me.isPending) return <Waiting />;
@@ -49,6 +83,12 @@ export function App(): ReactElement {
           <Route path="/mailboxes/:id">{({ id }) => <MailboxPage id={id} />}</Route>
           <Route path="/mailboxes/:id/edit">{({ id }) => <EditMailbox id={id} />}</Route>
           <Route path="/messages" component={MessageList} />
+          <Route path="/dead-letters" component={DeadLetterList} />
+          <Route path="/users" component={UserList} />
+          <Route path="/tokens" component={TokenList} />
+          <Route path="/audit-log" component={AuditList} />
+          <Route path="/operations" component={OperationsPage} />
+          <Route path="/account" component={ChangePasswordPage} />
           <Route path="/tickets" component={TicketList} />
           <Route path="/tickets/:id">{({ id }) => <TicketPage id={id} />}</Route>
           <Route>
@@ -62,8 +102,8 @@ export function App(): ReactElement {
 
 function Waiting(): ReactElement {
   return (
-    <Center h="50vh">
-      <Loader aria-label={texts.common.loading} />
-    </Center>
+    <Box maw={1100} mx="auto" p="md">
+      <ListSkeleton rows={8} />
+    </Box>
   );
 }

@@ -3,6 +3,7 @@ import { useForm } from '@mantine/form';
 import type { ReactElement } from 'react';
 import { FailureAlert } from './failure-alert.tsx';
 import icon from './icon.svg';
+import { LanguageSwitch } from './language-switch.tsx';
 import { useLogin } from './queries.ts';
 import { texts } from './texts.ts';
 
@@ -19,11 +20,14 @@ export function LoginPage(): ReactElement {
       <Paper withBorder shadow="sm" p="xl" w="100%" maw={400}>
         <form onSubmit={form.onSubmit((values) => login.mutate(values))}>
           <Stack>
-            <Group gap="sm">
-              <Image src={icon} w={32} h={32} alt="" />
-              <Title order={1} size="h2">
-                {texts.product}
-              </Title>
+            <Group justify="space-between" wrap="nowrap">
+              <Group gap="sm" wrap="nowrap">
+                <Image src={icon} w={32} h={32} alt="" />
+                <Title order={1} size="h2">
+                  {texts.product}
+                </Title>
+              </Group>
+              <LanguageSwitch />
             </Group>
             {login.error !== null && <FailureAlert failure={login.error} />}
             <TextInput

@@ -1,14 +1,18 @@
 import { Anchor, Box, Group, Paper, Stack, Text } from '@mantine/core';
 import type { ReactElement } from 'react';
 import { Link } from 'wouter';
-import type { Provider } from '../src/contracts/providers.ts';
+import type { FolderStatus, Provider } from '../src/contracts/providers.ts';
 import { Age } from './age.tsx';
 import { AuditLine } from './audit-badge.tsx';
 import { MailboxMenu } from './mailbox-menu.tsx';
+import { useMay } from './me.ts';
+import { ReconnectButtons } from './reconnect.tsx';
 import { ProviderBadge } from './state-badge.tsx';
+import { StatusWords } from './status-words.tsx';
 import { texts } from './texts.ts';
 
 export function MailboxCard({ provider }: { readonly provider: Provider }): ReactElement {
+  const mayWrite = useMay('providers:write');
   return (
     <Paper withBorder p="md">
       <Stack gap="sm" h="100%">
@@ -33,53 +37,70 @@ export function MailboxCard({ provider }: { readonly provider: Provider }): Reac
           </Group>
         </Group>
         <StatusWords provider={provider} />
+        {provider.mustReconnect && mayWrite && <ReconnectButtons provider={provider} />}
         <AuditLine provider={provider} />
+        <FolderAges folders={provider.folders} />
         <Group gap="xs" mt="auto" justify="space-between">
-          <Text size="xs" c="dimmed" className="cut">
-            {provider.imap.host}:{provider.imap.port} ·{' '}
-            {provider.folders
-              .filter(({ isWatched }) => isWatched)
-              .map(({ name }) => name)
-              .join(', ')}
-          </Text>
-          <DataAge provider={provider} />
+          <Holder lease={provider.lease} />
+          <LastMessage at={provider.lastMessageAt} />
         </Group>
       </Stack>
     </Paper>
   );
 }
 
-/** The state as a sentence, and what to do where a person is needed. */
-export function StatusWords({ provider }: { readonly provider: Provider }): ReactElement {
-  const isTrouble = provider.state === 'error' || provider.state === 'disconnected';
+/** As many folders as a card has room for; the mailbox's own page shows all. */
+const MAX_FOLDERS = 4;
+
+/** Of each folder since when everything that the server has is here, and what is known to wait. */
+function FolderAges({ folders }: { readonly folders: readonly FolderStatus[] }): ReactElement {
+  const watched = folders.filter(({ isWatched }) => isWatched);
   return (
-    <Box>
-      <Text size="sm">{provider.statusText}</Text>
-      {isTrouble && provider.errorHint !== null && (
-        <Text size="sm" c="dimmed">
-          {provider.errorHint}
+    <Stack gap={2}>
+      {watched.slice(0, MAX_FOLDERS).map((folder) => (
+        <Group key={folder.name} gap="xs" justify="space-between" wrap="nowrap">
+          <Text size="xs" className="cut">
+            {folder.name}
+          </Text>
+          <Group gap={4} wrap="nowrap">
+            {folder.unseen > 0 && (
+              <Text size="xs" c="red">
+                {texts.mailbox.waiting(folder.unseen)} ·
+              </Text>
+            )}
+            <Text size="xs" c="dimmed">
+              {folder.lastSeenAt === null ? texts.mailboxes.notYetInSync : texts.mailbox.lastSeen}
+            </Text>
+            {folder.lastSeenAt !== null && (
+              <Age at={folder.lastSeenAt} size="xs" c={folder.isStale ? 'red' : 'dimmed'} className="cut" />
+            )}
+          </Group>
+        </Group>
+      ))}
+      {watched.length > MAX_FOLDERS && (
+        <Text size="xs" c="dimmed">
+          {texts.mailboxes.moreFolders(watched.length - MAX_FOLDERS)}
         </Text>
       )}
-    </Box>
+    </Stack>
   );
 }
 
-/** Since when everything that the server has is here: the oldest of the watched folders. */
-function DataAge({ provider }: { readonly provider: Provider }): ReactElement {
-  const seen = provider.folders.filter(({ isWatched }) => isWatched).map(({ lastSeenAt }) => lastSeenAt);
-  const oldest = seen.some((at) => at === null) ? null : (seen.filter((at) => at !== null).sort()[0] ?? null);
-  if (oldest === null)
-    return (
-      <Text size="xs" c="dimmed">
-        {texts.mailboxes.notYetInSync}
-      </Text>
-    );
+function Holder({ lease }: { readonly lease: Provider['lease'] }): ReactElement {
+  return (
+    <Text size="xs" c="dimmed">
+      {texts.mailbox.heldBy} {lease?.owner.slice(0, 8) ?? texts.mailbox.heldByNobody}
+    </Text>
+  );
+}
+
+function LastMessage({ at }: { readonly at: string | null }): ReactElement {
   return (
     <Group gap={4} wrap="nowrap">
       <Text size="xs" c="dimmed">
-        {texts.mailbox.lastSeen}
+        {at === null ? texts.mailboxes.noMessageYet : texts.mailboxes.lastMessage}
       </Text>
-      <Age at={oldest} size="xs" c="dimmed" />
+      {at !== null && <Age at={at} size="xs" c="dimmed" />}
     </Group>
   );
 }

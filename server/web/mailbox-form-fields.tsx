@@ -9,14 +9,14 @@ import {
   TagsInput,
   TextInput,
 } from '@mantine/core';
-import type { UseFormReturnType } from '@mantine/form';
-import type { ReactElement } from 'react';
+import type { ReactElement, ReactNode } from 'react';
+import type { Autoconfig } from '../src/contracts/autoconfig.ts';
 import type { MailFolder } from '../src/contracts/provider-test.ts';
 import type { Provider } from '../src/contracts/providers.ts';
-import type { MailboxValues } from './mailbox-form-values.ts';
+import { FolderPicker } from './folder-picker.tsx';
+import type { Form, MailboxValues } from './mailbox-form-values.ts';
+import { OauthFields } from './oauth-fields.tsx';
 import { texts } from './texts.ts';
-
-type Form = UseFormReturnType<MailboxValues>;
 
 const USUAL_PORT = { tls: 993, starttls: 143, plain: 143 } as const;
 
@@ -71,8 +71,11 @@ export function LoginFields(props: {
   readonly form: Form;
   readonly stored: Provider | null;
   readonly isPasswordKept: boolean;
+  /** Of a known service: then its addresses need not be looked at. */
+  readonly preset?: Autoconfig['oauth'];
+  readonly children?: ReactNode;
 }): ReactElement {
-  const { form, stored, isPasswordKept } = props;
+  const { form, stored, isPasswordKept, preset = null } = props;
   const isErased = stored !== null && stored.imap.hasPassword && !isPasswordKept;
   return (
     <Fieldset legend={texts.form.login}>
@@ -102,40 +105,11 @@ export function LoginFields(props: {
             {...form.getInputProps('password')}
           />
         ) : (
-          <OauthFields form={form} stored={stored} />
+          <OauthFields form={form} stored={stored} preset={preset} />
         )}
+        {props.children}
       </Stack>
     </Fieldset>
-  );
-}
-
-function OauthFields({
-  form,
-  stored,
-}: {
-  readonly form: Form;
-  readonly stored: Provider | null;
-}): ReactElement {
-  const kept = (has: boolean | undefined): string | null => (has === true ? texts.form.oauthKept : null);
-  return (
-    <>
-      <TextInput label={texts.form.oauthAuthorizeUrl} {...form.getInputProps('oauthAuthorizeUrl')} />
-      <TextInput label={texts.form.oauthTokenUrl} withAsterisk {...form.getInputProps('oauthTokenUrl')} />
-      <TextInput label={texts.form.oauthClientId} withAsterisk {...form.getInputProps('oauthClientId')} />
-      <PasswordInput
-        label={texts.form.oauthClientSecret}
-        description={kept(stored?.imap.hasOauthClientSecret)}
-        autoComplete="new-password"
-        {...form.getInputProps('oauthClientSecret')}
-      />
-      <TextInput label={texts.form.oauthScopes} {...form.getInputProps('oauthScopes')} />
-      <PasswordInput
-        label={texts.form.oauthRefreshToken}
-        description={kept(stored?.imap.hasOauthRefreshToken)}
-        autoComplete="new-password"
-        {...form.getInputProps('oauthRefreshToken')}
-      />
-    </>
   );
 }
 
@@ -148,39 +122,55 @@ export function ContentFields(props: {
   return (
     <Fieldset legend={texts.form.what}>
       <Stack>
-        <TagsInput
-          label={texts.form.folders}
-          description={texts.form.foldersHint}
-          data={folders.filter(({ isSelectable }) => isSelectable).map(({ name }) => name)}
-          // A comma is a letter of folder names.
-          splitChars={[]}
-          acceptValueOnBlur
-          {...form.getInputProps('folders')}
-        />
-        <Select
-          label={texts.form.startFrom}
-          description={texts.form.startHint}
-          data={[
-            { value: 'now', label: texts.form.startNow },
-            { value: 'last', label: texts.form.startLast },
-            { value: 'since', label: texts.form.startSince },
-          ]}
-          allowDeselect={false}
-          {...form.getInputProps('startKind')}
-        />
-        {form.values.startKind === 'last' && (
-          <NumberInput
-            label={texts.form.startCount}
-            min={1}
-            max={100_000}
-            allowDecimal={false}
-            {...form.getInputProps('startCount')}
+        {folders.length > 0 ? (
+          <FolderPicker
+            folders={folders}
+            isCut={false}
+            chosen={form.values.folders}
+            onChange={(names) => form.setFieldValue('folders', names)}
+          />
+        ) : (
+          <TagsInput
+            label={texts.form.folders}
+            description={texts.form.foldersHint}
+            // A comma is a letter of folder names.
+            splitChars={[]}
+            acceptValueOnBlur
+            {...form.getInputProps('folders')}
           />
         )}
-        {form.values.startKind === 'since' && (
-          <TextInput type="date" label={texts.form.startDate} {...form.getInputProps('startDate')} />
-        )}
+        <StartFields form={form} hint={texts.form.startHint} />
       </Stack>
     </Fieldset>
+  );
+}
+
+export function StartFields({ form, hint }: { readonly form: Form; readonly hint: string }): ReactElement {
+  return (
+    <>
+      <Select
+        label={texts.form.startFrom}
+        description={hint}
+        data={[
+          { value: 'now', label: texts.form.startNow },
+          { value: 'last', label: texts.form.startLast },
+          { value: 'since', label: texts.form.startSince },
+        ]}
+        allowDeselect={false}
+        {...form.getInputProps('startKind')}
+      />
+      {form.values.startKind === 'last' && (
+        <NumberInput
+          label={texts.form.startCount}
+          min={1}
+          max={100_000}
+          allowDecimal={false}
+          {...form.getInputProps('startCount')}
+        />
+      )}
+      {form.values.startKind === 'since' && (
+        <TextInput type="date" label={texts.form.startDate} {...form.getInputProps('startDate')} />
+      )}
+    </>
   );
 }

@@ -5,9 +5,9 @@ import type { ReactElement } from 'react';
 import { Link, useLocation } from 'wouter';
 import type { Provider } from '../src/contracts/providers.ts';
 import { request } from './api.ts';
+import { ConnectWizard } from './connect-wizard.tsx';
 import { FailureAlert } from './failure-alert.tsx';
 import { MailboxForm } from './mailbox-form.tsx';
-import { EMPTY, fromProvider } from './mailbox-form-values.ts';
 import { useProvider } from './queries.ts';
 import { texts } from './texts.ts';
 
@@ -15,9 +15,7 @@ export function AddMailbox(): ReactElement {
   const saved = useSaved(texts.form.created);
   return (
     <Page title={texts.form.addTitle} back="/mailboxes">
-      <MailboxForm
-        initial={EMPTY}
-        stored={null}
+      <ConnectWizard
         onSave={async (body) => saved(await request<Provider>('POST', '/api/email/providers', body))}
       />
     </Page>
@@ -37,7 +35,6 @@ export function EditMailbox({ id }: { readonly id: string }): ReactElement {
   return (
     <Page title={texts.form.editTitle(provider.data.providerName)} back={`/mailboxes/${id}`}>
       <MailboxForm
-        initial={fromProvider(provider.data)}
         stored={provider.data}
         onSave={async (body) => saved(await request<Provider>('PATCH', `/api/email/providers/${id}`, body))}
       />
@@ -49,7 +46,11 @@ function useSaved(message: (name: string) => string): (provider: Provider) => Pr
   const client = useQueryClient();
   const [, navigate] = useLocation();
   return async (provider) => {
-    notifications.show({ message: message(provider.providerName), color: 'teal' });
+    notifications.show({
+      message: message(provider.providerName),
+      color: 'teal',
+      closeButtonProps: { 'aria-label': texts.common.close },
+    });
     await client.invalidateQueries({ queryKey: ['providers'] });
     navigate(`/mailboxes/${provider.id}`);
   };

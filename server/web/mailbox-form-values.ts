@@ -1,4 +1,6 @@
 /** The form's flat values, and the way to and from the API's body. */
+import type { UseFormReturnType } from '@mantine/form';
+import type { Autoconfig } from '../src/contracts/autoconfig.ts';
 import type { FieldError } from '../src/contracts/errors.ts';
 import type { Provider } from '../src/contracts/providers.ts';
 
@@ -18,11 +20,17 @@ export interface MailboxValues {
   oauthClientSecret: string;
   oauthRefreshToken: string;
   oauthScopes: string;
+  oauthIssuer: string;
+  oauthSharedMailbox: boolean;
+  /** A login that was made with these settings; empty without one. */
+  oauthAuthorizationId: string;
   folders: string[];
   startKind: 'now' | 'last' | 'since';
   startCount: number | string;
   startDate: string;
 }
+
+export type Form = UseFormReturnType<MailboxValues>;
 
 export const EMPTY: MailboxValues = {
   providerName: '',
@@ -40,6 +48,9 @@ export const EMPTY: MailboxValues = {
   oauthClientSecret: '',
   oauthRefreshToken: '',
   oauthScopes: '',
+  oauthIssuer: '',
+  oauthSharedMailbox: false,
+  oauthAuthorizationId: '',
   folders: [],
   startKind: 'now',
   startCount: 100,
@@ -62,6 +73,8 @@ export function fromProvider({ imap, ...provider }: Provider): MailboxValues {
     oauthTokenUrl: imap.oauthTokenUrl ?? '',
     oauthClientId: imap.oauthClientId ?? '',
     oauthScopes: imap.oauthScopes ?? '',
+    oauthIssuer: imap.oauthIssuer ?? '',
+    oauthSharedMailbox: imap.oauthSharedMailbox,
     folders: [...imap.folderFilters],
     startKind: startFrom.kind,
     ...(startFrom.kind === 'last' ? { startCount: startFrom.count } : {}),
@@ -88,6 +101,9 @@ export function toImap(values: MailboxValues): Record<string, unknown> {
           oauthTokenUrl: filled(values.oauthTokenUrl) ?? null,
           oauthClientId: filled(values.oauthClientId) ?? null,
           oauthScopes: filled(values.oauthScopes) ?? null,
+          oauthIssuer: filled(values.oauthIssuer) ?? null,
+          oauthSharedMailbox: values.oauthSharedMailbox,
+          oauthAuthorizationId: filled(values.oauthAuthorizationId),
           oauthClientSecret: filled(values.oauthClientSecret),
           oauthRefreshToken: filled(values.oauthRefreshToken),
         }
@@ -140,4 +156,29 @@ export function movesAccount(values: MailboxValues, stored: Provider): boolean {
     values.username !== before.username ||
     rank[values.security] < rank[before.security]
   );
+}
+
+/** The settings that were found for an address. */
+export function withFound(values: MailboxValues, { settings, oauth }: Autoconfig): MailboxValues {
+  if (settings === null) return { ...values, username: values.mailbox };
+  const { host, port, secure, username, logins } = settings;
+  return {
+    ...values,
+    ...{ host, port, username, authType: logins[0] ?? 'password' },
+    security: secure ? 'tls' : 'starttls',
+    oauthAuthorizeUrl: oauth?.authorizeUrl ?? '',
+    oauthTokenUrl: oauth?.tokenUrl ?? '',
+    oauthScopes: oauth?.scopes ?? '',
+    oauthIssuer: oauth?.issuer ?? '',
+  };
+}
+
+/** Whether a login would be for other settings than the stored ones, so that both have to be saved together. */
+export function movesLogin(values: MailboxValues, stored: Provider): boolean {
+  const before = fromProvider(stored);
+  const fields = [
+    ...(['host', 'port', 'security', 'username', 'authType', 'oauthAuthorizeUrl', 'oauthTokenUrl'] as const),
+    ...(['oauthClientId', 'oauthScopes', 'oauthIssuer', 'oauthSharedMailbox'] as const),
+  ];
+  return values.oauthClientSecret !== '' || fields.some((field) => values[field] !== before[field]);
 }

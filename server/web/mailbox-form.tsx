@@ -1,52 +1,74 @@
 import { Button, Fieldset, Group, Stack, Switch, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
-import { useState, type ReactElement } from 'react';
+import { useEffect, useState, type ReactElement } from 'react';
 import type { TestResult } from '../src/contracts/provider-test.ts';
 import type { Provider } from '../src/contracts/providers.ts';
-import { ApiFailure, request } from './api.ts';
+import { request } from './api.ts';
+import { dropDraft, keepDraft, readDraft, returnedAuthorization } from './draft.ts';
 import { FailureAlert } from './failure-alert.tsx';
 import { ContentFields, LoginFields, ServerFields } from './mailbox-form-fields.tsx';
-import { movesAccount, toBody, toFormErrors, toImap, type MailboxValues } from './mailbox-form-values.ts';
+import {
+  fromProvider,
+  movesAccount,
+  toBody,
+  toImap,
+  movesLogin,
+  type MailboxValues,
+} from './mailbox-form-values.ts';
+import { goToLogin, LoginOutcome, useAuthorization } from './oauth-login.tsx';
 import { TestSteps } from './test-steps.tsx';
 import { texts } from './texts.ts';
+import { useFormWork, wordsOf } from './use-form-work.ts';
 
+/** The settings of a mailbox that is saved. */
 export function MailboxForm(props: {
-  readonly initial: MailboxValues;
-  /** Null for a mailbox that is not saved yet. */
-  readonly stored: Provider | null;
+  readonly stored: Provider;
   readonly onSave: (body: unknown) => Promise<void>;
 }): ReactElement {
-  const { initial, stored, onSave } = props;
-  const form = useForm<MailboxValues>({ initialValues: initial });
-  const [busy, setBusy] = useState<'testing' | 'saving' | null>(null);
+  const { stored, onSave } = props;
+  const [back] = useState(() => {
+    const id = returnedAuthorization();
+    return { id, draft: id === null ? null : readDraft(stored.id) };
+  });
+  const form = useForm<MailboxValues>({ initialValues: back.draft?.values ?? fromProvider(stored) });
+  const work = useFormWork(form);
+  const { busy, failure } = work;
   const [result, setResult] = useState<TestResult | null>(null);
-  const [failure, setFailure] = useState<ApiFailure | null>(null);
+  const authorization = useAuthorization(back.id);
 
-  const run = async (what: 'testing' | 'saving', work: () => Promise<void>): Promise<void> => {
-    setBusy(what);
-    setFailure(null);
-    form.clearErrors();
-    try {
-      await work();
-    } catch (error) {
-      if (!(error instanceof ApiFailure)) throw error;
-      form.setErrors(toFormErrors(error.fields));
-      setFailure(error);
-    } finally {
-      setBusy(null);
-    }
-  };
+  // Of changed settings: the login is taken over when they are saved. Of stored ones it has been already.
+  const pending = back.draft !== null && authorization.data?.state === 'granted' ? authorization.data.id : '';
+  useEffect(() => {
+    if (pending !== '') form.setFieldValue('oauthAuthorizationId', pending);
+    // oxlint-disable-next-line react-hooks/exhaustive-deps -- the form is the same for ever
+  }, [pending]);
 
-  const test = (): Promise<void> =>
-    run('testing', async () => {
+  const test = (): Promise<boolean> =>
+    work.run('testing', async () => {
       setResult(null);
-      const path = stored === null ? '/api/email/providers/test' : `/api/email/providers/${stored.id}/test`;
+      const path = `/api/email/providers/${stored.id}/test`;
       setResult(await request<TestResult>('POST', path, { imap: toImap(form.values) }));
     });
 
-  const isPasswordKept = stored !== null && stored.imap.hasPassword && !movesAccount(form.values, stored);
+  const save = (values: MailboxValues): Promise<boolean> =>
+    work.run('saving', async () => {
+      await onSave(toBody(values));
+      dropDraft(stored.id);
+    });
+
+  const logIn = (): Promise<boolean> =>
+    work.run('login', async () => {
+      const values = { ...form.values, oauthAuthorizationId: '' };
+      const common = { providerId: stored.id, returnTo: 'editMailbox' } as const;
+      dropDraft(stored.id);
+      if (!movesLogin(values, stored)) return goToLogin(common);
+      keepDraft(stored.id, { values, found: null });
+      return goToLogin({ ...common, imap: toImap(values) });
+    });
+
+  const isPasswordKept = stored.imap.hasPassword && !movesAccount(form.values, stored);
   return (
-    <form onSubmit={form.onSubmit((values) => void run('saving', () => onSave(toBody(values))))} noValidate>
+    <form onSubmit={form.onSubmit((values) => void save(values))} noValidate>
       <Stack>
         <Fieldset legend={texts.messages.mailbox}>
           <Stack>
@@ -70,28 +92,34 @@ export function MailboxForm(props: {
           </Stack>
         </Fieldset>
         <ServerFields form={form} />
-        <LoginFields form={form} stored={stored} isPasswordKept={isPasswordKept} />
+        <LoginFields form={form} stored={stored} isPasswordKept={isPasswordKept}>
+          {form.values.authType === 'oauth2' && (
+            <Stack gap="xs" align="flex-start">
+              {authorization.data !== undefined && <LoginOutcome authorization={authorization.data} />}
+              <Button
+                variant="light"
+                loading={busy === 'login'}
+                disabled={busy !== null}
+                onClick={() => void logIn()}
+              >
+                {stored.imap.hasOauthRefreshToken ? texts.connect.loginAgain : texts.connect.login}
+              </Button>
+            </Stack>
+          )}
+        </LoginFields>
         <ContentFields form={form} folders={result?.folders ?? []} />
         {result !== null && <TestSteps result={result} />}
-        {failure !== null && (
-          <FailureAlert
-            failure={
-              failure.fields.length > 0
-                ? { message: failure.message, hint: failure.fields.map(({ message }) => message).join(' ') }
-                : failure
-            }
-          />
-        )}
+        {failure !== null && <FailureAlert failure={wordsOf(failure)} />}
         <Group justify="space-between">
           <Button
             variant="default"
             loading={busy === 'testing'}
-            disabled={busy === 'saving'}
+            disabled={busy !== null}
             onClick={() => void test()}
           >
             {texts.form.test}
           </Button>
-          <Button type="submit" loading={busy === 'saving'} disabled={busy === 'testing'}>
+          <Button type="submit" loading={busy === 'saving'} disabled={busy !== null}>
             {texts.common.save}
           </Button>
         </Group>

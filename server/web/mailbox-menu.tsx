@@ -7,6 +7,7 @@ import type { Provider } from '../src/contracts/providers.ts';
 import { DotsIcon } from './icons.tsx';
 import { useMay } from './me.ts';
 import { useProviderAction, type ProviderAction } from './queries.ts';
+import { ResyncModal } from './resync-modal.tsx';
 import { texts } from './texts.ts';
 
 const DONE: Record<ProviderAction, (name: string) => string> = {
@@ -19,6 +20,7 @@ const DONE: Record<ProviderAction, (name: string) => string> = {
 
 export function MailboxMenu({ provider }: { readonly provider: Provider }): ReactElement | null {
   const [isAsking, question] = useDisclosure(false);
+  const [isOlderOpen, older] = useDisclosure(false);
   const [, navigate] = useLocation();
   const action = useProviderAction(provider);
   const mayWrite = useMay('providers:write');
@@ -55,6 +57,7 @@ export function MailboxMenu({ provider }: { readonly provider: Provider }): Reac
           {provider.pausedAt === null ? (
             <>
               <Menu.Item onClick={() => run('reconnect')}>{texts.mailboxes.reconnect}</Menu.Item>
+              <Menu.Item onClick={older.open}>{texts.resync.action}</Menu.Item>
               <Menu.Item onClick={() => run('pause')}>{texts.mailboxes.pause}</Menu.Item>
             </>
           ) : (
@@ -66,6 +69,7 @@ export function MailboxMenu({ provider }: { readonly provider: Provider }): Reac
           </Menu.Item>
         </Menu.Dropdown>
       </Menu>
+      <ResyncModal provider={provider} opened={isOlderOpen} onClose={older.close} />
       <Modal
         opened={isAsking}
         onClose={question.close}

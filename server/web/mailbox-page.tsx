@@ -1,4 +1,16 @@
-import { Alert, Anchor, Group, Paper, SimpleGrid, Skeleton, Stack, Table, Text, Title } from '@mantine/core';
+import {
+  Alert,
+  Anchor,
+  Box,
+  Group,
+  Paper,
+  SimpleGrid,
+  Skeleton,
+  Stack,
+  Table,
+  Text,
+  Title,
+} from '@mantine/core';
 import type { ReactElement } from 'react';
 import { Link } from 'wouter';
 import type { Activity, FolderStatus, Provider } from '../src/contracts/providers.ts';
@@ -6,15 +18,18 @@ import type { MessageStatus } from '../src/contracts/messages.ts';
 import { Age } from './age.tsx';
 import { AuditLine, FolderAuditText } from './audit-badge.tsx';
 import { FailureAlert } from './failure-alert.tsx';
-import { StatusWords } from './mailbox-card.tsx';
 import { MailboxMenu } from './mailbox-menu.tsx';
+import { useMay } from './me.ts';
+import { GrantFacts, ReconnectBanner, ReconnectOutcome } from './reconnect.tsx';
 import { useActivity, useProvider } from './queries.ts';
+import { StatusWords } from './status-words.tsx';
 import { MessageBadge, PROVIDER_COLORS, ProviderBadge } from './state-badge.tsx';
-import { texts } from './texts.ts';
+import { said, texts } from './texts.ts';
 
 export function MailboxPage({ id }: { readonly id: string }): ReactElement {
   const provider = useProvider(id);
   const activity = useActivity(id);
+  const mayWrite = useMay('providers:write');
   if (provider.data === undefined)
     return provider.isPending ? (
       <Skeleton h={200} maw={1100} />
@@ -27,19 +42,23 @@ export function MailboxPage({ id }: { readonly id: string }): ReactElement {
         ← {texts.mailboxes.title}
       </Anchor>
       <Group justify="space-between" wrap="nowrap" align="flex-start">
-        <div>
-          <Title order={1} size="h2">
+        <Box miw={0}>
+          <Title order={1} size="h2" className="wrap-anywhere">
             {provider.data.providerName}
           </Title>
-          <Text c="dimmed">{provider.data.mailbox}</Text>
-        </div>
-        <Group gap="xs" wrap="nowrap">
+          <Text c="dimmed" className="wrap-anywhere">
+            {provider.data.mailbox}
+          </Text>
+        </Box>
+        <Group gap="xs" wrap="nowrap" flex="none">
           <ProviderBadge provider={provider.data} />
           <MailboxMenu provider={provider.data} />
         </Group>
       </Group>
       {provider.error !== null && <FailureAlert failure={provider.error} />}
-      <Status provider={provider.data} />
+      <ReconnectOutcome />
+      <ReconnectBanner provider={provider.data} />
+      {!(provider.data.mustReconnect && mayWrite) && <Status provider={provider.data} />}
       <Facts provider={provider.data} />
       <Folders folders={provider.data.folders} />
       {activity.data !== undefined && <Recent activity={activity.data} />}
@@ -64,14 +83,21 @@ function Status({ provider }: { readonly provider: Provider }): ReactElement {
 function Facts({ provider }: { readonly provider: Provider }): ReactElement {
   return (
     <Paper withBorder p="md">
-      <SimpleGrid cols={{ base: 1, xs: 2, md: 4 }}>
+      <SimpleGrid cols={{ base: 1, xs: 2, md: 5 }}>
         <Fact label={texts.mailbox.server} value={`${provider.imap.host}:${provider.imap.port}`} />
         <Fact label={texts.mailbox.user} value={provider.imap.username} />
+        <GrantFacts provider={provider} />
         <div>
           <Text size="xs" c="dimmed">
             {texts.mailbox.checked}
           </Text>
           <Age at={provider.lastSyncAt} size="sm" />
+        </div>
+        <div>
+          <Text size="xs" c="dimmed">
+            {texts.mailboxes.lastMessage}
+          </Text>
+          <Age at={provider.lastMessageAt} size="sm" />
         </div>
         <Fact
           label={texts.mailbox.heldBy}
@@ -98,7 +124,8 @@ function Fact({ label, value }: { readonly label: string; readonly value: string
 function Folders({ folders }: { readonly folders: readonly FolderStatus[] }): ReactElement {
   return (
     <Paper withBorder>
-      <Table.ScrollContainer minWidth={560}>
+      {/* Reached by keyboard where it is too wide. */}
+      <Table.ScrollContainer minWidth={560} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
         <Table verticalSpacing="sm" horizontalSpacing="md">
           <Table.Thead>
             <Table.Tr>
@@ -119,7 +146,7 @@ function Folders({ folders }: { readonly folders: readonly FolderStatus[] }): Re
                 </Table.Td>
                 <Table.Td>
                   <Text size="sm" {...(folder.code === null ? {} : { c: 'red' })}>
-                    {folder.isWatched ? folder.stateText : texts.mailbox.notWatched}
+                    {folder.isWatched ? said(folder.stateText) : texts.mailbox.notWatched}
                   </Text>
                   {folder.holes > 0 && (
                     <Text size="xs" c="dimmed">
@@ -192,11 +219,16 @@ function Changes({ activity }: { readonly activity: Activity }): ReactElement {
             </Text>{' '}
             {change.action === 'provider.updated' && change.fields.length > 0
               ? texts.mailbox.changedFields(change.fields.join(', '))
-              : (texts.mailbox.actions[change.action] ?? change.action)}
+              : actionText(change.action)}
           </Text>
           <Age at={change.at} size="xs" c="dimmed" miw={110} ta="right" />
         </Group>
       ))}
     </Stack>
   );
+}
+
+function actionText(action: string): string {
+  const known: Readonly<Record<string, string>> = texts.mailbox.actions;
+  return known[action] ?? action;
 }

@@ -1,17 +1,25 @@
-import { Drawer, Group, Paper, Select, Stack, Table, Text, TextInput, Title } from '@mantine/core';
+import { Group, Paper, Select, Stack, Table, Text, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { useState, type ReactElement } from 'react';
 import type { Message, MessageStatus } from '../src/contracts/messages.ts';
 import { Age } from './age.tsx';
 import { SearchIcon } from './icons.tsx';
-import { MessageDetails } from './message-details.tsx';
+import { MessageDrawer } from './message-drawer.tsx';
+import { PageTitle } from './page-title.tsx';
 import { PagedList } from './paged-list.tsx';
 import { useMessages } from './queries.ts';
 import { MessageBadge } from './state-badge.tsx';
 import { texts } from './texts.ts';
 
 const STATES: readonly MessageStatus[] = ['received', 'published', 'processed', 'skipped', 'dead_letter'];
-const NO_FILTER = { subject: '', sender: '', messageId: '', status: null as string | null };
+const NO_FILTER = {
+  subject: '',
+  sender: '',
+  messageId: '',
+  since: '',
+  until: '',
+  status: null as string | null,
+};
 
 export function MessageList(): ReactElement {
   const [filter, setFilter] = useState(NO_FILTER);
@@ -22,36 +30,45 @@ export function MessageList(): ReactElement {
     sender: sought.sender.trim(),
     messageId: sought.messageId.trim(),
     status: sought.status,
+    since: sought.since === '' ? null : startOf(sought.since, 0),
+    until: sought.until === '' ? null : startOf(sought.until, 1),
   });
+  const day = (name: 'since' | 'until', label: string): ReactElement => (
+    <TextInput
+      type="date"
+      label={label}
+      value={filter[name]}
+      onChange={(event) => setFilter({ ...filter, [name]: event.currentTarget.value })}
+    />
+  );
   const field = (name: 'subject' | 'sender' | 'messageId', label: string): ReactElement => (
     <TextInput
       flex={1}
       miw={160}
       leftSection={<SearchIcon />}
-      placeholder={label}
-      aria-label={label}
+      label={label}
       value={filter[name]}
       onChange={(event) => setFilter({ ...filter, [name]: event.currentTarget.value })}
     />
   );
   return (
     <Stack maw={1200}>
-      <Title order={1} size="h2">
-        {texts.messages.title}
-      </Title>
-      <Group>
+      <PageTitle title={texts.messages.title} />
+      <Group align="flex-end">
         {field('subject', texts.messages.search)}
         {field('sender', texts.messages.sender)}
         {field('messageId', texts.messages.messageId)}
         <Select
+          label={texts.messages.state}
           placeholder={texts.messages.anyState}
-          aria-label={texts.messages.anyState}
           data={STATES.map((state) => ({ value: state, label: texts.messages.states[state] }))}
           value={filter.status}
           onChange={(status) => setFilter({ ...filter, status })}
           clearable
           w={160}
         />
+        {day('since', texts.messages.since)}
+        {day('until', texts.messages.until)}
       </Group>
       <PagedList
         pages={pages}
@@ -62,17 +79,16 @@ export function MessageList(): ReactElement {
       >
         {(messages) => <MessageTable messages={messages} onOpen={setOpenId} />}
       </PagedList>
-      <Drawer
-        opened={openId !== null}
-        onClose={() => setOpenId(null)}
-        position="right"
-        size="lg"
-        title={texts.messages.details}
-      >
-        {openId !== null && <MessageDetails eventId={openId} />}
-      </Drawer>
+      <MessageDrawer eventId={openId} onClose={() => setOpenId(null)} />
     </Stack>
   );
+}
+
+/** Begin of a day, or of one some days later, where the reader is. */
+function startOf(day: string, plusDays: number): string {
+  const date = new Date(`${day}T00:00:00`);
+  date.setDate(date.getDate() + plusDays);
+  return date.toISOString();
 }
 
 function MessageTable(props: {
@@ -81,39 +97,47 @@ function MessageTable(props: {
 }): ReactElement {
   return (
     <Paper withBorder>
-      <Table.ScrollContainer minWidth={760}>
+      <Table.ScrollContainer minWidth={320}>
         <Table verticalSpacing="sm" horizontalSpacing="md" highlightOnHover layout="fixed">
           <Table.Thead>
             <Table.Tr>
-              <Table.Th w="36%">{texts.messages.subject}</Table.Th>
-              <Table.Th>{texts.messages.from}</Table.Th>
-              <Table.Th w={160}>{texts.messages.mailbox}</Table.Th>
+              <Table.Th>{texts.messages.subject}</Table.Th>
+              <Table.Th w="26%" visibleFrom="sm">
+                {texts.messages.from}
+              </Table.Th>
+              <Table.Th w={150} visibleFrom="sm">
+                {texts.messages.mailbox}
+              </Table.Th>
               <Table.Th w={120}>{texts.messages.state}</Table.Th>
-              <Table.Th w={130}>{texts.messages.received}</Table.Th>
+              <Table.Th w={150} visibleFrom="sm">
+                {texts.messages.received}
+              </Table.Th>
             </Table.Tr>
           </Table.Thead>
           <Table.Tbody>
             {props.messages.map((message) => (
-              <Table.Tr
-                key={message.eventId}
-                className="row-link"
-                tabIndex={0}
-                onClick={() => props.onOpen(message.eventId)}
-                onKeyDown={(event) => {
-                  if (event.key === 'Enter') props.onOpen(message.eventId);
-                }}
-              >
+              <Table.Tr key={message.eventId}>
                 <Table.Td>
-                  <Text size="sm" fw={500} className="cut">
+                  <button
+                    type="button"
+                    className="text-button cut"
+                    onClick={() => props.onOpen(message.eventId)}
+                  >
                     {message.subject ?? texts.messages.noSubject}
-                  </Text>
+                  </button>
+                  <Group gap={6} hiddenFrom="sm">
+                    <Text size="xs" c="dimmed" className="cut" maw="100%">
+                      {message.sender ?? texts.messages.noSender}
+                    </Text>
+                    <Age at={message.receivedAt} size="xs" c="dimmed" />
+                  </Group>
                 </Table.Td>
-                <Table.Td>
+                <Table.Td visibleFrom="sm">
                   <Text size="sm" className="cut">
                     {message.sender ?? texts.messages.noSender}
                   </Text>
                 </Table.Td>
-                <Table.Td>
+                <Table.Td visibleFrom="sm">
                   <Text size="sm" c="dimmed" className="cut">
                     {message.providerName}
                   </Text>
@@ -121,8 +145,8 @@ function MessageTable(props: {
                 <Table.Td>
                   <MessageBadge status={message.status} />
                 </Table.Td>
-                <Table.Td>
-                  <Age at={message.receivedAt} size="sm" c="dimmed" />
+                <Table.Td visibleFrom="sm">
+                  <Age at={message.receivedAt} size="sm" c="dimmed" className="cut" />
                 </Table.Td>
               </Table.Tr>
             ))}

@@ -1,7 +1,8 @@
 /** What every list does: wait, fail, be empty, be empty because of a filter, show rows, show more. */
-import { Button, Center, Loader, Paper, Stack, Text, Title } from '@mantine/core';
+import { Button, Center, Paper, Stack, Text, Title } from '@mantine/core';
 import type { ReactElement, ReactNode } from 'react';
 import { FailureAlert } from './failure-alert.tsx';
+import { ListSkeleton } from './list-skeleton.tsx';
 import type { Pages } from './queries.ts';
 import { texts } from './texts.ts';
 
@@ -16,9 +17,7 @@ export function PagedList<Item>(props: {
   const { pages, isFiltered, empty, noMatch, onClearFilter, children } = props;
   if (pages.data === undefined)
     return pages.isPending ? (
-      <Center h={160}>
-        <Loader aria-label={texts.common.loading} />
-      </Center>
+      <ListSkeleton />
     ) : (
       <FailureAlert failure={pages.error} onRetry={() => void pages.refetch()} />
     );

@@ -1,4 +1,4 @@
-/** What the pages show and do, with the cache in between. Lists are looked at again every few seconds while they are on screen. */
+/** What the pages show and do, with the cache in between. Lists are read again when something in them has changed (live.ts). */
 import {
   keepPreviousData,
   useInfiniteQuery,
@@ -10,14 +10,19 @@ import {
   type UseMutationResult,
   type UseQueryResult,
 } from '@tanstack/react-query';
+import type { AuditEntry } from '../src/contracts/audit-log.ts';
+import type { DeadLetter } from '../src/contracts/dead-letters.ts';
 import type { Message, MessageDetail } from '../src/contracts/messages.ts';
+import type { OutboundMail } from '../src/contracts/outbound.ts';
 import type { Page } from '../src/contracts/paging.ts';
 import type { Activity, Provider } from '../src/contracts/providers.ts';
 import type { LoginBody, Me } from '../src/contracts/session.ts';
+import type { AccountToken } from '../src/contracts/tokens.ts';
+import type { AccountUser } from '../src/contracts/users.ts';
 import type { Ticket, TicketDetail } from '../src/contracts/tickets.ts';
 import { type ApiFailure, request, withQuery } from './api.ts';
+import { useRefreshMs } from './live.ts';
 
-const REFRESH_MS = 4000;
 const PROVIDERS = '/api/email/providers';
 
 export function useMe(): UseQueryResult<Me, ApiFailure> {
@@ -45,10 +50,10 @@ export function useLogout(): UseMutationResult<void, ApiFailure, void> {
   });
 }
 
-type Filter = Readonly<Record<string, string | null | undefined>>;
+export type Filter = Readonly<Record<string, string | null | undefined>>;
 export type Pages<Item> = UseInfiniteQueryResult<InfiniteData<Page<Item>, string>, ApiFailure>;
 
-function usePages<Item>(key: string, path: string, filter: Filter): Pages<Item> {
+export function usePages<Item>(key: string, path: string, filter: Filter): Pages<Item> {
   return useInfiniteQuery<
     Page<Item>,
     ApiFailure,
@@ -61,20 +66,23 @@ function usePages<Item>(key: string, path: string, filter: Filter): Pages<Item> 
     initialPageParam: '',
     getNextPageParam: (page) => page.nextCursor,
     placeholderData: keepPreviousData,
-    refetchInterval: REFRESH_MS,
+    refetchInterval: useRefreshMs(),
   });
 }
 
 export const useProviders = (filter: Filter): Pages<Provider> => usePages('providers', PROVIDERS, filter);
 export const useMessages = (filter: Filter): Pages<Message> =>
   usePages('messages', '/api/email/messages', filter);
+export const useDeadLetters = (filter: Filter): Pages<DeadLetter> =>
+  usePages('dead-letters', '/api/email/dead-letters', filter);
 export const useTickets = (filter: Filter): Pages<Ticket> => usePages('tickets', '/api/tickets', filter);
 
-function useOne<Item>(key: string, path: string, isLive: boolean): UseQueryResult<Item, ApiFailure> {
+export function useOne<Item>(key: string, path: string, isLive: boolean): UseQueryResult<Item, ApiFailure> {
+  const refreshMs = useRefreshMs();
   return useQuery<Item, ApiFailure>({
     queryKey: [key, 'one', path],
     queryFn: () => request<Item>('GET', path),
-    refetchInterval: isLive ? REFRESH_MS : false,
+    refetchInterval: isLive ? refreshMs : false,
   });
 }
 
@@ -86,6 +94,15 @@ export const useMessage = (eventId: string): UseQueryResult<MessageDetail, ApiFa
   useOne('messages', `/api/email/messages/${eventId}`, true);
 export const useTicket = (id: string): UseQueryResult<TicketDetail, ApiFailure> =>
   useOne('tickets', `/api/tickets/${id}`, true);
+
+export const useUsers = (filter: Filter): Pages<AccountUser> => usePages('users', '/api/users', filter);
+export const useAuditLog = (filter: Filter): Pages<AuditEntry> => usePages('audit', '/api/audit-log', filter);
+export const useTokens = (): UseQueryResult<{ readonly items: readonly AccountToken[] }, ApiFailure> =>
+  useOne('tokens', '/api/tokens', true);
+export const useTicketMails = (
+  ticketId: string,
+): UseQueryResult<{ readonly items: readonly OutboundMail[] }, ApiFailure> =>
+  useOne('outbound', withQuery('/api/outbound', { ticketId, limit: 200 }), true);
 
 export type ProviderAction = 'pause' | 'resume' | 'reconnect' | 'audit' | 'delete';
 

@@ -1,5 +1,6 @@
 import { Badge } from '@mantine/core';
 import type { ReactElement } from 'react';
+import type { DeadLetterState } from '../src/contracts/dead-letters.ts';
 import type { MessageStatus } from '../src/contracts/messages.ts';
 import type { Provider, ProviderState } from '../src/contracts/providers.ts';
 import type { TicketStatus } from '../src/contracts/tickets.ts';
@@ -22,6 +23,13 @@ const MESSAGE: Record<MessageStatus, string> = {
   dead_letter: 'red',
 };
 
+const LETTER: Record<DeadLetterState, string> = {
+  open: 'red',
+  replaying: 'blue',
+  replayed: 'teal',
+  discarded: 'gray',
+};
+
 const TICKET: Record<TicketStatus, string> = {
   open: 'indigo',
   pending: 'yellow',
@@ -40,11 +48,21 @@ export function MessageBadge({ status }: { readonly status: MessageStatus }): Re
   return <StateBadge color={MESSAGE[status]} label={texts.messages.states[status]} />;
 }
 
+export function LetterBadge({ state }: { readonly state: DeadLetterState }): ReactElement {
+  return <StateBadge color={LETTER[state]} label={texts.deadLetters.states[state]} />;
+}
+
 export function TicketBadge({ status }: { readonly status: TicketStatus }): ReactElement {
   return <StateBadge color={TICKET[status]} label={texts.tickets.states[status]} />;
 }
 
-function StateBadge({ color, label }: { readonly color: string; readonly label: string }): ReactElement {
+export function StateBadge({
+  color,
+  label,
+}: {
+  readonly color: string;
+  readonly label: string;
+}): ReactElement {
   return (
     <Badge color={color} variant="light" tt="none" fw={600} miw="fit-content">
       {label}

@@ -2,7 +2,7 @@ import { Group, Paper, Stack, Text, ThemeIcon } from '@mantine/core';
 import type { ReactElement } from 'react';
 import type { TestResult, TestStep } from '../src/contracts/provider-test.ts';
 import { CheckIcon, CrossIcon, DashIcon } from './icons.tsx';
-import { texts } from './texts.ts';
+import { locale, said, texts } from './texts.ts';
 
 const LOOK = {
   ok: { color: 'teal', icon: <CheckIcon /> },
@@ -21,9 +21,36 @@ export function TestSteps({ result }: { readonly result: TestResult }): ReactEle
         {result.steps.map((step) => (
           <Step key={step.name} step={step} />
         ))}
+        <Facts result={result} />
       </Stack>
     </Paper>
   );
+}
+
+/** What a person wants to know of a server that answered. */
+function Facts({ result }: { readonly result: TestResult }): ReactElement | null {
+  const { certificate } = result;
+  if (certificate === null && !result.ok) return null;
+  return (
+    <Stack gap={2}>
+      {certificate !== null && (
+        <Text size="xs" c="dimmed">
+          {texts.connect.certificate}:{' '}
+          {texts.connect.certificateOf(certificate.subject, certificate.issuer, day(certificate.validTo))}
+        </Text>
+      )}
+      {result.ok && (
+        <Text size="xs" c="dimmed">
+          {result.canIdle ? texts.connect.idle : texts.connect.noIdle}
+        </Text>
+      )}
+    </Stack>
+  );
+}
+
+function day(time: string): string {
+  const at = new Date(time);
+  return Number.isNaN(at.getTime()) ? time : at.toLocaleDateString(locale);
 }
 
 function Step({ step }: { readonly step: TestStep }): ReactElement {
@@ -49,11 +76,11 @@ function Step({ step }: { readonly step: TestStep }): ReactElement {
           )}
         </Text>
         <Text size="sm" {...(step.outcome === 'failed' ? {} : { c: 'dimmed' })}>
-          {step.message}
+          {said(step.message)}
         </Text>
         {step.hint !== null && (
           <Text size="sm" c="dimmed">
-            {step.hint}
+            {said(step.hint)}
           </Text>
         )}
         {step.detail !== null && (

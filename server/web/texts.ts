@@ -1,213 +1,34 @@
-/** Every text of the UI in one place, for translation. States and errors come as sentences from the server. */
-export const texts = {
-  product: 'Mailstream',
-  nav: {
-    mailboxes: 'Mailboxes',
-    messages: 'Messages',
-    tickets: 'Tickets',
-    api: 'API documentation',
-    logout: 'Log out',
-    lightOrDark: 'Switch between light and dark',
-    menu: 'Menu',
+/**
+ * Every text of the UI in the language of whoever looks at it. Only that one is loaded. The dictionaries are in texts/; English is the
+ * one that says which texts there are, and a dictionary that lacks one does not compile.
+ */
+import { storedLanguage } from './language-choice.ts';
+import { translated, type ServerTexts, type Texts } from './texts/dictionary.ts';
+import { pickLanguage, pickLocale, type Language } from './texts/language.ts';
+
+export const language: Language = pickLanguage(storedLanguage(), navigator.languages);
+/** For dates and numbers. */
+export const locale: string = pickLocale(language, navigator.languages);
+
+interface Dictionary {
+  readonly texts: Texts;
+  /** Null for English: the server speaks it. */
+  readonly server: ServerTexts | null;
+}
+
+const LOAD: Record<Language, () => Promise<Dictionary>> = {
+  en: async () => ({ texts: (await import('./texts/en.ts')).english, server: null }),
+  es: async () => {
+    const { spanish, spanishServer } = await import('./texts/es.ts');
+    return { texts: spanish, server: spanishServer };
   },
-  login: {
-    email: 'E-mail',
-    password: 'Password',
-    submit: 'Log in',
-  },
-  common: {
-    loading: 'Loading',
-    retry: 'Try again',
-    cancel: 'Cancel',
-    save: 'Save',
-    back: 'Back',
-    more: 'Show more',
-    never: 'never',
-    unreachable: 'The server cannot be reached.',
-    unreachableHint: 'Check your connection; this page tries again by itself.',
-    pageMissing: 'There is no such page.',
-  },
-  states: {
-    configuring: 'Connecting',
-    connected: 'Connected',
-    disconnected: 'Not connected',
-    error: 'Needs attention',
-    paused: 'Paused',
-    inactive: 'Switched off',
-  },
-  mailboxes: {
-    title: 'Mailboxes',
-    add: 'Add mailbox',
-    search: 'Search by name, address or server',
-    anyState: 'Any state',
-    none: 'No mailbox is connected yet.',
-    noneHint: 'Connect the first one, and every new mail in it becomes an event and a ticket.',
-    noMatch: 'No mailbox matches.',
-    clearFilter: 'Show all',
-    notYetInSync: 'not in sync yet',
-    edit: 'Edit',
-    pause: 'Pause',
-    resume: 'Resume',
-    reconnect: 'Reconnect now',
-    delete: 'Delete',
-    actions: 'Actions',
-    deleteTitle: (name: string) => `Delete “${name}”?`,
-    deleteText:
-      'The settings, the stored password and the list of its messages are deleted. Tickets stay, and nothing changes in the mailbox itself.',
-    deleteConfirm: 'Delete mailbox',
-    deleted: (name: string) => `“${name}” was deleted.`,
-    paused: (name: string) => `“${name}” is paused.`,
-    resumed: (name: string) => `“${name}” goes on.`,
-    reconnecting: (name: string) => `“${name}” connects anew.`,
-    audit: 'Compare now',
-    auditing: (name: string) => `“${name}” is being compared with the mail server.`,
-    auditNever: 'not compared yet',
-    auditPending: 'comparing …',
-    auditMissing: (count: number) => `missing ${count}`,
-    auditChecked: 'checked',
-    auditHint: (checked: number, found: number) =>
-      `${checked} ${checked === 1 ? 'message' : 'messages'} compared with the mail server${found === 0 ? '' : `, ${found} found and fetched`}`,
-  },
-  mailbox: {
-    folder: 'Folder',
-    state: 'State',
-    lastSeen: 'In sync',
-    audit: 'Compared',
-    stale: 'Stale',
-    waiting: (count: number) => (count === 1 ? '1 message waiting' : `${count} messages waiting`),
-    position: 'Position',
-    notWatched: 'not watched any more',
-    holes: (count: number) => (count === 1 ? '1 message outstanding' : `${count} messages outstanding`),
-    recent: 'Recent messages',
-    noMessages: 'No message has come in yet.',
-    changes: 'Changes',
-    server: 'Server',
-    user: 'User',
-    checked: 'Last sync',
-    heldBy: 'Held by instance',
-    heldByNobody: 'no instance at the moment',
-    changedFields: (fields: string) => `changed ${fields}`,
-    actions: {
-      'provider.created': 'connected the mailbox',
-      'provider.updated': 'changed the settings',
-      'provider.paused': 'paused it',
-      'provider.resumed': 'resumed it',
-      'provider.reconnected': 'asked for a reconnect',
-      'provider.polled': 'asked for a look now',
-      'provider.restarted': 'restarted it',
-      'provider.audited': 'asked for a comparison',
-    } as Readonly<Record<string, string>>,
-  },
-  form: {
-    addTitle: 'Add mailbox',
-    editTitle: (name: string) => `Edit “${name}”`,
-    name: 'Name',
-    nameHint: 'For you and your colleagues',
-    mailbox: 'Mailbox address',
-    mailboxHint: 'Where your customers write to',
-    server: 'Mail server',
-    host: 'Host',
-    hostHint: 'For example imap.example.com',
-    port: 'Port',
-    security: 'Encryption',
-    securityTls: 'TLS (usually port 993)',
-    securityStarttls: 'STARTTLS (usually port 143)',
-    securityPlain: 'None (only where an operator allows it)',
-    login: 'Login',
-    authType: 'Kind of login',
-    authPassword: 'Password',
-    authOauth: 'OAuth 2',
-    username: 'User name',
-    password: 'Password',
-    passwordKept: 'Leave empty to keep the stored one',
-    passwordErased: 'Server or user changed: enter the password again',
-    oauthAuthorizeUrl: 'Authorization address',
-    oauthTokenUrl: 'Token address',
-    oauthClientId: 'Client id',
-    oauthClientSecret: 'Client secret',
-    oauthRefreshToken: 'Refresh token',
-    oauthScopes: 'Scopes',
-    oauthKept: 'Leave empty to keep the stored one',
-    what: 'What to fetch',
-    folders: 'Folders',
-    foldersHint: 'Type a name and press Enter. Empty means INBOX. Test the connection to choose from a list.',
-    startFrom: 'Start with',
-    startNow: 'Mail that arrives from now on',
-    startLast: 'The last messages, and everything after',
-    startSince: 'Everything since a day',
-    startCount: 'How many',
-    startDate: 'Day',
-    startHint: 'Holds for folders that are not being followed yet.',
-    active: 'Fetch mail from this mailbox',
-    test: 'Test connection',
-    created: (name: string) => `“${name}” is saved. The connection is being made.`,
-    saved: (name: string) => `“${name}” is saved.`,
-  },
-  test: {
-    ok: 'The connection works.',
-    failed: 'The connection does not work yet.',
-    steps: {
-      dns: 'Find the server',
-      tcp: 'Connect',
-      tls: 'Encrypt',
-      login: 'Log in',
-      folders: 'List folders',
-    },
-    milliseconds: (ms: number) => `${Math.round(ms)} ms`,
-  },
-  messages: {
-    title: 'Messages',
-    search: 'Subject',
-    sender: 'Sender',
-    messageId: 'Message-ID',
-    anyState: 'Any state',
-    states: {
-      received: 'Stored',
-      published: 'Published',
-      processed: 'Processed',
-      skipped: 'Skipped',
-      dead_letter: 'Dead letter',
-    },
-    none: 'No messages.',
-    noneHint: 'Messages appear here as soon as a mailbox receives one.',
-    noMatch: 'No message matches.',
-    noSubject: '(no subject)',
-    noSender: '(no sender)',
-    from: 'From',
-    subject: 'Subject',
-    mailbox: 'Mailbox',
-    received: 'Received',
-    state: 'State',
-    details: 'Message',
-    size: 'Size',
-    folder: 'Folder',
-    uid: 'UID',
-    hash: 'SHA-256',
-    entry: 'Stream entry',
-    event: 'Event',
-    published: 'Published',
-    processed: 'Processed',
-    result: 'Result',
-    ticket: (number: number) => `Ticket #${number}`,
-    download: 'Download original',
-  },
-  tickets: {
-    title: 'Tickets',
-    search: 'Search by subject or address',
-    none: 'No tickets.',
-    noneHint: 'The worker opens one for each new conversation.',
-    noMatch: 'No ticket matches.',
-    number: 'No.',
-    subject: 'Subject',
-    requester: 'From',
-    created: 'Opened',
-    states: {
-      open: 'Open',
-      pending: 'Pending',
-      closed: 'Closed',
-      needs_attention: 'Needs attention',
-    },
-    htmlHidden: 'The mail also has an HTML form; its text is shown.',
-    internal: 'internal',
-  },
-} as const;
+};
+
+const dictionary = await LOAD[language]();
+
+export const texts: Texts = dictionary.texts;
+
+/** What the server said, in this language. */
+export function said(sentence: string): string {
+  return dictionary.server === null ? sentence : translated(sentence, dictionary.server);
+}

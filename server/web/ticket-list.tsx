@@ -1,8 +1,8 @@
-import { Anchor, Group, Paper, Stack, Table, Text, TextInput, Title } from '@mantine/core';
+import { Anchor, Group, Paper, Select, Stack, Table, Text, TextInput, Title } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { useState, type ReactElement } from 'react';
 import { Link } from 'wouter';
-import type { Ticket } from '../src/contracts/tickets.ts';
+import type { Ticket, TicketStatus } from '../src/contracts/tickets.ts';
 import { Age } from './age.tsx';
 import { SearchIcon } from './icons.tsx';
 import { PagedList } from './paged-list.tsx';
@@ -10,10 +10,13 @@ import { useTickets } from './queries.ts';
 import { TicketBadge } from './state-badge.tsx';
 import { texts } from './texts.ts';
 
+const STATES: readonly TicketStatus[] = ['open', 'pending', 'needs_attention', 'closed'];
+
 export function TicketList(): ReactElement {
   const [search, setSearch] = useState('');
   const [sought] = useDebouncedValue(search.trim(), 250);
-  const pages = useTickets({ search: sought });
+  const [status, setStatus] = useState<string | null>(null);
+  const pages = useTickets({ search: sought, status });
   return (
     <Stack maw={1200}>
       <Title order={1} size="h2">
@@ -28,13 +31,25 @@ export function TicketList(): ReactElement {
           value={search}
           onChange={(event) => setSearch(event.currentTarget.value)}
         />
+        <Select
+          placeholder={texts.tickets.anyState}
+          aria-label={texts.tickets.anyState}
+          data={STATES.map((value) => ({ value, label: texts.tickets.states[value] }))}
+          value={status}
+          onChange={setStatus}
+          clearable
+          w={180}
+        />
       </Group>
       <PagedList
         pages={pages}
-        isFiltered={sought !== ''}
+        isFiltered={sought !== '' || status !== null}
         empty={{ title: texts.tickets.none, hint: texts.tickets.noneHint }}
         noMatch={texts.tickets.noMatch}
-        onClearFilter={() => setSearch('')}
+        onClearFilter={() => {
+          setSearch('');
+          setStatus(null);
+        }}
       >
         {(tickets) => <TicketTable tickets={tickets} />}
       </PagedList>
@@ -45,15 +60,19 @@ export function TicketList(): ReactElement {
 function TicketTable({ tickets }: { readonly tickets: readonly Ticket[] }): ReactElement {
   return (
     <Paper withBorder>
-      <Table.ScrollContainer minWidth={720}>
+      <Table.ScrollContainer minWidth={320}>
         <Table verticalSpacing="sm" horizontalSpacing="md" highlightOnHover layout="fixed">
           <Table.Thead>
             <Table.Tr>
-              <Table.Th w={80}>{texts.tickets.number}</Table.Th>
-              <Table.Th w="42%">{texts.tickets.subject}</Table.Th>
-              <Table.Th>{texts.tickets.requester}</Table.Th>
+              <Table.Th w={64}>{texts.tickets.number}</Table.Th>
+              <Table.Th>{texts.tickets.subject}</Table.Th>
+              <Table.Th w="26%" visibleFrom="sm">
+                {texts.tickets.requester}
+              </Table.Th>
               <Table.Th w={130}>{texts.mailbox.state}</Table.Th>
-              <Table.Th w={130}>{texts.tickets.created}</Table.Th>
+              <Table.Th w={150} visibleFrom="sm">
+                {texts.tickets.created}
+              </Table.Th>
             </Table.Tr>
           </Table.Thead>
           <Table.Tbody>
@@ -82,7 +101,7 @@ function TicketTable({ tickets }: { readonly tickets: readonly Ticket[] }): Reac
                     )}
                   </Group>
                 </Table.Td>
-                <Table.Td>
+                <Table.Td visibleFrom="sm">
                   <Text size="sm" className="cut" title={ticket.requester.email}>
                     {ticket.requester.name ?? ticket.requester.email}
                   </Text>
@@ -90,8 +109,8 @@ function TicketTable({ tickets }: { readonly tickets: readonly Ticket[] }): Reac
                 <Table.Td>
                   <TicketBadge status={ticket.status} />
                 </Table.Td>
-                <Table.Td>
-                  <Age at={ticket.createdAt} size="sm" c="dimmed" />
+                <Table.Td visibleFrom="sm">
+                  <Age at={ticket.createdAt} size="sm" c="dimmed" className="cut" />
                 </Table.Td>
               </Table.Tr>
             ))}

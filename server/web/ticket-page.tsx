@@ -1,19 +1,26 @@
-import { Anchor, Badge, Group, Paper, Skeleton, Stack, Text, Title } from '@mantine/core';
+import { Alert, Anchor, Button, Group, Stack, Text, Title } from '@mantine/core';
 import type { ReactElement } from 'react';
 import { Link } from 'wouter';
 import type { TicketDetail } from '../src/contracts/tickets.ts';
-import { Age } from './age.tsx';
+import { request } from './api.ts';
 import { FailureAlert } from './failure-alert.tsx';
-import { bytes } from './format.ts';
-import { useTicket } from './queries.ts';
+import { ListSkeleton } from './list-skeleton.tsx';
+import { useMay } from './me.ts';
+import { showFailure } from './notify.ts';
+import { useTicket, useTicketMails } from './queries.ts';
 import { TicketBadge } from './state-badge.tsx';
-import { texts } from './texts.ts';
+import { said, texts } from './texts.ts';
+import { TicketAnswer } from './ticket-answer.tsx';
+import { Comment } from './ticket-comment.tsx';
+import { useAction } from './use-action.ts';
 
 export function TicketPage({ id }: { readonly id: string }): ReactElement {
   const ticket = useTicket(id);
+  const mails = useTicketMails(id);
+  const mayWrite = useMay('tickets:write');
   if (ticket.data === undefined)
     return ticket.isPending ? (
-      <Skeleton h={200} maw={900} />
+      <ListSkeleton rows={3} height={110} />
     ) : (
       <FailureAlert failure={ticket.error} onRetry={() => void ticket.refetch()} />
     );
@@ -23,66 +30,88 @@ export function TicketPage({ id }: { readonly id: string }): ReactElement {
       <Anchor component={Link} href="/tickets" size="sm">
         ← {texts.tickets.title}
       </Anchor>
-      <Group justify="space-between" align="flex-start" wrap="nowrap">
-        <Title order={1} size="h2">
+      <Group justify="space-between" align="flex-start">
+        <Title order={1} size="h2" flex={1} miw={220} className="mail-text">
           <Text span inherit c="dimmed" fw={400}>
             #{data.number}
           </Text>{' '}
           {data.subject === '' ? texts.messages.noSubject : data.subject}
         </Title>
-        <TicketBadge status={data.status} />
+        <Group gap="sm">
+          <TicketBadge status={data.status} />
+          {mayWrite && data.mergedInto === null && <OpenOrClose ticket={data} />}
+        </Group>
       </Group>
+      {data.mergedInto !== null && (
+        <Alert color="gray">
+          {texts.tickets.mergedInto}{' '}
+          <Anchor component={Link} href={`/tickets/${data.mergedInto}`} size="sm">
+            {texts.tickets.openOther}
+          </Anchor>
+        </Alert>
+      )}
+      <Attention ticket={data} mayWrite={mayWrite} />
       {data.comments.map((comment) => (
-        <Comment key={comment.id} comment={comment} />
+        <Comment
+          key={comment.id}
+          ticketId={data.id}
+          comment={comment}
+          mail={mails.data?.items.find(({ commentId }) => commentId === comment.id)}
+        />
       ))}
+      {mayWrite && data.mergedInto === null && <TicketAnswer ticket={data} />}
     </Stack>
   );
 }
 
-/** Mail is shown as text only: nothing of it can run, load or look like a part of this page. */
-function Comment({ comment }: { readonly comment: TicketDetail['comments'][number] }): ReactElement {
-  const { author } = comment;
+function OpenOrClose({ ticket }: { readonly ticket: TicketDetail }): ReactElement {
+  const isClosed = ticket.status === 'closed';
+  const change = useAction(
+    () => request('POST', `/api/tickets/${ticket.id}/${isClosed ? 'reopen' : 'close'}`),
+    ['tickets'],
+  );
   return (
-    <Paper withBorder p="md" component="article">
-      <Stack gap="sm">
-        <Group justify="space-between" wrap="nowrap">
-          <div>
-            <Text size="sm" fw={600}>
-              {author.name ?? author.email}
-            </Text>
-            {author.name !== null && (
-              <Text size="xs" c="dimmed">
-                {author.email}
-              </Text>
-            )}
-          </div>
-          <Group gap="xs" wrap="nowrap">
-            {comment.isInternal && (
-              <Badge variant="light" color="yellow" tt="none">
-                {texts.tickets.internal}
-              </Badge>
-            )}
-            <Age at={comment.createdAt} size="xs" c="dimmed" />
-          </Group>
-        </Group>
-        <Text component="div" size="sm" className="mail-text">
-          {comment.bodyText}
-        </Text>
-        {comment.hasHtml && (
-          <Text size="xs" c="dimmed">
-            {texts.tickets.htmlHidden}
+    <Button
+      variant="default"
+      size="xs"
+      loading={change.isPending}
+      onClick={() => change.mutate(undefined, { onError: showFailure })}
+    >
+      {isClosed ? texts.tickets.reopen : texts.tickets.close}
+    </Button>
+  );
+}
+
+function Attention(props: {
+  readonly ticket: TicketDetail;
+  readonly mayWrite: boolean;
+}): ReactElement | null {
+  const { ticket, mayWrite } = props;
+  const resolve = useAction(
+    () => request('POST', `/api/tickets/${ticket.id}/resolve-attention`),
+    ['tickets'],
+  );
+  if (ticket.attention.length === 0) return null;
+  return (
+    <Alert color="red" title={texts.tickets.attention}>
+      <Stack gap="sm" align="flex-start">
+        {ticket.attention.map(({ reason, text }) => (
+          <Text key={reason} size="sm">
+            {said(text)}
           </Text>
-        )}
-        {comment.attachments.length > 0 && (
-          <Group gap="xs">
-            {comment.attachments.map((attachment) => (
-              <Badge key={attachment.id} variant="outline" color="gray" tt="none" fw={500} maw="100%">
-                {attachment.name} · {bytes(attachment.size)}
-              </Badge>
-            ))}
-          </Group>
+        ))}
+        {mayWrite && (
+          <Button
+            size="xs"
+            variant="light"
+            color="red"
+            loading={resolve.isPending}
+            onClick={() => resolve.mutate(undefined, { onError: showFailure })}
+          >
+            {texts.tickets.resolve}
+          </Button>
         )}
       </Stack>
-    </Paper>
+    </Alert>
   );
 }

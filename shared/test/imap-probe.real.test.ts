@@ -67,11 +67,16 @@ test('a mailbox that works passes every step and shows folders, counts and certi
   );
   expect(report.certificate).toMatchObject({ subject: HOST, issuer: HOST, names: [HOST] });
   expect(
-    report.folders.map(({ path, specialUse, isSelectable }) => [path, specialUse, isSelectable]),
+    report.folders.map(({ path, specialUse, isSelectable, messages }) => [
+      path,
+      specialUse,
+      isSelectable,
+      messages,
+    ]),
   ).toEqual([
-    ['INBOX', '\\Inbox', true],
-    ['Sent', '\\Sent', true],
-    ['Größe', null, true],
+    ['INBOX', '\\Inbox', true, 1],
+    ['Sent', '\\Sent', true, 0],
+    ['Größe', null, true, 0],
   ]);
   await server.deserted();
 });

@@ -4,6 +4,7 @@
  */
 import type { Knex } from 'knex';
 import type { TenantId } from '@mailstream/shared/domain/ids';
+import { isErrorCode } from '@mailstream/shared/errors/catalogue';
 import type {
   DeadLetter,
   DeadLetterDetail,
@@ -135,10 +136,10 @@ export function toLetter(row: LetterRow): DeadLetter {
   };
 }
 
-function statusTextOf({ source, code, detail, state, discard_reason: reason }: LetterRow): string {
+function statusTextOf({ code, detail, state, discard_reason: reason }: LetterRow): string {
   switch (state) {
     case 'open':
-      return messageStatusText('dead_letter', source === 'ingest' ? code : detail);
+      return messageStatusText('dead_letter', isErrorCode(code) ? code : detail);
     case 'replaying':
       return 'On its way again.';
     case 'replayed':

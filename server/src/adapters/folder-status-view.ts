@@ -1,12 +1,15 @@
 /** Freshness and audits of folders as the API shows them. Ages are by the database's clock, so that a dead daemon shows too. */
 import { z } from 'zod';
 import type { FolderAudit, FolderStatus, Provider, ProviderAudit } from '../contracts/providers.ts';
+import { folderResyncSchema, type FolderResync } from '../contracts/resync.ts';
 import { isoOrNull } from './page-cursor.ts';
 
 /** The columns below, and when the mailbox was connected. */
 export interface FolderStatusRow {
   /** By folder. */
   readonly folder_status: unknown;
+  /** By folder. */
+  readonly folder_resyncs: unknown;
   readonly audit_version: number;
   readonly audit_requested_at: Date | null;
   readonly audit_requested_by: string | null;
@@ -32,7 +35,14 @@ export const FOLDER_STATUS_COLUMNS = `
               'at', s.audited_at, 'reason', s.audit_reason, 'durationMs', s.audit_duration_ms,
               'uidValidity', s.audit_uid_validity, 'checked', s.audit_checked, 'missing', s.audit_missing,
               'found', s.audit_found, 'waiting', s.audit_waiting, 'unpublished', s.audit_unpublished) END)), '{}')
-     FROM folder_status s WHERE s.tenant = p.tenant AND s.provider_id = p.id) AS folder_status`;
+     FROM folder_status s WHERE s.tenant = p.tenant AND s.provider_id = p.id) AS folder_status,
+  (SELECT coalesce(jsonb_object_agg(r.folder, jsonb_build_object(
+            'version', r.version, 'requestedAt', r.requested_at, 'isDryRun', r.is_dry_run, 'startFrom', r.start_from,
+            'isPending', r.answered_version < r.version,
+            'result', CASE WHEN r.answered_version < r.version THEN NULL ELSE jsonb_build_object(
+              'at', r.answered_at, 'listed', r.listed, 'known', r.known, 'missing', r.missing,
+              'fetched', CASE WHEN r.answered_dry_run THEN r.listed - r.known ELSE r.came END) END)), '{}')
+     FROM folder_resyncs r WHERE r.tenant = p.tenant AND r.provider_id = p.id) AS folder_resyncs`;
 
 const time = z.string().transform((text) => new Date(text).toISOString());
 const seconds = z.number().transform((value) => Math.max(0, Math.round(value)));
@@ -70,6 +80,20 @@ const UNKNOWN: z.infer<typeof statusSchema> = {
   auditVersion: 0,
   audit: null,
 };
+
+const resyncSchema = folderResyncSchema.extend({
+  requestedAt: time,
+  result: folderResyncSchema.shape.result.unwrap().extend({ at: time }).nullable(),
+});
+
+/** What became of the last request for older mail of a folder. */
+export function folderResync(row: FolderStatusRow, name: string): FolderResync | null {
+  const all = z.record(z.string(), z.unknown()).catch({}).parse(row.folder_resyncs);
+  return resyncSchema
+    .nullable()
+    .catch(null)
+    .parse(all[name] ?? null);
+}
 
 /** A mailbox whose folders were never proven complete is given this long after it was connected, milliseconds. */
 const FIRST_PROOF_MS = 900_000;

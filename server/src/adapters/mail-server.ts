@@ -9,7 +9,7 @@ import { requestTokens } from '@mailstream/shared/oauth/token-endpoint';
 import type { TokenService } from '@mailstream/shared/oauth/token-service';
 import { SecretValue } from '@mailstream/shared/secrets/secret-value';
 import type { TestResult, TestStep } from '../contracts/provider-test.ts';
-import type { MailServer, ProbeCredentials } from '../ports.ts';
+import type { MailServer, ProbeCredentials } from '../ports/mail-server.ts';
 
 const STEPS = ['dns', 'tcp', 'tls', 'login', 'folders'] as const;
 type StepName = (typeof STEPS)[number];
@@ -38,6 +38,8 @@ export function createMailServer(options: {
         return { kind: 'password', username, password: new SecretValue(credentials.password) };
       case 'stored':
         return { kind: 'oauth2', username, accessToken: await tokens.accessToken(provider) };
+      case 'accessToken':
+        return { kind: 'oauth2', username, accessToken: credentials.accessToken };
       case 'clientCredentials':
         return {
           kind: 'oauth2',
@@ -71,6 +73,10 @@ export function createMailServer(options: {
     async vet(host, port) {
       const { candidates } = await guard.resolve(host, port);
       return { allowsPlainText: candidates.every(({ address }) => imap.plaintext.allows(address)) };
+    },
+    async vetUrl(url) {
+      const { hostname, port } = new URL(url);
+      await guard.resolve(hostname, port === '' ? 443 : Number(port), [443]);
     },
     async probe(provider, credentials, signal) {
       const request = {

@@ -1,7 +1,8 @@
 /** Users, sessions and API tokens. Looked up in the role that sees all tenants, written as the tenant that was found. */
+import type { Knex } from 'knex';
 import type { Database } from '@mailstream/shared/db/database';
 import { tenantId } from '@mailstream/shared/domain/ids';
-import type { AccountStore, ApiToken, User } from '../ports.ts';
+import type { AccountStore, ApiToken, Session, User } from '../ports.ts';
 
 /** More accounts than this under one address would make a login a way to burn CPU. */
 const MAX_ACCOUNTS_PER_ADDRESS = 5;
@@ -66,18 +67,18 @@ export function createAccountStore(database: Database): AccountStore {
         const row = await trx<SessionRow>('sessions')
           .where({ token_hash: Buffer.from(tokenHash) })
           .first();
-        if (row === undefined) return null;
-        const user = await trx<UserRow>('users').where({ tenant: row.tenant, id: row.user_id }).first();
-        if (user === undefined) return null;
-        return {
-          tenant: tenantId(row.tenant),
-          id: row.id,
-          tokenHash: row.token_hash,
-          createdAt: row.created_at,
-          lastUsedAt: row.last_used_at,
-          expiresAt: row.expires_at,
-          user: toUser(user),
-        };
+        return toSession(trx, row);
+      }),
+
+    sessionById: (tenant, id) =>
+      database.withTenant(tenant, async (trx) =>
+        toSession(trx, await trx<SessionRow>('sessions').where({ tenant, id }).first()),
+      ),
+
+    apiTokenById: (tenant, id) =>
+      database.withTenant(tenant, async (trx) => {
+        const row = await trx<TokenRow>('api_tokens').where({ tenant, id }).first();
+        return row === undefined ? null : toApiToken(row);
       }),
 
     openSession: (user, session) =>
@@ -143,5 +144,20 @@ function toApiToken(row: TokenRow): ApiToken {
     lastUsedAt: row.last_used_at,
     expiresAt: row.expires_at,
     revokedAt: row.revoked_at,
+  };
+}
+
+async function toSession(trx: Knex.Transaction, row: SessionRow | undefined): Promise<Session | null> {
+  if (row === undefined) return null;
+  const user = await trx<UserRow>('users').where({ tenant: row.tenant, id: row.user_id }).first();
+  if (user === undefined) return null;
+  return {
+    tenant: tenantId(row.tenant),
+    id: row.id,
+    tokenHash: row.token_hash,
+    createdAt: row.created_at,
+    lastUsedAt: row.last_used_at,
+    expiresAt: row.expires_at,
+    user: toUser(user),
   };
 }

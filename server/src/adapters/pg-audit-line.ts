@@ -9,7 +9,15 @@ export async function auditLine(
   action: string,
   subject: {
     readonly type:
-      'ticket' | 'client' | 'tenant' | 'email_provider' | 'outbound_message' | 'job' | 'email_rule';
+      | 'ticket'
+      | 'client'
+      | 'tenant'
+      | 'email_provider'
+      | 'outbound_message'
+      | 'job'
+      | 'email_rule'
+      | 'user'
+      | 'api_token';
     readonly id: string;
   },
   change: { readonly before: object | null; readonly after: object | null },

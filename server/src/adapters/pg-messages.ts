@@ -4,7 +4,8 @@ import type { Database } from '@mailstream/shared/db/database';
 import type { TenantId } from '@mailstream/shared/domain/ids';
 import type { Message, MessageDetail, MessageListQuery, MessageStatus } from '../contracts/messages.ts';
 import type { MessageStore } from '../ports.ts';
-import { messageStatusText } from '../use-cases/status-text.ts';
+import { errorHint, errorText, messageStatusText } from '../use-cases/status-text.ts';
+import { mailBody } from './pg-mail-bodies.ts';
 import { contains, decodeCursor, exactTime, iso, isoOrNull, toPage } from './page-cursor.ts';
 
 interface MessageRow {
@@ -53,8 +54,20 @@ export function createMessageStore(database: Database): MessageStore {
     get: (tenant, eventId) =>
       database.withTenant(tenant, async (trx) => {
         const [row] = await messageQuery(trx, tenant).where('m.event_id', eventId);
-        return row === undefined ? null : toDetail(row, await resultOf(trx, tenant, eventId));
+        if (row === undefined) return null;
+        const hasPreview = (await mailBody(trx, tenant, eventId)) !== null;
+        return toDetail(row, await resultOf(trx, tenant, eventId), hasPreview);
       }),
+
+    rawKey: (tenant, eventId) =>
+      database.withTenant(tenant, async (trx) => {
+        const row = (await trx('inbound_messages')
+          .where({ tenant, event_id: eventId })
+          .first('storage_key')) as { storage_key: string | null } | undefined;
+        return row?.storage_key ?? null;
+      }),
+
+    body: (tenant, eventId) => database.withTenant(tenant, (trx) => mailBody(trx, tenant, eventId)),
   };
 }
 
@@ -85,6 +98,8 @@ async function filtered(
   if (query.subject !== undefined) void rows.whereILike('m.subject', contains(query.subject));
   if (query.status !== undefined) void rows.where('m.status', query.status);
   if (query.providerId !== undefined) void rows.where('m.provider_id', query.providerId);
+  if (query.since !== undefined) void rows.where('m.received_at', '>=', query.since);
+  if (query.until !== undefined) void rows.where('m.received_at', '<', query.until);
   if (query.cursor !== undefined) {
     const [time, id] = decodeCursor(query.cursor, 'time');
     void rows.whereRaw('(m.received_at, m.event_id) < (?::timestamptz, ?::uuid)', [time, id]);
@@ -131,10 +146,15 @@ function toMessage(row: MessageRow): Message {
   };
 }
 
-function toDetail(row: MessageRow, result: ResultRow | null): MessageDetail {
+function toDetail(row: MessageRow, result: ResultRow | null, hasPreview: boolean): MessageDetail {
+  // `parse:<text>` and others: the code is what comes first.
+  const code = row.reason?.split(':', 1)[0] ?? null;
   return {
     ...toMessage(row),
     publishSeq: row.publish_seq,
+    hasPreview,
+    reasonText: errorText(code),
+    reasonHint: errorHint(code),
     streamEntryId: row.stream_entry_id,
     contentHash: row.content_hash,
     result:

@@ -7,6 +7,7 @@ import { isoOrNull } from './page-cursor.ts';
 import { providerQuery } from './pg-provider-rows.ts';
 import { toFolders, toLease } from './provider-view.ts';
 import { providerAudit, providerFreshness } from './folder-status-view.ts';
+import { readHistory } from './pg-history.ts';
 import { readInstallation } from './pg-installation.ts';
 
 export function createOperationsStore(database: Database): OperationsStore {
@@ -42,6 +43,8 @@ export function createOperationsStore(database: Database): OperationsStore {
         }),
       };
     },
+
+    history: (minutes) => database.asDaemon((trx) => readHistory(trx, minutes)),
 
     running: (tenant) =>
       database.withTenant(tenant, async (trx) => {

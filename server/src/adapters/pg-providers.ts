@@ -7,17 +7,21 @@ import type { Database } from '@mailstream/shared/db/database';
 import { sqlState } from '@mailstream/shared/db/database-faults';
 import { notifyProvider } from '@mailstream/shared/db/notices';
 import type { ProviderId, TenantId } from '@mailstream/shared/domain/ids';
+import { lockTokens, storeTokens } from '@mailstream/shared/oauth/token-store';
 import type { SecretSource } from '@mailstream/shared/secrets/secret-sources';
 import type { SecretStore } from '@mailstream/shared/secrets/secret-store';
 import { SecretValue } from '@mailstream/shared/secrets/secret-value';
 import type { ProviderListQuery } from '../contracts/providers.ts';
+import { ApiError } from '../api-error.ts';
 import type { Actor, ChangeResult, ProviderChange, ProviderStore } from '../ports.ts';
+import { useUpGrant } from './pg-oauth-authorizations.ts';
 import { audit, auditedSettings } from './pg-audit.ts';
 import { contains, decodeCursor, toPage } from './page-cursor.ts';
 import { providerQuery, providerRow, secretsByProvider } from './pg-provider-rows.ts';
-import { configColumns, providerColumns, versionColumns } from './provider-columns.ts';
+import { accountColumn, configColumns, providerColumns, versionColumns } from './provider-columns.ts';
 import { readActivity } from './pg-activity.ts';
 import { requestAudit } from './pg-audit-request.ts';
+import { requestResync } from './pg-resync-request.ts';
 import { type ProviderRow, toProvider, toRecord } from './provider-view.ts';
 
 /** A deadlock or a serialization failure is nobody's mistake: the whole transaction is done again. */
@@ -51,6 +55,21 @@ export function createProviderStore(options: {
     if (row === null) return { kind: 'notFound' };
     const [provider] = await show(trx, actor.tenant, [row]);
     return provider === undefined ? { kind: 'notFound' } : { kind: 'changed', provider };
+  }
+
+  /** After the settings: their columns do not know of the new token. */
+  async function adopt(
+    trx: Knex.Transaction,
+    actor: Actor,
+    id: ProviderId,
+    { grant: adopted }: ProviderChange,
+  ): Promise<void> {
+    if (adopted === null) return;
+    const { grant, authorizationId } = adopted;
+    if (authorizationId !== null && !(await useUpGrant(trx, actor.tenant, authorizationId)))
+      throw new ApiError('OAUTH_STATE_INVALID');
+    const ageMs = Math.max(0, Date.now() - grant.grantedAt.getTime());
+    await storeTokens(trx, secrets, { key: { tenant: actor.tenant, id }, tokens: grant.tokens, ageMs });
   }
 
   async function writeSecrets(
@@ -109,19 +128,23 @@ export function createProviderStore(options: {
             tenant: actor.tenant,
             email_provider_id: id,
             ...configColumns(change),
+            ...accountColumn(change),
           });
           await writeSecrets(trx, actor, id, change);
+          await adopt(trx, actor, id, change);
           await audit(trx, actor, change.action, id, null, auditedSettings(change));
           await notifyProvider(trx, actor.tenant, id);
           return changed(trx, actor, id);
         }),
       ),
 
-    change: (actor, id, decide) =>
+    change: (actor, id, decide, { replacesSecrets = false } = {}) =>
       refusingDoubles(
         repeated(() =>
           database.withTenant(actor.tenant, async (trx) => {
             const { tenant } = actor;
+            // Before the rows, as a refresh takes them: one in flight would write its tokens over the new ones.
+            if (replacesSecrets) await lockTokens(trx, { tenant, id });
             await trx('imap_email_provider_config')
               .where({ tenant, email_provider_id: id })
               .forNoKeyUpdate()
@@ -140,6 +163,7 @@ export function createProviderStore(options: {
               .where({ tenant, email_provider_id: id })
               .update({ ...configColumns(change), ...versionColumns(trx, change), updated_at: trx.fn.now() });
             await writeSecrets(trx, actor, id, change);
+            await adopt(trx, actor, id, change);
             await audit(trx, actor, change.action, id, auditedSettings(before), auditedSettings(change));
             await notifyProvider(trx, tenant, id);
             return changed(trx, actor, id);
@@ -168,6 +192,9 @@ export function createProviderStore(options: {
     activity: (tenant, id) => database.withTenant(tenant, (trx) => readActivity(trx, tenant, id)),
 
     requestAudit: (actor, id) => database.withTenant(actor.tenant, (trx) => requestAudit(trx, actor, id)),
+
+    requestResync: (actor, id, body) =>
+      database.withTenant(actor.tenant, (trx) => requestResync(trx, actor, id, body)),
 
     readSecret: async (tenant, id, name) =>
       (await secrets.read({ tenant, providerId: id, name }))?.reveal() ?? null,

@@ -6,6 +6,7 @@ import type { TicketListQuery } from '../contracts/tickets.ts';
 import type { StoredAttachment, TicketStore } from '../ports.ts';
 import { withImageAddresses } from '../use-cases/image-addresses.ts';
 import { contains, decodeCursor, toPage } from './page-cursor.ts';
+import { commentBody } from './pg-mail-bodies.ts';
 import { assignClient } from './pg-clients.ts';
 import { changeTicket, mergeTicket } from './pg-ticket-actions.ts';
 import { findDefaults, removeDefaults, writeDefaults } from './pg-ticket-defaults.ts';
@@ -53,6 +54,9 @@ export function createTicketStore(database: Database): TicketStore {
             row.replyHtml === null ? null : withImageAddresses(row.replyHtml, ticketId, new Set(own)),
         };
       }),
+
+    body: (tenant, ticketId, commentId) =>
+      database.withTenant(tenant, (trx) => commentBody(trx, tenant, { ticket_id: ticketId, id: commentId })),
 
     change: (actor, id, action) =>
       database.withTenant(actor.tenant, (trx) => changeTicket(trx, actor, id, action)),

@@ -40,6 +40,8 @@ export function configColumns({ settings }: ProviderChange): Record<string, unkn
     oauth_token_url: settings.oauthTokenUrl,
     oauth_client_id: settings.oauthClientId,
     oauth_scopes: settings.oauthScopes,
+    oauth_issuer: settings.oauthIssuer,
+    oauth_shared_mailbox: settings.oauthSharedMailbox,
   };
 }
 
@@ -48,5 +50,15 @@ export function versionColumns(trx: Knex.Transaction, change: ProviderChange): R
     ...(change.bumpsConfig ? { config_version: trx.raw('config_version + 1') } : {}),
     ...(change.bumpsPoke ? { poke_version: trx.raw('poke_version + 1') } : {}),
     ...(change.secretsToRemove.includes('imap_access_token') ? { token_expires_at: null } : {}),
+    ...accountColumn(change),
   };
+}
+
+/** Who logged in belongs to the refresh token: it comes and goes with it. */
+export function accountColumn(change: ProviderChange): Record<string, unknown> {
+  if (change.grant !== null) return { oauth_account: change.grant.grant.account };
+  const isReplaced =
+    change.secretsToRemove.includes('imap_refresh_token') ||
+    change.secretsToWrite.imap_refresh_token !== undefined;
+  return isReplaced ? { oauth_account: null } : {};
 }

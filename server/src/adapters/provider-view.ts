@@ -8,12 +8,14 @@ import {
   errorHint,
   errorText,
   folderStateText,
+  mustReconnect,
   providerState,
   providerStatusText,
 } from '../use-cases/status-text.ts';
 import {
   FOLDER_STATUS_COLUMNS,
   type FolderStatusRow,
+  folderResync,
   folderStatus,
   providerAudit,
   providerFreshness,
@@ -31,6 +33,7 @@ export interface ProviderRow extends FolderStatusRow {
   readonly error_message: string | null;
   readonly error_at: Date | null;
   readonly last_sync_at: Date | null;
+  readonly last_message_at: Date | null;
   readonly paused_at: Date | null;
   readonly pause_reason: PauseReason | null;
   readonly host: string;
@@ -46,6 +49,9 @@ export interface ProviderRow extends FolderStatusRow {
   readonly oauth_token_url: string | null;
   readonly oauth_client_id: string | null;
   readonly oauth_scopes: string | null;
+  readonly oauth_issuer: string | null;
+  readonly oauth_shared_mailbox: boolean;
+  readonly oauth_account: string | null;
   readonly token_expires_at: Date | null;
   readonly folder_state: Readonly<Record<string, unknown>>;
   readonly folder_health: Readonly<Record<string, unknown>>;
@@ -57,14 +63,26 @@ export interface ProviderRow extends FolderStatusRow {
   readonly updated_at: Date;
 }
 
+/** Of each folder the message with the highest UID, by the ledger's own index; nothing checks what is in jsonb. */
+const LAST_MESSAGE = `
+  (SELECT max(l.received_at)
+     FROM jsonb_each(c.folder_state) AS f (name, state)
+    CROSS JOIN LATERAL (
+      SELECT m.received_at FROM inbound_messages m
+       WHERE m.tenant = c.tenant AND m.provider_id = c.email_provider_id AND m.folder = f.name
+         AND m.uid_validity = CASE WHEN f.state ->> 'uid_validity' ~ '^[0-9]{1,18}$' THEN (f.state ->> 'uid_validity')::bigint END
+       ORDER BY m.uid DESC LIMIT 1) l)`;
+
 /** The columns of a `ProviderRow`, of `email_providers as p` and `imap_email_provider_config as c`. */
 export const PROVIDER_COLUMNS = `
   p.id, p.provider_name, p.mailbox, p.is_active, p.status, p.error_code, p.error_message, p.error_at, p.last_sync_at,
   p.paused_at, p.pause_reason, p.created_at, p.updated_at,
   c.host, c.port, c.secure, c.allow_starttls, c.verify_certificate, c.auth_type, c.username, c.folder_filters, c.start_from,
-  c.oauth_authorize_url, c.oauth_token_url, c.oauth_client_id, c.oauth_scopes, c.token_expires_at,
+  c.oauth_authorize_url, c.oauth_token_url, c.oauth_client_id, c.oauth_scopes,
+  c.oauth_issuer, c.oauth_shared_mailbox, c.oauth_account, c.token_expires_at,
   c.folder_state, c.folder_health, c.config_version, c.lease_owner, c.lease_expires_at, c.lease_epoch,
   (c.lease_owner IS NOT NULL AND c.lease_expires_at > now()) AS lease_is_held,
+  ${LAST_MESSAGE} AS last_message_at,
   ${FOLDER_STATUS_COLUMNS}`;
 
 export function toSettings(row: ProviderRow): ProviderSettings {
@@ -85,6 +103,8 @@ export function toSettings(row: ProviderRow): ProviderSettings {
     oauthTokenUrl: row.oauth_token_url,
     oauthClientId: row.oauth_client_id,
     oauthScopes: row.oauth_scopes,
+    oauthIssuer: row.oauth_issuer,
+    oauthSharedMailbox: row.oauth_shared_mailbox,
   };
 }
 
@@ -112,12 +132,15 @@ export function toProvider(row: ProviderRow, secrets: ReadonlySet<StoredSecret>)
     errorMessage: row.error_code === null ? null : (errorText(row.error_code) ?? row.error_message),
     errorHint: errorHint(row.error_code),
     errorAt: isoOrNull(row.error_at),
+    mustReconnect: mustReconnect(row),
     lastSyncAt: isoOrNull(row.last_sync_at),
+    lastMessageAt: isoOrNull(row.last_message_at),
     pausedAt: isoOrNull(row.paused_at),
     pauseReason: row.pause_reason,
     imap: {
       ...imap,
       folderFilters: [...folderFilters],
+      oauthAccount: row.oauth_account,
       tokenExpiresAt: isoOrNull(row.token_expires_at),
       hasPassword: secrets.has('imap_password'),
       hasOauthClientSecret: secrets.has('imap_oauth_client_secret'),
@@ -167,6 +190,7 @@ function toFolder(row: ProviderRow, name: string, isWatched: boolean): FolderSta
     lastUid: position?.lastUid ?? null,
     lastSeenAt: latest(validTime(position?.lastSeenAt ?? null), status.provenAt),
     holes: position?.holes.length ?? 0,
+    resync: folderResync(row, name),
     ...status,
   };
 }

@@ -59,6 +59,20 @@ export function createJobBoard(redisUrl: string, log: Logger): JobBoard {
         await scope.register(serverAdapter.registerPlugin(), { prefix: BOARD_PATH });
       });
     },
+    depths: () =>
+      Promise.all(
+        queues.map(async (queue) => {
+          const counts = await queue.getJobCounts('wait', 'prioritized', 'active', 'delayed', 'failed');
+          const count = (name: string): number => counts[name] ?? 0;
+          return {
+            name: queue.name,
+            waiting: count('wait') + count('prioritized'),
+            active: count('active'),
+            delayed: count('delayed'),
+            failed: count('failed'),
+          };
+        }),
+      ),
     close: async () => {
       let timer: NodeJS.Timeout | undefined;
       const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, CLOSE_MS)));

@@ -6,6 +6,7 @@ export interface LoginFields {
   readonly oauthClientId?: unknown;
   readonly oauthClientSecret?: unknown;
   readonly oauthRefreshToken?: unknown;
+  readonly oauthAuthorizationId?: unknown;
 }
 
 export interface LoginFieldError {
@@ -28,5 +29,6 @@ export function loginFieldErrors(imap: LoginFields, isPasswordRequired: boolean)
     ...(isPasswordRequired ? required('password') : []),
     ...refused('oauthClientSecret', 'OAuth'),
     ...refused('oauthRefreshToken', 'OAuth'),
+    ...refused('oauthAuthorizationId', 'OAuth'),
   ];
 }

@@ -15,6 +15,10 @@ export const messageListQuerySchema = z.strictObject({
   subject: line(998).optional(),
   status: messageStatusSchema.optional(),
   providerId: z.uuid().optional(),
+  /** Received at or after this. */
+  since: timestamp.optional(),
+  /** Received before this. */
+  until: timestamp.optional(),
 });
 
 export const messageSchema = z
@@ -45,6 +49,11 @@ export const messageSchema = z
 
 export const messageDetailSchema = messageSchema.extend({
   publishSeq: z.number(),
+  /** `/api/email/messages/{eventId}/preview` has something to show. */
+  hasPreview: z.boolean(),
+  /** The text of `reason`, where it is a code of the catalogue, and what to do about it. */
+  reasonText: z.string().nullable(),
+  reasonHint: z.string().nullable(),
   streamEntryId: z.string().nullable(),
   /** Hex SHA-256 of the raw message. */
   contentHash: z.string().nullable(),

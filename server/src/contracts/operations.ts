@@ -71,6 +71,51 @@ export const imapStatusSchema = z.object({
   ),
 });
 
+/** What happened lately over all tenants, from the ledger; times only. */
+export const historySchema = z.object({
+  /** Length of a bucket. */
+  stepSeconds: z.number(),
+  /** Oldest first, one for each step, also where nothing came. */
+  buckets: z.array(
+    z.object({
+      at: timestamp,
+      /** Messages recorded in it. */
+      received: z.number(),
+      /** Of them, processed by now. */
+      processed: z.number(),
+      /** From the record to the entry on the stream, of those recorded in it; null without any. */
+      publishMs: z.object({ p50: z.number(), p95: z.number() }).nullable(),
+      /** From the record to the effect. */
+      processMs: z.object({ p50: z.number(), p95: z.number() }).nullable(),
+    }),
+  ),
+  /** Recorded and not on the stream yet, and on the stream and not processed yet. */
+  waiting: z.object({ toPublish: z.number(), toProcess: z.number(), oldestSeconds: z.number().nullable() }),
+});
+
+export const historyQuerySchema = z.strictObject({
+  /** How far back. */
+  minutes: z.coerce.number().int().min(10).max(1440).default(60),
+});
+
+/** Jobs of the queues; empty where the server does not know Redis. */
+export const queuesSchema = z.object({
+  items: z.array(
+    z.object({
+      name: z.string(),
+      waiting: z.number(),
+      active: z.number(),
+      delayed: z.number(),
+      failed: z.number(),
+    }),
+  ),
+  /** Whether there is a job board at /job-board. */
+  hasBoard: z.boolean(),
+});
+
+export type History = z.infer<typeof historySchema>;
+export type Queues = z.infer<typeof queuesSchema>;
+
 /** All mailboxes of the tenant, or one. */
 export const pokeBodySchema = z.strictObject({ providerId: z.uuid().optional() }).nullish();
 export const pokeResultSchema = z.object({ providers: z.number() });

@@ -57,6 +57,10 @@ const fields = {
   oauthTokenUrl: httpsUrl.nullable(),
   oauthClientId: line(512).nullable(),
   oauthScopes: line(2048).nullable(),
+  /** What the login service calls itself (`iss`); may hold `{tenantid}`. */
+  oauthIssuer: httpsUrl.nullable(),
+  /** True for a mailbox that is opened by accounts with another address. */
+  oauthSharedMailbox: z.boolean(),
 };
 
 const name = line(255);
@@ -66,6 +70,8 @@ const optionalSecrets = {
   password: secrets.password.optional(),
   oauthClientSecret: secrets.oauthClientSecret.optional(),
   oauthRefreshToken: secrets.oauthRefreshToken.optional(),
+  /** A login that was made with these settings (`POST /api/email/oauth/imap/initiate`); its tokens are taken over. */
+  oauthAuthorizationId: z.uuid().optional(),
 };
 
 /** The whole of `imap`, with what a create or a replace leaves out filled in. */
@@ -83,6 +89,8 @@ export const imapSettingsSchema = z.strictObject({
   oauthTokenUrl: fields.oauthTokenUrl.default(null),
   oauthClientId: fields.oauthClientId.default(null),
   oauthScopes: fields.oauthScopes.default(null),
+  oauthIssuer: fields.oauthIssuer.default(null),
+  oauthSharedMailbox: fields.oauthSharedMailbox.default(false),
   ...optionalSecrets,
 });
 

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { pageOf, pageQueryShape } from './paging.ts';
 import { authTypeSchema, startFromSchema } from './provider-settings.ts';
+import { folderResyncSchema } from './resync.ts';
 import { line, timestamp } from './text.ts';
 
 /** What a person filters by: the status, or the reason why there is none at the moment. */
@@ -91,6 +92,8 @@ export const folderStatusSchema = z
     audit: folderAuditSchema.nullable(),
     /** Somebody asked for an audit that this folder has not made yet. */
     isAuditPending: z.boolean(),
+    /** The last time that somebody asked for older mail of this folder. */
+    resync: folderResyncSchema.nullable(),
   })
   .meta({ id: 'FolderStatus' });
 
@@ -114,7 +117,11 @@ export const providerSchema = z
     errorMessage: z.string().nullable(),
     errorHint: z.string().nullable(),
     errorAt: timestamp.nullable(),
+    /** Only a person can mend it: a new password, or a new login. */
+    mustReconnect: z.boolean(),
     lastSyncAt: timestamp.nullable(),
+    /** When the newest message of its folders was recorded. */
+    lastMessageAt: timestamp.nullable(),
     pausedAt: timestamp.nullable(),
     pauseReason: z.enum(['manual', 'auth_failure', 'tenant_cancelled']).nullable(),
     imap: z.object({
@@ -131,6 +138,10 @@ export const providerSchema = z
       oauthTokenUrl: z.string().nullable(),
       oauthClientId: z.string().nullable(),
       oauthScopes: z.string().nullable(),
+      oauthIssuer: z.string().nullable(),
+      oauthSharedMailbox: z.boolean(),
+      /** The address that logged in last, where the login service told. */
+      oauthAccount: z.string().nullable(),
       tokenExpiresAt: timestamp.nullable(),
       hasPassword: z.boolean(),
       hasOauthClientSecret: z.boolean(),

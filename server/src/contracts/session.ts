@@ -10,6 +10,8 @@ export const SCOPES = [
   'messages:write',
   'tickets:read',
   'tickets:write',
+  'accounts:read',
+  'accounts:write',
   'operator',
 ] as const;
 export const scopeSchema = z.enum(SCOPES);

@@ -10,6 +10,7 @@ import { ApiError } from '../api-error.ts';
 const WINDOW_MS = 60_000;
 /** For each test of a mail server: somebody who writes a rule tries it again and again, and only our own time is spent. */
 const RULE_TESTS = 6;
+const LOOK_UPS_PER_TEST = 4;
 
 export interface RateLimitSettings {
   /** Tries to log in, for each client address and for each account. */
@@ -25,6 +26,8 @@ export interface RateLimits {
   readonly login: Limit;
   readonly mailServerTest: Limit;
   readonly ruleTest: Limit;
+  /** Cheaper than a test: questions about a domain, steps of a login with OAuth. */
+  readonly lookUp: Limit;
 }
 
 export async function registerRateLimits(
@@ -51,6 +54,10 @@ export async function registerRateLimits(
     },
     mailServerTest: limit(settings.testsPerMinute, tenantOf),
     ruleTest: limit(RULE_TESTS * settings.testsPerMinute, tenantOf),
+    lookUp: limit(
+      LOOK_UPS_PER_TEST * settings.testsPerMinute,
+      (request) => `look-ups ${request.actor?.tenant ?? request.ip}`,
+    ),
   };
 }
 

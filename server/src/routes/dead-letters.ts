@@ -1,4 +1,3 @@
-import type { FastifyReply } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { ApiError } from '../api-error.ts';
@@ -15,6 +14,7 @@ import {
 } from '../contracts/dead-letters.ts';
 import { commonErrors, errorBodySchema, notFoundError } from '../contracts/errors.ts';
 import { actorOf } from '../plugins/auth.ts';
+import { sendOriginal } from '../plugins/send-mail.ts';
 import type { DeadLetterStore, RawStore } from '../ports.ts';
 
 const params = z.object({ eventId: z.uuid().toLowerCase() });
@@ -159,14 +159,4 @@ export function deadLetterRoutes(options: {
 function existing(letter: DeadLetterDetail | null): DeadLetterDetail {
   if (letter === null) throw new ApiError('NOT_FOUND');
   return letter;
-}
-
-/** The name is ours: nothing of a hostile message reaches a header. Described as text, sent as the stream that it is. */
-function sendOriginal(reply: FastifyReply, eventId: string, bytes: NodeJS.ReadableStream): string {
-  return reply
-    .type('message/rfc822')
-    .header('content-disposition', `attachment; filename="${eventId}.eml"`)
-    .header('content-security-policy', "default-src 'none'; sandbox")
-    .header('x-content-type-options', 'nosniff')
-    .send(bytes) as unknown as string;
 }

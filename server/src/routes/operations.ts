@@ -1,15 +1,23 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { commonErrors, notFoundError } from '../contracts/errors.ts';
-import { imapStatusSchema, pokeBodySchema, pokeResultSchema } from '../contracts/operations.ts';
+import {
+  historyQuerySchema,
+  historySchema,
+  imapStatusSchema,
+  pokeBodySchema,
+  pokeResultSchema,
+  queuesSchema,
+} from '../contracts/operations.ts';
 import { actorOf } from '../plugins/auth.ts';
-import type { OperationsStore } from '../ports.ts';
+import type { JobBoard, OperationsStore } from '../ports.ts';
 import type { OperationsUseCases } from '../use-cases/operations.ts';
 
 export function operationRoutes(options: {
-  readonly operations: Pick<OperationsStore, 'status'>;
+  readonly operations: Pick<OperationsStore, 'status' | 'history'>;
+  readonly jobBoard: JobBoard | null;
   readonly useCases: OperationsUseCases;
 }): FastifyPluginAsyncZod {
-  const { operations, useCases } = options;
+  const { operations, useCases, jobBoard } = options;
   return async (app) => {
     app.route({
       method: 'GET',
@@ -21,6 +29,34 @@ export function operationRoutes(options: {
         response: { 200: imapStatusSchema, ...commonErrors },
       },
       handler: (request) => operations.status(actorOf(request).tenant),
+    });
+
+    app.route({
+      method: 'GET',
+      url: '/api/operations/history',
+      config: { access: 'operator' },
+      schema: {
+        tags: ['Operations'],
+        summary: 'Throughput and latency of the last minutes over all tenants, from the ledger',
+        querystring: historyQuerySchema,
+        response: { 200: historySchema, ...commonErrors },
+      },
+      handler: (request) => operations.history(request.query.minutes),
+    });
+
+    app.route({
+      method: 'GET',
+      url: '/api/operations/queues',
+      config: { access: 'operator' },
+      schema: {
+        tags: ['Operations'],
+        summary: 'How many jobs wait in each queue',
+        response: { 200: queuesSchema, ...commonErrors },
+      },
+      handler: async () => ({
+        items: jobBoard === null ? [] : await jobBoard.depths(),
+        hasBoard: jobBoard !== null,
+      }),
     });
 
     const actions = [

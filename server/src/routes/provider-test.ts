@@ -1,4 +1,3 @@
-import type { FastifyReply } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { providerId } from '@mailstream/shared/domain/ids';
 import { commonErrors, errorBodySchema, notFoundError } from '../contracts/errors.ts';
@@ -12,6 +11,7 @@ import { actorOf } from '../plugins/auth.ts';
 import type { Limit } from '../plugins/rate-limits.ts';
 import type { MailboxTestUseCases } from '../use-cases/mailbox-test.ts';
 import { providerParams } from './providers.ts';
+import { whileConnected } from './while-connected.ts';
 
 const refused = {
   422: errorBodySchema.describe(
@@ -62,6 +62,25 @@ export function providerTestRoutes(options: {
     });
 
     app.route({
+      method: 'POST',
+      url: '/api/email/providers/folders',
+      config: { access: 'providers:write' },
+      schema: {
+        tags: ['Mailboxes'],
+        summary: 'Folders of a mail server whose settings are not saved yet',
+        body: testBodySchema,
+        response: { 200: folderListSchema, ...commonErrors, ...refused },
+      },
+      preHandler: limitTests,
+      async handler(request, reply) {
+        const { body } = request;
+        return {
+          items: [...(await useCases.newFolders(actorOf(request), body, whileConnected(reply)))],
+        };
+      },
+    });
+
+    app.route({
       method: 'GET',
       url: '/api/email/providers/:id/folders',
       config: { access: 'providers:write' },
@@ -82,16 +101,4 @@ export function providerTestRoutes(options: {
       },
     });
   };
-}
-
-/**
- * Aborts when the caller goes away: nobody waits for the answer any more. Fastify's `request.signal` does not tell once the body
- * has been read; a listener on the socket would stay for all requests of the connection.
- */
-function whileConnected(reply: FastifyReply): AbortSignal {
-  const controller = new AbortController();
-  reply.raw.once('close', () => {
-    if (!reply.raw.writableEnded) controller.abort();
-  });
-  return controller.signal;
 }

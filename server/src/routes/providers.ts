@@ -16,6 +16,7 @@ import {
   providerPageSchema,
   providerSchema,
 } from '../contracts/providers.ts';
+import { resyncBodySchema, resyncRequestSchema } from '../contracts/resync.ts';
 import { actorOf } from '../plugins/auth.ts';
 import type { ProviderStore } from '../ports.ts';
 import type { ProviderUseCases } from '../use-cases/providers.ts';
@@ -28,7 +29,7 @@ const refusals = {
 } as const;
 
 export function providerRoutes(options: {
-  readonly providers: Pick<ProviderStore, 'list' | 'get' | 'activity' | 'requestAudit'>;
+  readonly providers: Pick<ProviderStore, 'list' | 'get' | 'activity' | 'requestAudit' | 'requestResync'>;
   readonly useCases: ProviderUseCases;
 }): FastifyPluginAsyncZod {
   const { providers, useCases } = options;
@@ -167,12 +168,39 @@ export function providerRoutes(options: {
       async handler(request, reply) {
         const result = await providers.requestAudit(actorOf(request), providerId(request.params.id));
         if (result.kind === 'notFound') throw new ApiError('NOT_FOUND');
-        if (result.kind !== 'requested')
-          throw new ApiError('CONFLICT', {
-            message: 'This mailbox is paused or switched off, so nobody could look into it.',
-            hint: 'Resume it first; everything is compared then.',
-          });
+        if (result.kind !== 'requested') throw notRunning();
         return reply.code(202).send(result.request);
+      },
+    });
+
+    app.route({
+      method: 'POST',
+      url: '/api/email/providers/:id/resync',
+      config: { access: 'providers:write' },
+      schema: {
+        tags: ['Mailboxes'],
+        summary: 'Count older mail of watched folders (dry run), or fetch it as well',
+        description:
+          'Answers before it is done. The results are in `folders[].resync` of the mailbox; `isPending` tells what is still to come. What is here already is not fetched again, and new mail goes on arriving.',
+        params: providerParams,
+        body: resyncBodySchema,
+        response: {
+          202: resyncRequestSchema,
+          ...commonErrors,
+          ...notFoundError,
+          409: errorBodySchema.describe('The mailbox is paused or switched off.'),
+        },
+      },
+      async handler(request, reply) {
+        const { params, body } = request;
+        const result = await providers.requestResync(actorOf(request), providerId(params.id), body);
+        if (result.kind === 'requested') return reply.code(202).send(result.request);
+        if (result.kind === 'notFound') throw new ApiError('NOT_FOUND');
+        if (result.kind !== 'notWatched') throw notRunning();
+        const message = `Not watched: ${result.folders.join(', ')}.`;
+        throw new ApiError('VALIDATION_FAILED', {
+          fields: [{ field: 'folders', code: 'NOT_ALLOWED', message }],
+        });
       },
     });
 
@@ -193,4 +221,11 @@ export function providerRoutes(options: {
       },
     });
   };
+}
+
+function notRunning(): ApiError {
+  return new ApiError('CONFLICT', {
+    message: 'This mailbox is paused or switched off, so nobody could look into it.',
+    hint: 'Resume it first; then try again.',
+  });
 }

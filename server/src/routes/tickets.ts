@@ -13,6 +13,7 @@ import {
   type TicketDetail,
 } from '../contracts/tickets.ts';
 import { actorOf } from '../plugins/auth.ts';
+import { sendPreview } from '../plugins/send-mail.ts';
 import type { Actor, RawStore, TicketStore } from '../ports.ts';
 import { downloadHeaders } from '../use-cases/download-header.ts';
 
@@ -87,6 +88,25 @@ export function ticketRoutes(options: {
         const found = await tickets.html(actorOf(request).tenant, id, commentId);
         if (found === null) throw new ApiError('NOT_FOUND');
         return found;
+      },
+    });
+
+    app.route({
+      method: 'GET',
+      url: '/api/tickets/:id/comments/:commentId/preview',
+      config: { access: 'tickets:read' },
+      schema: {
+        tags: ['Tickets'],
+        summary: 'A comment as a page for a sandboxed frame: sanitised, without anything that loads',
+        produces: ['text/html', 'application/json'],
+        params: params.extend({ commentId: z.uuid().toLowerCase() }),
+        response: { 200: z.string().describe('The page.'), ...commonErrors, ...notFoundError },
+      },
+      async handler(request, reply) {
+        const { id, commentId } = request.params;
+        const found = await tickets.body(actorOf(request).tenant, id, commentId);
+        if (found === null) throw new ApiError('NOT_FOUND');
+        return sendPreview(reply, found);
       },
     });
 

@@ -5,7 +5,7 @@
 import { createHash, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
 import { ApiError } from '../api-error.ts';
 import { SCOPES, type LoginBody, type Me, type Scope } from '../contracts/session.ts';
-import type { AccountStore, Actor, PasswordHasher, User } from '../ports.ts';
+import type { AccountStore, Actor, ApiToken, PasswordHasher, User } from '../ports.ts';
 
 const MAX_SESSION_MS = 30 * 24 * 3600 * 1000;
 /** Uses closer together than this are not written down: one write a minute for each busy caller. */
@@ -13,7 +13,7 @@ const TOUCH_EVERY_MS = 60_000;
 /** A token is looked up as it is; longer ones are not even hashed. */
 const MAX_TOKEN_LENGTH = 512;
 
-const ROLE_SCOPES: Record<User['role'], readonly Scope[]> = {
+export const ROLE_SCOPES: Record<User['role'], readonly Scope[]> = {
   viewer: ['providers:read', 'messages:read', 'tickets:read'],
   admin: [
     'providers:read',
@@ -22,6 +22,8 @@ const ROLE_SCOPES: Record<User['role'], readonly Scope[]> = {
     'messages:write',
     'tickets:read',
     'tickets:write',
+    'accounts:read',
+    'accounts:write',
   ],
   operator: SCOPES,
 };
@@ -47,6 +49,8 @@ export interface AccountUseCases {
   /** @throws ApiError LOGIN_FAILED, or CONFLICT where the address and password fit accounts in several tenants */
   login(body: LoginBody): Promise<OpenedSession>;
   logout(actor: Actor, sessionId: string): Promise<void>;
+  /** Whether this session or token is still good for the same rights. Does not count as a use of it. */
+  isStillIn(actor: Actor, sessionId: string | null): Promise<boolean>;
   me(actor: Actor): Promise<Me>;
 }
 
@@ -65,7 +69,7 @@ export function createAccountUseCases(ports: {
       const found = await accounts.apiToken(hash);
       const at = now();
       if (found === null || !sameHash(found.tokenHash, hash)) return null;
-      if (found.revokedAt !== null || (found.expiresAt !== null && found.expiresAt <= at)) return null;
+      if (!isGood(found, at)) return null;
       if (found.lastUsedAt === null || at.getTime() - found.lastUsedAt.getTime() > TOUCH_EVERY_MS)
         await accounts.touchApiToken(found.tenant, found.id, at);
       return {
@@ -115,6 +119,18 @@ export function createAccountUseCases(ports: {
 
     logout: (actor, sessionId) => accounts.endSession(actor.tenant, sessionId),
 
+    async isStillIn(actor, sessionId) {
+      const at = now();
+      if (actor.kind === 'user') {
+        if (sessionId === null) return false;
+        const found = await accounts.sessionById(actor.tenant, sessionId);
+        if (found === null || found.expiresAt <= at || found.user.disabledAt !== null) return false;
+        return sameScopes(userActor(found.user), actor);
+      }
+      const found = await accounts.apiTokenById(actor.tenant, actor.id);
+      return found !== null && isGood(found, at);
+    },
+
     async me(actor) {
       const found = await accounts.describe(actor);
       if (found === null) throw new ApiError('UNAUTHENTICATED');
@@ -132,6 +148,14 @@ export function createAccountUseCases(ports: {
 
 function userActor(user: User): Actor {
   return { tenant: user.tenant, kind: 'user', id: user.id, scopes: new Set(ROLE_SCOPES[user.role]) };
+}
+
+function sameScopes(one: Actor, other: Actor): boolean {
+  return one.scopes.size === other.scopes.size && [...one.scopes].every((scope) => other.scopes.has(scope));
+}
+
+function isGood({ revokedAt, expiresAt }: ApiToken, at: Date): boolean {
+  return revokedAt === null && (expiresAt === null || expiresAt > at);
 }
 
 export function sha256(token: string): Uint8Array {

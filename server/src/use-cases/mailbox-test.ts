@@ -1,19 +1,12 @@
 /** Trying a connection out: before anything is saved, or for a stored mailbox with some settings changed. */
 import type { ImapProvider } from '@mailstream/shared/domain/provider';
-import type { ProviderId } from '@mailstream/shared/domain/ids';
+import type { ProviderId, TenantId } from '@mailstream/shared/domain/ids';
 import { isErrorCode } from '@mailstream/shared/errors/catalogue';
 import { ApiError } from '../api-error.ts';
 import type { MailFolder, TestBody, TestResult } from '../contracts/provider-test.ts';
 import type { ImapPatch } from '../contracts/provider-settings.ts';
-import type {
-  Actor,
-  EnteredSecret,
-  MailServer,
-  ProbeCredentials,
-  ProviderRecord,
-  ProviderSettings,
-  ProviderStore,
-} from '../ports.ts';
+import type { Actor, EnteredSecret, ProviderRecord, ProviderSettings, ProviderStore } from '../ports.ts';
+import type { MailServer, ProbeCredentials } from '../ports/mail-server.ts';
 import {
   clashes,
   hasLogin,
@@ -24,28 +17,34 @@ import {
   securityOf,
   settingsOf,
 } from './provider-rules.ts';
+import type { FindGrant } from './oauth-grants.ts';
 import { checkServer, refuseRelaxedCertificate } from './providers.ts';
 
 export interface MailboxTestUseCases {
   test(actor: Actor, body: TestBody, signal: AbortSignal): Promise<TestResult>;
   testStored(actor: Actor, id: ProviderId, patch: ImapPatch, signal: AbortSignal): Promise<TestResult>;
   folders(actor: Actor, id: ProviderId, signal: AbortSignal): Promise<readonly MailFolder[]>;
+  /** Of settings that are not saved yet. */
+  newFolders(actor: Actor, body: TestBody, signal: AbortSignal): Promise<readonly MailFolder[]>;
 }
 
 export function createMailboxTestUseCases(ports: {
   readonly providers: Pick<ProviderStore, 'record' | 'readSecret'>;
   readonly mailServer: MailServer;
   readonly newId: () => ProviderId;
+  readonly findGrant: FindGrant;
 }): MailboxTestUseCases {
-  const { providers, mailServer, newId } = ports;
+  const { providers, mailServer, newId, findGrant } = ports;
 
   async function test(actor: Actor, body: TestBody, signal: AbortSignal): Promise<TestResult> {
     const settings = settingsOf({ ...body, providerName: 'test', mailbox: 'test', isActive: true });
     const entered = secretsOf(body.imap);
     await refuse(actor, settings, entered, null);
+    const login = { provider: null, settings };
+    const granted = await grantedCredentials(actor, body.imap.oauthAuthorizationId, login);
     return mailServer.probe(
-      imapProvider(actor, newId(), settings),
-      enteredCredentials(settings, entered),
+      imapProvider(actor.tenant, newId(), settings),
+      granted ?? enteredCredentials(settings, entered),
       signal,
     );
   }
@@ -61,8 +60,16 @@ export function createMailboxTestUseCases(ports: {
     const settings = patched(current.settings, { imap: patch });
     const entered = secretsOf(patch);
     await refuse(actor, settings, entered, current);
-    const credentials = await storedCredentials(actor, id, current, settings, entered);
-    return mailServer.probe(imapProvider(actor, id, settings), credentials, signal);
+    const login = { provider: id, settings };
+    const granted = await grantedCredentials(actor, patch.oauthAuthorizationId, login);
+    const credentials = granted ?? (await storedCredentials(actor, id, current, settings, entered));
+    return mailServer.probe(imapProvider(actor.tenant, id, settings), credentials, signal);
+  }
+
+  /** Of a login that was just made, where the request names one. */
+  async function grantedCredentials(...login: Parameters<FindGrant>): Promise<ProbeCredentials | null> {
+    const found = await findGrant(...login);
+    return found === null ? null : { kind: 'accessToken', accessToken: found.grant.tokens.accessToken };
   }
 
   async function refuse(
@@ -105,13 +112,20 @@ export function createMailboxTestUseCases(ports: {
     test,
     testStored,
     async folders(actor, id, signal) {
-      const result = await testStored(actor, id, {}, signal);
-      if (result.ok) return result.folders;
-      const failed = result.steps.find((step) => step.outcome === 'failed');
-      const code = failed?.code ?? 'IMAP_UNREACHABLE';
-      throw new ApiError(isErrorCode(code) ? code : 'IMAP_UNREACHABLE');
+      return foldersOf(await testStored(actor, id, {}, signal));
+    },
+    async newFolders(actor, body, signal) {
+      return foldersOf(await test(actor, body, signal));
     },
   };
+}
+
+/** Also where a folder of the settings is missing: that is what the list is looked at for. */
+function foldersOf(result: TestResult): readonly MailFolder[] {
+  const failed = result.steps.find((step) => step.outcome === 'failed');
+  if (failed === undefined || failed.code === 'IMAP_FOLDER_MISSING') return result.folders;
+  const code = failed.code ?? '';
+  throw new ApiError(isErrorCode(code) ? code : 'IMAP_UNREACHABLE');
 }
 
 function enteredCredentials(
@@ -136,9 +150,10 @@ function oauthCredentials(
     : { kind: 'none' };
 }
 
-function imapProvider(actor: Actor, id: ProviderId, settings: ProviderSettings): ImapProvider {
+/** The settings as the daemon would read them. */
+export function imapProvider(tenant: TenantId, id: ProviderId, settings: ProviderSettings): ImapProvider {
   return {
-    tenant: actor.tenant,
+    tenant,
     id,
     name: settings.providerName,
     mailbox: settings.mailbox,

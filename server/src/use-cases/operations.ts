@@ -26,6 +26,7 @@ export function createOperationsUseCases(ports: {
           pause: 'keep',
           secretsToWrite: {},
           secretsToRemove: [],
+          grant: null,
           bumpsConfig,
           bumpsPoke: !bumpsConfig,
         }));

@@ -21,6 +21,8 @@ import type {
   ProviderBody,
   ProviderPatch,
 } from '../contracts/provider-settings.ts';
+import type { AdoptedGrant } from '../ports/oauth-grant.ts';
+import type { GrantSettings } from '../ports/oauth.ts';
 import type {
   EnteredSecret,
   ProviderChange,
@@ -37,7 +39,13 @@ const OAUTH_SECRETS = [
 ] as const satisfies StoredSecret[];
 
 export function settingsOf(body: ProviderBody): ProviderSettings {
-  const { password: _p, oauthClientSecret: _c, oauthRefreshToken: _r, ...imap } = body.imap;
+  const {
+    password: _p,
+    oauthClientSecret: _c,
+    oauthRefreshToken: _r,
+    oauthAuthorizationId: _a,
+    ...imap
+  } = body.imap;
   return { providerName: body.providerName, mailbox: body.mailbox, isActive: body.isActive, ...imap };
 }
 
@@ -51,7 +59,13 @@ export function secretsOf(imap: ImapPatch | ImapSettingsBody): Partial<Record<En
 
 /** The settings after a PATCH. A new host takes back a relaxed certificate check: it was granted for the old one. */
 export function patched(current: ProviderSettings, patch: ProviderPatch): ProviderSettings {
-  const { password: _p, oauthClientSecret: _c, oauthRefreshToken: _r, ...imap } = patch.imap ?? {};
+  const {
+    password: _p,
+    oauthClientSecret: _c,
+    oauthRefreshToken: _r,
+    oauthAuthorizationId: _a,
+    ...imap
+  } = patch.imap ?? {};
   const given = Object.fromEntries(
     Object.entries({
       providerName: patch.providerName,
@@ -83,12 +97,19 @@ export function clashes(
   }));
 }
 
-export function securityOf(settings: ProviderSettings): 'tls' | 'starttls' | 'plain' {
+/** A grant is of one login service, for one application. */
+export function isAnotherApplication(before: GrantSettings, after: GrantSettings): boolean {
+  return before.oauthTokenUrl !== after.oauthTokenUrl || before.oauthClientId !== after.oauthClientId;
+}
+
+export function securityOf(
+  settings: Pick<ProviderSettings, 'secure' | 'allowStarttls'>,
+): 'tls' | 'starttls' | 'plain' {
   return transportSecurity(settings.secure, settings.allowStarttls);
 }
 
 /** True when a stored password or token would now go to another server or account, or over a weaker connection. */
-export function isAnotherAccount(before: ProviderSettings, after: ProviderSettings): boolean {
+export function isAnotherAccount(before: GrantSettings, after: GrantSettings): boolean {
   return (
     !sameHost(before.host, after.host) ||
     before.port !== after.port ||
@@ -108,8 +129,7 @@ export function secretsToRemove(
   const gone = new Set<StoredSecret>();
   if (isAnotherAccount(before, next))
     ['imap_password' as const, ...OAUTH_SECRETS].forEach((name) => gone.add(name));
-  if (before.oauthTokenUrl !== next.oauthTokenUrl || before.oauthClientId !== next.oauthClientId)
-    OAUTH_SECRETS.forEach((name) => gone.add(name));
+  if (isAnotherApplication(before, next)) OAUTH_SECRETS.forEach((name) => gone.add(name));
   // Of the login method that is no longer used nothing stays behind.
   if (next.authType === 'password') OAUTH_SECRETS.forEach((name) => gone.add(name));
   else gone.add('imap_password');
@@ -123,6 +143,7 @@ export function planChange(
   current: ProviderRecord,
   next: ProviderSettings,
   entered: Partial<Record<EnteredSecret, string>>,
+  grant: AdoptedGrant | null,
 ): ProviderChange | null {
   const removed = secretsToRemove(current, next, entered);
   const fields = changedFields(current.settings, next);
@@ -140,6 +161,7 @@ export function planChange(
     pause: healsPause ? 'resume' : 'keep',
     secretsToWrite: entered,
     secretsToRemove: removed,
+    grant,
     bumpsConfig,
     bumpsPoke: false,
   };

@@ -5,15 +5,16 @@ import { ApiError, fieldError } from '../api-error.ts';
 import type { FieldError } from '../contracts/errors.ts';
 import type { ProviderBody, ProviderPatch } from '../contracts/provider-settings.ts';
 import type { Provider } from '../contracts/providers.ts';
+import { grantedSecrets, type FindGrant } from './oauth-grants.ts';
 import type {
   Actor,
   ChangeResult,
-  MailServer,
   ProviderChange,
   ProviderRecord,
   ProviderSettings,
   ProviderStore,
 } from '../ports.ts';
+import type { MailServer } from '../ports/mail-server.ts';
 import {
   changedFields,
   clashes,
@@ -40,14 +41,16 @@ export function createProviderUseCases(ports: {
   readonly providers: ProviderStore;
   readonly mailServer: MailServer;
   readonly newId: () => ProviderId;
+  readonly findGrant: FindGrant;
 }): ProviderUseCases {
-  const { providers, mailServer, newId } = ports;
+  const { providers, mailServer, newId, findGrant } = ports;
 
   async function create(actor: Actor, body: ProviderBody): Promise<Provider> {
     const settings = settingsOf(body);
-    const entered = secretsOf(body.imap);
-    refuseClashes(clashes(settings, entered, true));
+    refuseClashes(clashes(settings, secretsOf(body.imap), true));
     refuseRelaxedCertificate(actor, settings, null);
+    const grant = await findGrant(actor, body.imap.oauthAuthorizationId, { provider: null, settings });
+    const entered = { ...secretsOf(body.imap), ...grantedSecrets(grant) };
     await checkServer(mailServer, settings);
     return providerOf(
       await providers.create(actor, newId(), {
@@ -57,6 +60,7 @@ export function createProviderUseCases(ports: {
         pause: 'keep',
         secretsToWrite: entered,
         secretsToRemove: [],
+        grant,
         bumpsConfig: false,
         bumpsPoke: false,
       }),
@@ -70,23 +74,29 @@ export function createProviderUseCases(ports: {
     nextOf: (current: ProviderRecord) => ProviderSettings,
     imap: NonNullable<ProviderPatch['imap']>,
   ): Promise<Provider> {
-    const entered = secretsOf(imap);
     const before = await providers.record(actor.tenant, id);
     if (before === null) throw new ApiError('NOT_FOUND');
     const checked = nextOf(before);
-    refuseClashes(clashes(checked, entered, false));
+    refuseClashes(clashes(checked, secretsOf(imap), false));
     refuseRelaxedCertificate(actor, checked, before.settings);
+    const grant = await findGrant(actor, imap.oauthAuthorizationId, { provider: id, settings: checked });
+    const entered = { ...secretsOf(imap), ...grantedSecrets(grant) };
     if (serverChanged(before.settings, checked)) await checkServer(mailServer, checked);
     return providerOf(
-      await providers.change(actor, id, (current) => {
-        const next = nextOf(current);
-        if (changedFields(checked, next).length > 0)
-          throw new ApiError('CONFLICT', {
-            message: 'Somebody else changed this mailbox at the same moment.',
-            hint: 'Look at the new settings and try again.',
-          });
-        return planChange(current, next, entered);
-      }),
+      await providers.change(
+        actor,
+        id,
+        (current) => {
+          const next = nextOf(current);
+          if (changedFields(checked, next).length > 0)
+            throw new ApiError('CONFLICT', {
+              message: 'Somebody else changed this mailbox at the same moment.',
+              hint: 'Look at the new settings and try again.',
+            });
+          return planChange(current, next, entered, grant);
+        },
+        { replacesSecrets: Object.keys(entered).length > 0 },
+      ),
     );
   }
 
@@ -124,6 +134,7 @@ function planPoke(
     pause,
     secretsToWrite: {},
     secretsToRemove: [],
+    grant: null,
     bumpsConfig: false,
     bumpsPoke: pause !== 'pause',
   };
@@ -161,7 +172,12 @@ export function refuseRelaxedCertificate(
 }
 
 function serverChanged(before: ProviderSettings, after: ProviderSettings): boolean {
-  return before.host !== after.host || before.port !== after.port || securityOf(before) !== securityOf(after);
+  return (
+    before.host !== after.host ||
+    before.port !== after.port ||
+    securityOf(before) !== securityOf(after) ||
+    before.oauthTokenUrl !== after.oauthTokenUrl
+  );
 }
 
 /**
@@ -170,9 +186,10 @@ function serverChanged(before: ProviderSettings, after: ProviderSettings): boole
  * @throws ApiError EGRESS_FORBIDDEN, TLS_PLAIN_FORBIDDEN, IMAP_DNS_NOT_FOUND, each with its field
  */
 export async function checkServer(
-  mailServer: Pick<MailServer, 'vet'>,
+  mailServer: Pick<MailServer, 'vet' | 'vetUrl'>,
   settings: ProviderSettings,
 ): Promise<void> {
+  await checkTokenUrl(mailServer, settings.oauthTokenUrl);
   const isPlain = securityOf(settings) === 'plain';
   const vetted = await mailServer.vet(settings.host, settings.port).catch((error: unknown) => {
     const code = error instanceof FaultError ? error.fault.code : null;
@@ -183,4 +200,16 @@ export async function checkServer(
   });
   if (isPlain && !vetted.allowsPlainText)
     throw new ApiError('TLS_PLAIN_FORBIDDEN', { fields: [fieldError('imap.secure', 'TLS_PLAIN_FORBIDDEN')] });
+}
+
+/** Secrets will be sent there. A name that cannot be found just now may be found when it is needed. */
+async function checkTokenUrl(mailServer: Pick<MailServer, 'vetUrl'>, url: string | null): Promise<void> {
+  if (url === null) return;
+  await mailServer.vetUrl(url).catch((error: unknown) => {
+    const code = error instanceof FaultError ? error.fault.code : null;
+    if (code === 'IMAP_DNS_NOT_FOUND') return;
+    if (code === 'EGRESS_FORBIDDEN')
+      throw new ApiError(code, { fields: [fieldError('imap.oauthTokenUrl', code)], cause: error });
+    throw error;
+  });
 }

@@ -13,6 +13,23 @@ export function providerState(provider: {
   return provider.pauseReason === null ? provider.status : 'paused';
 }
 
+/** Nothing that we try helps: somebody has to log in again. */
+const LOGIN_CODES: ReadonlySet<string> = new Set([
+  'IMAP_AUTH_REJECTED',
+  'IMAP_CREDENTIALS_MISSING',
+  'OAUTH_REAUTHORIZE',
+  'SECRET_UNREADABLE',
+]);
+
+export function mustReconnect(provider: {
+  readonly pause_reason: PauseReason | null;
+  readonly status: ProviderStatus;
+  readonly error_code: string | null;
+}): boolean {
+  if (provider.pause_reason !== null) return provider.pause_reason === 'auth_failure';
+  return provider.status === 'error' && LOGIN_CODES.has(provider.error_code ?? '');
+}
+
 const PAUSED: Record<PauseReason, string> = {
   manual: 'Paused. Mail waits in the mailbox and is fetched when you resume.',
   auth_failure: 'Paused, because the mail server refused the login several times. Nothing is lost.',
@@ -101,8 +118,8 @@ export function messageStatusText(status: MessageStatus, reason: string | null):
   }
 }
 
-/** A reason is a code of the catalogue, or a short text of ours. */
+/** A reason is a code of the catalogue, a code with what happened behind a colon, or a short text of ours. */
 function reasonText(reason: string): string {
-  const text = errorText(reason) ?? reason;
+  const text = errorText(reason) ?? errorText(reason.split(':', 1)[0] ?? null) ?? reason;
   return text.replace(/\.$/, '');
 }

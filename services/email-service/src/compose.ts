@@ -5,6 +5,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { instanceId } from '@mailstream/shared/domain/ids';
 import { createDatabase, type Database } from '@mailstream/shared/db/database';
+import { createChangeTeller } from '@mailstream/shared/db/change-teller';
 import { createNoticeListener, notifyProbe } from '@mailstream/shared/db/notices';
 import { createImapConnector } from '@mailstream/shared/imap/connector';
 import { imapTlsContext } from '@mailstream/shared/imap/imap-client';
@@ -36,6 +37,7 @@ import { createPgFolderStatus } from './adapters/pg-folder-status.ts';
 import { createRedisIdentity } from './adapters/redis-identity.ts';
 import { createRedisStreamGauge } from './adapters/redis-stream-gauge.ts';
 import { createBackPressure, type BackPressure } from './back-pressure.ts';
+import { tellingHealth, tellingLedger, tellingStatus } from './change-telling.ts';
 import type { Config } from './config.ts';
 import { AuditTurns } from './audit-turns.ts';
 import { ConnectionTurns } from './connection-turns.ts';
@@ -160,15 +162,16 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
     },
   });
   let lastAppended = '0-0';
-  const folderStatus = createPgFolderStatus(database, leaseDatabase);
+  const changes = createChangeTeller({ database: leaseDatabase, clock, log });
+  const folderStatus = tellingStatus(createPgFolderStatus(database, leaseDatabase), changes.tell);
   const runtimeDeps: RuntimeDeps = {
     source: createPgProviderSource(database),
-    health: createPgHealthStore(database),
+    health: tellingHealth(createPgHealthStore(database), changes.tell),
     status: folderStatus,
     log,
     healthDelayMs: HEALTH_DELAY_MS,
     ingest: {
-      ledger: createPgLedger(database),
+      ledger: tellingLedger(createPgLedger(database), changes.tell),
       publisher: createRedisPublisher(redis, {
         channelByTenant: config.channelByTenant,
         onAppended: (entryId, stream) => {
@@ -336,6 +339,7 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
     services: [
       ops,
       stores,
+      changes,
       processor,
       heartbeat,
       pressure,

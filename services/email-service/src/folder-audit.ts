@@ -69,8 +69,8 @@ export async function auditFolder(
   return { uidValidity, checked, missing, found, waiting };
 }
 
-/** Asks for these, in portions that fit beside the holes there are; false when it was told to end. */
-async function mend(
+/** Asks for these, which the folder has and the ledger has not, in portions that fit beside the holes there are; false when it was told to end. */
+export async function mend(
   deps: FolderAuditDeps,
   session: ImapSession,
   cursor: FolderCursor,
@@ -94,7 +94,8 @@ async function mend(
   return !deps.isOver();
 }
 
-async function stillMissing(
+/** How many of these the server still shows while they are not in the ledger. */
+export async function stillMissing(
   deps: FolderAuditDeps,
   session: ImapSession,
   cursor: FolderCursor,
@@ -107,7 +108,12 @@ async function stillMissing(
   return absent.filter((uid) => shown.has(uid) && !known.has(uid)).length;
 }
 
-async function knownRanges(deps: FolderAuditDeps, uidValidity: number, from: number): Promise<UidRanges> {
+/** What the ledger has of this numbering from there on, read in pages. */
+export async function knownRanges(
+  deps: FolderAuditDeps,
+  uidValidity: number,
+  from: number,
+): Promise<UidRanges> {
   const known = new UidRanges();
   for (let next = from; ;) {
     const page = await deps.ledger.knownUids(deps.folder, uidValidity, next, PAGE);

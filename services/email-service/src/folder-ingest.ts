@@ -17,16 +17,18 @@ import {
   type Selection,
 } from './core/sync-plan.ts';
 import { FolderFreshness } from './core/folder-freshness.ts';
-import { auditFolder } from './folder-audit.ts';
+import { auditFolder, type FolderAuditDeps } from './folder-audit.ts';
 import { firstBaseline } from './folder-baseline.ts';
 import { FolderCursor } from './folder-cursor.ts';
 import { FolderPublication } from './folder-publication.ts';
+import { resyncFolder } from './folder-resync.ts';
 import { beginRevalidation, settleAcquaintances } from './folder-revalidation.ts';
 import { changedFault, fencedFault, type Steps } from './ingest-steps.ts';
 import { type IngestDeps, MessageRun, type RunResult } from './message-run.ts';
-import type { AuditCounts } from './ports/folder-status.ts';
+import type { AuditCounts, ResyncCounts, ResyncRequest } from './ports/folder-status.ts';
 import type { ImapSession, OpenedFolder } from './ports/imap.ts';
 import type { FolderRef, Term } from './ports/leases.ts';
+import type { CursorPosition } from './ports/ledger.ts';
 
 export interface PassOptions {
   /** How far below the cursor to look again. */
@@ -227,24 +229,49 @@ export class FolderIngest {
   async audit(session: ImapSession, options: PassOptions): Promise<AuditCounts | null> {
     const cursor = this.#cursor;
     if (cursor === null || this.#mustReload) return null;
-    const { ledger, log, clock, limits } = this.#deps;
     // On the same slow schedule the ledger is compared with the stream: what a person asked to replay goes out at once.
     this.#publication.doubt();
     await this.#recoverIfNeeded(options.signal);
-    return await auditFolder(
-      {
-        ledger,
-        log,
-        folder: this.#folder,
-        maxMessages: limits.maxMessages,
-        monotonicMs: () => clock.monotonicMs(),
-        pass: () => this.pass(session, options),
-        isOver: () => options.shouldStop() || options.signal.aborted || this.#cursor !== cursor,
+    return await auditFolder(this.#auditDeps(session, cursor, options), session, cursor, this.#lost);
+  }
+
+  /**
+   * Fetches or counts older mail (see folder-resync.ts).
+   * @returns null when it could not be brought to its end: stopped, or the folder has to be opened anew.
+   * @throws FaultError as `pass` does
+   */
+  async resync(
+    session: ImapSession,
+    options: PassOptions,
+    request: ResyncRequest,
+  ): Promise<ResyncCounts | null> {
+    if (this.#mustReload) await this.open(session, options.signal);
+    const cursor = this.#cursor;
+    // EXAMINE anew: the starting point is found from what is there now.
+    const opened = await session.open(this.#folder.folder);
+    if (cursor === null || opened.uidValidity !== cursor.state.uidValidity) {
+      this.#mustReload = true;
+      return null;
+    }
+    const deps = {
+      ...this.#auditDeps(session, cursor, options),
+      now: () => this.#deps.clock.now(),
+      lowerBaseline: async (state: FolderState) => {
+        cursor.committed(await this.#store(state, cursor.expected, options.signal), []);
+        this.#deps.log.info('baseline lowered', { ...this.#fields(), count: state.baselineUid });
       },
-      session,
-      cursor,
-      this.#lost,
-    );
+    };
+    return await resyncFolder(deps, session, cursor, { opened, ...request });
+  }
+
+  #auditDeps(session: ImapSession, cursor: FolderCursor, options: PassOptions): FolderAuditDeps {
+    const { ledger, log, clock, limits } = this.#deps;
+    return {
+      ...{ ledger, log, folder: this.#folder, maxMessages: limits.maxMessages },
+      monotonicMs: () => clock.monotonicMs(),
+      pass: () => this.pass(session, options),
+      isOver: () => options.shouldStop() || options.signal.aborted || this.#cursor !== cursor,
+    };
   }
 
   /** Something went wrong on the way to the stream: recover before the next publish. */
@@ -293,7 +320,11 @@ export class FolderIngest {
     }
   }
 
-  async #store(state: FolderState, expected: FolderState | null, signal: AbortSignal): Promise<FolderState> {
+  async #store(
+    state: FolderState,
+    expected: CursorPosition | null,
+    signal: AbortSignal,
+  ): Promise<FolderState> {
     signal.throwIfAborted();
     const stored = await this.#deps.ledger.putFolderState(this.#folder, this.#term, state, expected);
     if (stored.kind === 'fenced') throw fencedFault();

@@ -107,9 +107,9 @@ export class FolderListener {
     this.poke();
   }
 
-  /** Somebody asked for an audit, `answered` is the last that was made. A folder that waits to connect does so now. */
-  requestAudit(version: number, answered: number): void {
-    this.#audits.request(version, answered);
+  /** Somebody asked: `answered` is the last audit that was made. A folder that waits to connect does so now. */
+  requestAudit(...asked: Parameters<FolderAudits['request']>): void {
+    this.#audits.request(...asked);
     const isWaiting = this.#state.kind === 'backingOff' || this.#state.kind === 'parked';
     if (isWaiting && this.#audits.isDue) this.poke();
   }

@@ -6,7 +6,7 @@ import type { AuditTurns } from './audit-turns.ts';
 import type { ConnectionTurns } from './connection-turns.ts';
 import type { ListenerState } from './core/listener-states.ts';
 import type { LoginGate } from './login-gate.ts';
-import type { FolderAudit, FolderHealth } from './ports/folder-status.ts';
+import type { FolderAudit, FolderHealth, ResyncCounts, ResyncRequest } from './ports/folder-status.ts';
 import type { ImapConnector } from './ports/imap.ts';
 
 export interface ListenerSettings {
@@ -59,4 +59,6 @@ export interface ListenerHooks {
   fenced(): void;
   /** Resolves when it is stored. */
   audited(audit: FolderAudit): Promise<void>;
+  /** Resolves when it is stored. */
+  resynced(request: ResyncRequest, counts: ResyncCounts): Promise<void>;
 }

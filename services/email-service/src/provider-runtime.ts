@@ -19,7 +19,10 @@ import type { ProviderRef, ProviderSource, Term } from './ports/leases.ts';
 export interface RuntimeDeps {
   readonly source: ProviderSource;
   readonly health: HealthStore;
-  readonly status: Pick<FolderStatusStore, 'auditRequests' | 'recordAudit'>;
+  readonly status: Pick<
+    FolderStatusStore,
+    'auditRequests' | 'recordAudit' | 'resyncRequests' | 'recordResync'
+  >;
   readonly ingest: IngestDeps;
   readonly listener: Omit<ListenerDeps, 'gate'>;
   readonly log: Logger;
@@ -49,6 +52,7 @@ export class ProviderRuntime {
   readonly #stopping = new AbortController();
   #leaving = new Set<Promise<void>>();
   #configVersion = -1;
+  #provider: ImapProvider | null = null;
   #loading: Promise<void> = Promise.resolve();
   #capabilities: readonly string[] | null = null;
   #cancelReport: (() => void) | null = null;
@@ -78,7 +82,7 @@ export class ProviderRuntime {
     this.auditRequested();
   }
 
-  /** Somebody asked for an audit, perhaps a former owner: each folder that has not answered makes one. */
+  /** Somebody asked for an audit or a resync, perhaps a former owner: each folder that has not answered makes one. */
   auditRequested(): void {
     this.#loading = this.#loading.then(() => this.#readAuditRequests());
   }
@@ -153,9 +157,10 @@ export class ProviderRuntime {
   #readAuditRequests(): Promise<void> {
     return this.#untilRead(async (signal) => {
       const { requested, answered } = await this.#deps.status.auditRequests(this.#ref);
-      if (requested === 0 || signal.aborted) return;
+      const resyncs = await this.#deps.status.resyncRequests(this.#ref);
+      if ((requested === 0 && resyncs.size === 0) || signal.aborted) return;
       for (const [folder, listener] of this.#listeners)
-        listener.requestAudit(requested, answered.get(folder) ?? 0);
+        listener.requestAudit(requested, answered.get(folder) ?? 0, resyncs.get(folder) ?? null);
     });
   }
 
@@ -179,6 +184,7 @@ export class ProviderRuntime {
   #apply(provider: ImapProvider): void {
     const isChanged = provider.configVersion !== this.#configVersion;
     this.#configVersion = provider.configVersion;
+    this.#provider = provider;
     if (!isChanged) return;
     this.#gate.reset();
     const wanted = new Set(watchedFolders(provider));
@@ -200,9 +206,11 @@ export class ProviderRuntime {
       {
         fenced: () => this.#hooks.fenced(),
         audited: (audit) => this.#deps.status.recordAudit(ref, this.#term, audit),
+        resynced: (...answer) => this.#deps.status.recordResync(ref, this.#term, ...answer),
         health: (health, capabilities, inSync) => {
           if (this.#listeners.get(folder) !== listener) return;
           this.#folders.set(folder, health);
+          if (health.state === 'parked' && health.code === 'OAUTH_REAUTHORIZE') this.#doubtGrant(listener);
           this.#capabilities = capabilities ?? this.#capabilities;
           this.#report(inSync);
         },
@@ -212,6 +220,18 @@ export class ProviderRuntime {
     const before = [...this.#leaving];
     this.#listeners.set(folder, listener);
     void Promise.all(before).then(() => listener.start());
+  }
+
+  /**
+   * The permission has ended, as one folder found out. A connection that lives on would hide that for as long as the mail server lets
+   * it: the others log in anew, and each sees for itself.
+   */
+  #doubtGrant(witness: FolderListener): void {
+    const provider = this.#provider;
+    if (provider === null) return;
+    for (const listener of this.#listeners.values())
+      if (listener !== witness && (listener.state.kind === 'watching' || listener.state.kind === 'syncing'))
+        listener.configChanged(provider);
   }
 
   #leave(folder: string, listener: FolderListener): void {

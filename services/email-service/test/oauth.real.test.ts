@@ -1,7 +1,7 @@
 /** Mailboxes that log in with OAuth: the real daemon, a token endpoint that rotates, a mail server that checks the token. */
 import { afterAll, describe, expect, it } from 'vitest';
 import { assertNoCanary, newPlainCanary } from '@mailstream/shared/testing/canary';
-import { openOAuthServer, type TestOAuthServer } from '@mailstream/shared/testing/oauth-server';
+import { answerError, openOAuthServer, type TestOAuthServer } from '@mailstream/shared/testing/oauth-server';
 import { startScriptedImap, type ScriptedImap } from '@mailstream/shared/testing/scripted-imap';
 import { isWatching, startDaemon, useWorld, type Daemon, type SeededProvider } from './daemon.ts';
 
@@ -110,6 +110,44 @@ describe('a mailbox with OAuth', () => {
     });
     expect(at.oauth.requests.length - asked).toBe(1);
     await retire(at);
+  });
+
+  it('whose permission was withdrawn stops in all its folders, as soon as one of them finds out', async () => {
+    const oauth = await openOAuthServer();
+    closing.push(() => oauth.close());
+    const imap = await startScriptedImap({
+      folders: { INBOX: {}, Support: {} },
+      checkToken: (_user, token) => lastIssued(oauth.issued, token),
+    });
+    closing.push(() => imap.close());
+    const daemon = startDaemon(world.env);
+    closing.push(() => daemon.stop());
+    const provider = await world.addProvider({
+      ...{ host: imap.host, port: imap.port, username: 'u@example.com', password: '' },
+      folders: ['INBOX', 'Support'],
+      oauth: {
+        tokenUrl: oauth.tokenUrl,
+        clientId: 'mailstream',
+        clientSecret: oauth.settings.clientSecret,
+        refreshToken: oauth.refreshToken,
+      },
+    });
+    await daemon.waitForLog(isWatching('INBOX', provider.id));
+    await daemon.waitForLog(isWatching('Support', provider.id));
+    oauth.before = ({ response }) => {
+      answerError(response, 400, 'invalid_grant');
+      return true;
+    };
+    await world.sql(
+      `DELETE FROM provider_secrets WHERE email_provider_id = $1 AND name LIKE 'imap_access_token%'`,
+      [provider.id],
+    );
+    // One connection ends, the other lives on: its mail server does not ask again.
+    imap.openConnections[0]?.destroy();
+    await imap.deserted();
+    expect(await errorOf(provider)).toMatchObject({ error_code: 'OAUTH_REAUTHORIZE' });
+    await world.changeProvider(provider, 'email_providers', { is_active: false });
+    expect(await daemon.stop()).toBe(0);
   });
 });
 

@@ -1,5 +1,6 @@
 /** The composition root: the only file that makes adapters. */
 import { randomUUID } from 'node:crypto';
+import { createChangeTeller } from '@mailstream/shared/db/change-teller';
 import { createDatabase } from '@mailstream/shared/db/database';
 import { createService, type Composition } from '@mailstream/shared/runtime/lifecycle';
 import { createLogger } from '@mailstream/shared/runtime/logger';
@@ -37,6 +38,7 @@ import { createRedisJobQueue, createRedisJobWorker } from './adapters/redis-job-
 import { createRuleThreads } from './adapters/rule-threads.ts';
 import { createRedisMailQueue, createRedisMailWorker } from './adapters/redis-mail-queue.ts';
 import { createAvailability } from './availability.ts';
+import { tellingInbox, tellingLetters } from './change-telling.ts';
 import type { Config } from './config.ts';
 import { createEntryHandler } from './entry-handler.ts';
 import { createJobClock } from './jobs/job-clock.ts';
@@ -87,6 +89,13 @@ export function compose(config: Config, built: { readonly ruleThread?: URL } = {
     consumer,
     now: () => clock.now().toISOString(),
   });
+  // Of their own, so that mails, jobs and notices never keep a handler waiting.
+  const background = createDatabase({
+    url: config.databaseUrl,
+    applicationName: `mailstream-${SERVICE}-background`,
+    poolMax: BACKGROUND_POOL,
+  });
+  const changes = createChangeTeller({ database: background, clock, log });
   const ruleThreads = createRuleThreads({ threadUrl: built.ruleThread });
   const rules = createMailRules({
     store: createPgRules(database),
@@ -96,7 +105,10 @@ export function compose(config: Config, built: { readonly ruleThread?: URL } = {
     log,
   });
   const storage = createStorage(config.storageUrl);
-  const inbox = createPgInbox(database, { rules, returnedMails: createReturnedMails(storage, clock) });
+  const inbox = tellingInbox(
+    createPgInbox(database, { rules, returnedMails: createReturnedMails(storage, clock) }),
+    changes.tell,
+  );
   const stopping = new AbortController();
   const availability = createAvailability({
     name: 'database',
@@ -105,7 +117,7 @@ export function compose(config: Config, built: { readonly ruleThread?: URL } = {
     log,
     signal: stopping.signal,
   });
-  const deadLetters = createPgDeadLetters(database);
+  const deadLetters = tellingLetters(createPgDeadLetters(database), changes.tell);
   const handle = createEntryHandler({
     source,
     inbox,
@@ -146,12 +158,6 @@ export function compose(config: Config, built: { readonly ruleThread?: URL } = {
   const guard = createEgressGuard({
     allowCidrs: config.egressAllowCidrs,
     allowPorts: config.egressAllowPorts,
-  });
-  // Of their own, so that mails and jobs never keep a handler waiting.
-  const background = createDatabase({
-    url: config.databaseUrl,
-    applicationName: `mailstream-${SERVICE}-background`,
-    poolMax: BACKGROUND_POOL,
   });
   const parts = { database: background, storage, guard, metrics, clock, log };
   const sending = config.mail === null ? null : composeSending(config, config.mail, parts);
@@ -204,6 +210,7 @@ export function compose(config: Config, built: { readonly ruleThread?: URL } = {
   return {
     services: [
       connections,
+      changes,
       ops,
       ruleThreads,
       replays,

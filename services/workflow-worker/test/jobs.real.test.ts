@@ -140,9 +140,21 @@ it('retention removes what has ended, and nothing that an audit or a second deli
      VALUES ($1, 'old', $2, 'x', now() - interval '31 days'), ($1, 'new', $2, 'x', now() + interval '1 day')`,
     [tenant, ticket],
   );
+  const login = (expires: string): Promise<unknown> =>
+    world.query(
+      `INSERT INTO oauth_authorizations (tenant, id, state, is_applied, created_by_type, created_by_id, settings, return_to, expires_at)
+       VALUES ($1, $2, 'granted', false, 'user', 'x', '{}', 'newMailbox', now() + CAST($3 AS interval))`,
+      [tenant, randomUUID(), expires],
+    );
+  await login('-1 minute');
+  await login('1 minute');
   const id = await ask('retention');
   await expect.poll(stateOf(id), { timeout: 10_000 }).toBe('done');
-  expect((await runs('retention'))[0]?.result).toMatchObject({ ledgerRows: 1, replyTokens: 1 });
+  expect((await runs('retention'))[0]?.result).toMatchObject({
+    ledgerRows: 1,
+    replyTokens: 1,
+    oauthLogins: 1,
+  });
   const left = await world.query<{ uid: number }>(
     'SELECT uid::int FROM inbound_messages WHERE tenant = $1 ORDER BY uid',
     [tenant],
@@ -180,4 +192,11 @@ it('the token check marks a mailbox whose permission has ended', async () => {
     [tenant],
   );
   expect(rows).toEqual([{ status: 'error', error_code: 'IMAP_CREDENTIALS_MISSING' }]);
+  // The daemon is told, once: a connection that still lives would hide it.
+  await expect.poll(stateOf(await ask('token-check')), { timeout: 15_000 }).toBe('done');
+  expect(
+    await world.query('SELECT config_version::int FROM imap_email_provider_config WHERE tenant = $1', [
+      tenant,
+    ]),
+  ).toEqual([{ config_version: 2 }]);
 });

@@ -25,6 +25,17 @@ import { pause, systemClock } from '../runtime/system-clock.ts';
 import { connectionSettings } from './connection-settings.ts';
 
 export const PROVIDER_CHANNEL = 'mailstream_providers';
+export const CHANGE_CHANNEL = 'mailstream_changes';
+
+/** What people look at. `sessions`: somebody may have lost the right to look. */
+export const CHANGE_TOPICS = ['providers', 'messages', 'tickets', 'sessions'] as const;
+export type ChangeTopic = (typeof CHANGE_TOPICS)[number];
+
+/** Something that is shown to the people of a tenant is not what it was. */
+export interface ChangeNotice {
+  readonly tenant: TenantId;
+  readonly topic: ChangeTopic;
+}
 
 export interface ProviderNotice {
   readonly tenant: TenantId;
@@ -49,6 +60,28 @@ export async function notifyProviders(
   ]);
 }
 
+/** Tells whoever shows these things, when the transaction commits. Not for the hot path: see `createChangeTeller`. */
+export async function notifyChanges(trx: Knex.Transaction, changes: readonly ChangeNotice[]): Promise<void> {
+  if (changes.length === 0) return;
+  const payloads = changes.map(({ tenant, topic }) => JSON.stringify({ tenant, topic }));
+  await trx.raw('SELECT pg_notify(?, payload) FROM unnest(CAST(? AS text[])) AS payload', [
+    CHANGE_CHANNEL,
+    payloads,
+  ]);
+}
+
+const changeSchema = z.object({ tenant: z.guid(), topic: z.enum(CHANGE_TOPICS) });
+
+/** Null for anything that is not a notice of ours, as a newer version may send. */
+export function parseChange(payload: string | undefined): ChangeNotice | null {
+  try {
+    const { tenant, topic } = changeSchema.parse(JSON.parse(payload ?? ''));
+    return { tenant: tenantId(tenant), topic };
+  } catch {
+    return null;
+  }
+}
+
 const payloadSchema = z.object({ tenant: z.guid(), id: z.guid() });
 
 /** Null for anything that is not a notice of ours: every login of the database may send on the channel. */
@@ -71,6 +104,8 @@ export interface NoticeListenerOptions {
   readonly url: string;
   readonly log: Logger;
   readonly onNotice: (notice: ProviderNotice) => void;
+  /** Without it changes are not listened to. */
+  readonly onChange?: (change: ChangeNotice) => void;
   readonly onReconnected: () => void;
   /** Sends `notifyProbe` in a transaction of its own, on the database and by the way that others send their notices. */
   readonly sendProbe: (channel: string) => Promise<void>;
@@ -176,6 +211,11 @@ async function listenOnce(
   let probeHeard = (): void => undefined;
   client.on('notification', ({ channel, payload }) => {
     if (channel === probeChannel) return probeHeard();
+    if (channel === CHANGE_CHANNEL) {
+      const change = parseChange(payload);
+      if (change !== null) options.onChange?.(change);
+      return;
+    }
     const notice = channel === PROVIDER_CHANNEL ? parseNotice(payload) : null;
     if (notice === null)
       options.log.warn('notice with an unknown form ignored', { count: payload?.length ?? 0 });
@@ -184,6 +224,7 @@ async function listenOnce(
   try {
     await client.connect();
     await client.query(`LISTEN ${PROVIDER_CHANNEL}`);
+    if (options.onChange !== undefined) await client.query(`LISTEN ${CHANGE_CHANNEL}`);
     await client.query(`LISTEN ${probeChannel}`);
     while (!signal.aborted) {
       const heard = new Promise<'heard'>((resolve) => {

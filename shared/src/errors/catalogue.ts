@@ -131,6 +131,42 @@ export const ERROR_CATALOGUE = {
     hint: 'Nothing to do: we keep trying.',
     retried: true,
   },
+  OAUTH_STATE_INVALID: {
+    status: 422,
+    message: 'This login was not started here, was finished already, or took too long.',
+    hint: 'Start the login again from the mailbox, and finish it in the same browser within ten minutes.',
+    retried: false,
+  },
+  OAUTH_DENIED: {
+    status: 422,
+    message: 'The login was cancelled, or the permission was not given.',
+    hint: 'Start again and agree to everything that is asked; some organisations need an administrator’s consent first.',
+    retried: false,
+  },
+  OAUTH_ISSUER_MISMATCH: {
+    status: 422,
+    message: 'The answer came from another login service than the one that was asked.',
+    hint: 'Check the OAuth addresses of this mailbox. If they are right, somebody may be interfering: do not repeat the login.',
+    retried: false,
+  },
+  OAUTH_WRONG_ACCOUNT: {
+    status: 422,
+    message: 'The account that logged in is not the one of this mailbox.',
+    hint: 'Log in with the mailbox’s own account. If the mailbox is shared, say so in its settings and log in with an account that may open it.',
+    retried: false,
+  },
+  OAUTH_SCOPE_MISSING: {
+    status: 422,
+    message: 'The permission that was given is not enough to read the mailbox at any time.',
+    hint: 'Agree to all that is asked, and check that the scopes include IMAP and lasting access (offline_access).',
+    retried: false,
+  },
+  OAUTH_LINK_INVALID: {
+    status: 404,
+    message: 'This link was used already, was withdrawn, or has expired.',
+    hint: 'Ask whoever sent it for a new one.',
+    retried: false,
+  },
   SECRET_UNREADABLE: {
     status: 500,
     message: 'The stored password or token cannot be decrypted.',

@@ -8,7 +8,7 @@ export interface ListedFolder {
   readonly specialUse: string | null;
   /** False for a node that only holds other folders. */
   readonly isSelectable: boolean;
-  /** Null where the server does not tell with the list (LIST-STATUS, RFC 5819): asking for each folder is not cheap. */
+  /** Null where it was not asked for, or the server does not tell. */
   readonly messages: number | null;
 }
 
@@ -21,6 +21,8 @@ export interface FolderList {
 /** Servers may list without end (RFC 2683 section 3.2.1.1). */
 const MAX_FOLDERS = 5_000;
 const MAX_DEPTH = 20;
+/** Each costs a round trip, and on some servers a look into the folder: with more, nobody would wait for the counts. */
+const MAX_STATUS = 60;
 
 /** LIST, special-use folders first. The caller bounds time and bytes; rejects with imapflow's error. */
 export async function listFolders(
@@ -47,5 +49,19 @@ export async function listFolders(
       messages: entry.status?.messages ?? null,
     });
   }
-  return { folders, isCut };
+  return { folders: options.withCounts && !withCounts ? await counted(client, folders) : folders, isCut };
+}
+
+/** A server without LIST-STATUS is asked folder by folder. */
+async function counted(client: ImapFlow, folders: readonly ListedFolder[]): Promise<readonly ListedFolder[]> {
+  if (folders.length > MAX_STATUS) return folders;
+  const all: ListedFolder[] = [];
+  for (const folder of folders) {
+    // A folder that cannot be looked into is listed all the same (no rights, or gone meanwhile).
+    const status = folder.isSelectable
+      ? await client.status(folder.path, { messages: true }).catch(() => false as const)
+      : false;
+    all.push({ ...folder, messages: status === false ? null : (status.messages ?? null) });
+  }
+  return all;
 }

@@ -13,6 +13,8 @@ const SCOPES = [
   'messages:write',
   'tickets:read',
   'tickets:write',
+  'accounts:read',
+  'accounts:write',
   'operator',
 ];
 

@@ -18,6 +18,8 @@ export interface DovecotSettings {
   readonly tls: { readonly port: number; readonly certificateFile: string; readonly keyFile: string } | null;
   readonly lmtpPort: number;
   readonly password: string;
+  /** Where to ask whether an OAuth token is good (RFC 7662), login included; null takes passwords only. */
+  readonly introspection: { readonly url: string; readonly file: string } | null;
   /** False for tests: mail is not fsynced. */
   readonly isDurable: boolean;
   /** Open files this process may have (`ulimit -n`): bounds the number of connections. */
@@ -47,6 +49,7 @@ ssl_cert = <${settings.tls.certificateFile}
 ssl_key = <${settings.tls.keyFile}`
 }
 mail_location = maildir:~/Maildir:LAYOUT=fs
+${settings.introspection === null ? '' : oauthPassdb23(settings.introspection)}
 passdb {
   driver = static
   args = password=${settings.password}
@@ -56,6 +59,28 @@ userdb {
   args = uid=${settings.uid} gid=${settings.gid} home=${settings.mailDir}/%Ln allow_all_users=yes
 }
 ${services(settings)}
+`;
+}
+
+function oauthPassdb23({ file }: { readonly file: string }): string {
+  return `
+auth_mechanisms = plain login xoauth2 oauthbearer
+passdb {
+  driver = oauth2
+  mechanisms = xoauth2 oauthbearer
+  args = ${file}
+}`;
+}
+
+/** The file that `introspection.file` names, for 2.3. The token's `sub` is the user; domains are cut off as everywhere here. */
+export function oauthConfig(url: string): string {
+  return `
+introspection_mode = post
+introspection_url = ${url}
+username_attribute = sub
+username_format = %Ln
+active_attribute = active
+active_value = true
 `;
 }
 
@@ -78,6 +103,23 @@ mail_driver = maildir
 mail_path = ~/Maildir
 mailbox_list_layout = fs
 mail_home = ${settings.mailDir}/%{user | username | lower}
+${
+  settings.introspection === null
+    ? ''
+    : `
+auth_mechanisms = plain login xoauth2 oauthbearer
+oauth2 {
+  introspection_mode = post
+  introspection_url = ${settings.introspection.url}
+  username_attribute = sub
+  username_validation_format = %{user | username | lower}
+  active_attribute = active
+  active_value = true
+}
+passdb oauth2 {
+  mechanisms_filter = xoauth2 oauthbearer
+}`
+}
 passdb static {
   password = ${settings.password}
 }

@@ -5,7 +5,7 @@ import { chmod, chown, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { dovecotConfig } from './dovecot-config.ts';
+import { dovecotConfig, oauthConfig } from './dovecot-config.ts';
 import { searchPath } from './find-program.ts';
 import { chooseUser, ownFolder, type RunAs } from './run-as.ts';
 import { selfSigned } from './self-signed.ts';
@@ -38,6 +38,8 @@ export interface DovecotOptions {
   readonly password: string;
   readonly logFile: string;
   readonly isDurable: boolean;
+  /** Where to ask whether an OAuth token is good (RFC 7662), login included. */
+  readonly introspectionUrl?: string;
   /** Default: `spawnServer`. */
   readonly spawn?: Spawn;
 }
@@ -53,8 +55,11 @@ export async function startDovecot(options: DovecotOptions): Promise<DovecotServ
   const certificate = await selfSigned(options.dataDir);
   const configFile = join(options.dataDir, 'dovecot.conf');
   const { stdout: version } = await run(options.program, ['--version'], { env: { PATH: searchPath() } });
+  const { introspectionUrl } = options;
+  const oauthFile = join(options.dataDir, 'oauth2.conf');
   const text = dovecotConfig(version, {
     ...options,
+    introspection: introspectionUrl === undefined ? null : { url: introspectionUrl, file: oauthFile },
     baseDir,
     mailDir,
     uid: user.uid,
@@ -66,8 +71,11 @@ export async function startDovecot(options: DovecotOptions): Promise<DovecotServ
   });
   // It holds the password.
   await writeFile(configFile, text, { mode: 0o600 });
+  if (introspectionUrl !== undefined)
+    await writeFile(oauthFile, oauthConfig(introspectionUrl), { mode: 0o600 });
   await give(user, [
     configFile,
+    ...(introspectionUrl === undefined ? [] : [oauthFile]),
     ...(certificate === null ? [] : [certificate.certificateFile, certificate.keyFile]),
   ]);
   const [command, ...args] = [...user.prefix, options.program, '-F', '-c', configFile];

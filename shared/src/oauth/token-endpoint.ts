@@ -1,5 +1,5 @@
 /**
- * One exchange with an OAuth token endpoint (RFC 6749 sections 4.4 and 6), through the egress guard.
+ * One exchange with an OAuth token endpoint (RFC 6749 sections 4.1.3, 4.4 and 6), through the egress guard.
  *
  * Errors of the OAuth library carry the endpoint's whole answer, tokens included, as their cause: they end here.
  * The client authenticates with its secret in the body, which every provider we know takes (RFC 6749 section 2.3.1), and
@@ -22,7 +22,14 @@ export interface OAuthApplication {
 
 export type TokenGrant =
   | { readonly kind: 'refresh_token'; readonly refreshToken: SecretValue }
-  | { readonly kind: 'client_credentials'; readonly scopes: string };
+  | { readonly kind: 'client_credentials'; readonly scopes: string }
+  | {
+      readonly kind: 'authorization_code';
+      readonly code: SecretValue;
+      /** Of RFC 7636. */
+      readonly codeVerifier: SecretValue;
+      readonly redirectUri: string;
+    };
 
 export interface IssuedTokens {
   readonly accessToken: SecretValue;
@@ -30,6 +37,10 @@ export interface IssuedTokens {
   readonly refreshToken: SecretValue | null;
   /** Of the access token, milliseconds from when it was asked for. */
   readonly lifetimeMs: number;
+  /** What was granted, where the provider says so. */
+  readonly scope: string | null;
+  /** Of OpenID Connect, as it came: see `id-token.ts`. */
+  readonly idToken: SecretValue | null;
 }
 
 /** Providers may leave `expires_in` out (RFC 6749 section 5.1); Google's and Microsoft's tokens live about this long. */
@@ -97,12 +108,30 @@ async function send(options: {
     const token = grant.refreshToken.reveal();
     return await oauth.refreshTokenGrantRequest(server, client, authentication, token, transport);
   }
+  if (grant.kind === 'authorization_code') {
+    // The library takes the code only from an answer that it has checked; ours was checked by who kept the state.
+    const answer = oauth.validateAuthResponse(
+      server,
+      client,
+      new URLSearchParams({ code: grant.code.reveal() }),
+      oauth.expectNoState,
+    );
+    return await oauth.authorizationCodeGrantRequest(
+      server,
+      client,
+      authentication,
+      answer,
+      grant.redirectUri,
+      grant.codeVerifier.reveal(),
+      transport,
+    );
+  }
   const parameters = { scope: grant.scopes };
   return await oauth.clientCredentialsGrantRequest(server, client, authentication, parameters, transport);
 }
 
 function parties(application: OAuthApplication): [oauth.AuthorizationServer, oauth.Client] {
-  // The library wants an issuer; it is used for ID tokens only, which are dropped below.
+  // The library wants an issuer; it is used for ID tokens only, which are taken out below.
   return [
     { issuer: application.tokenUrl, token_endpoint: application.tokenUrl },
     { client_id: application.clientId },
@@ -113,7 +142,7 @@ async function readTokens(
   body: Record<string, unknown> | null,
   application: OAuthApplication,
 ): Promise<IssuedTokens> {
-  const { id_token: _unused, ...rest } = body ?? {};
+  const { id_token: idToken, ...rest } = body ?? {};
   const [server, client] = parties(application);
   const response = Response.json(rest);
   const tokens = await oauth.processRefreshTokenResponse(server, client, response).catch(() => {
@@ -125,6 +154,8 @@ async function readTokens(
     accessToken: new SecretValue(accessToken),
     refreshToken: refreshToken === undefined || refreshToken === '' ? null : new SecretValue(refreshToken),
     lifetimeMs: Math.min(seconds === undefined ? DEFAULT_LIFETIME_MS : seconds * 1_000, LONGEST_LIFETIME_MS),
+    scope: tokens.scope ?? null,
+    idToken: typeof idToken === 'string' && idToken !== '' ? new SecretValue(idToken) : null,
   };
 }
 

@@ -12,7 +12,7 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import { FaultError } from '../errors/fault-error.ts';
 import type { KeyRing } from './key-ring.ts';
-import type { SecretRef } from './secret-ref.ts';
+import type { SealedRef } from './secret-ref.ts';
 import { SecretValue } from './secret-value.ts';
 
 const ALGORITHM = 'aes-256-gcm';
@@ -25,9 +25,9 @@ const SEALED =
 export interface SecretBox {
   /** Id of the key that `seal` uses. */
   readonly currentKeyId: string;
-  seal(ref: SecretRef, value: SecretValue): string;
+  seal(ref: SealedRef, value: SecretValue): string;
   /** @throws FaultError `SECRET_UNREADABLE` for another place, another or unknown key, or anything changed. */
-  open(ref: SecretRef, sealed: string): SecretValue;
+  open(ref: SealedRef, sealed: string): SecretValue;
 }
 
 interface Encrypted {
@@ -72,7 +72,7 @@ export function sealedKeyId(text: string): string | null {
   return SEALED.exec(text)?.[1] ?? null;
 }
 
-function associatedData(ref: SecretRef, keyId: string): Buffer {
+function associatedData(ref: SealedRef, keyId: string): Buffer {
   return Buffer.from(`v1|${ref.tenant}|${ref.providerId}|${ref.name}|${keyId}`, 'utf8');
 }
 
@@ -112,14 +112,14 @@ function encrypted(fields: readonly string[]): Encrypted | null {
   return { nonce, ciphertext, tag };
 }
 
-function keyOf(ring: KeyRing, ref: SecretRef, keyId: string): Buffer {
+function keyOf(ring: KeyRing, ref: SealedRef, keyId: string): Buffer {
   const key = ring.key(keyId);
   if (key === null) throw unreadable(ref, `key "${keyId}" is not in SECRETS_MASTER_KEY`);
   return key;
 }
 
 /** Fault of a secret that is there and cannot be used; `why` must hold no part of it. */
-export function unreadable(ref: SecretRef, why: string): FaultError {
+export function unreadable(ref: SealedRef, why: string): FaultError {
   return new FaultError({
     kind: 'misconfigured',
     code: 'SECRET_UNREADABLE',

@@ -10,8 +10,19 @@ export const SECRET_NAMES = [
 
 export type SecretName = (typeof SECRET_NAMES)[number];
 
-/** Names one secret of one provider. A sealed secret is bound to all three and opens nowhere else. */
-export interface SecretRef {
+/** What is sealed: a secret of a provider, or all that a login with OAuth needs while it is under way. */
+export type SealedName = SecretName | 'oauth_authorization';
+
+/** Names one secret of one owner. A sealed secret is bound to all three and opens nowhere else. */
+export interface SealedRef {
+  readonly tenant: TenantId;
+  /** Of the provider, or of the login that is under way. */
+  readonly providerId: string;
+  readonly name: SealedName;
+}
+
+/** One secret of one provider. */
+export interface SecretRef extends SealedRef {
   readonly tenant: TenantId;
   readonly providerId: ProviderId;
   readonly name: SecretName;

@@ -54,7 +54,8 @@ export function useOwnPostgres(): Promise<OwnServer<PostgresServer>> {
   });
 }
 
-export function useOwnDovecot(): Promise<OwnServer<DovecotServer>> {
+/** @param introspectionUrl where it asks whether an OAuth token is good; without one it takes passwords only */
+export function useOwnDovecot(introspectionUrl?: string): Promise<OwnServer<DovecotServer>> {
   return own(async (folder) => {
     const options = {
       program: await needed('dovecot'),
@@ -65,6 +66,7 @@ export function useOwnDovecot(): Promise<OwnServer<DovecotServer>> {
       password: randomBytes(12).toString('hex'),
       logFile: join(folder, 'dovecot.log'),
       isDurable: false,
+      ...(introspectionUrl === undefined ? {} : { introspectionUrl }),
     };
     return () => startDovecot(options);
   });

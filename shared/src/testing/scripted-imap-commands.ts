@@ -79,6 +79,14 @@ export const SCRIPTED_COMMANDS: Readonly<Record<string, Behaviour>> = {
   AUTHENTICATE: authenticate,
   LIST: (context) => list(context, 'LIST'),
   LSUB: (context) => list(context, 'LSUB'),
+  STATUS: async ({ connection, server, args, answer }) => {
+    const folder = folderNamed(server, String(args[0] ?? ''));
+    if (folder === null) return answer('NO [NONEXISTENT] no such folder');
+    await connection.untagged(
+      `STATUS ${quoted(encodeMailboxName(folder.name))} (MESSAGES ${folder.visible.length})`,
+    );
+    await answer('OK done');
+  },
   EXAMINE: (context) => open(context, true),
   SELECT: (context) => open(context, false),
   CLOSE: async ({ connection, answer }) => {
@@ -185,13 +193,16 @@ function wildcard(pattern: string, delimiter: string): (name: string) => boolean
   return (name) => expression.test(name) || (isInbox && name.toUpperCase() === 'INBOX');
 }
 
+function folderNamed(server: ScriptedContext['server'], argument: string): ScriptedFolder | null {
+  const wanted = decodeMailboxName(argument);
+  const folder = server.folders.get(wanted.toUpperCase() === 'INBOX' ? 'INBOX' : wanted);
+  return folder === undefined || folder.attributes.includes('\\Noselect') ? null : folder;
+}
+
 async function open({ connection, server, args, answer }: ScriptedContext, readOnly: boolean): Promise<void> {
-  const wanted = decodeMailboxName(String(args[0] ?? ''));
-  const name = wanted.toUpperCase() === 'INBOX' ? 'INBOX' : wanted;
-  const folder = server.folders.get(name);
+  const folder = folderNamed(server, String(args[0] ?? ''));
   connection.folder = null;
-  if (folder === undefined || folder.attributes.includes('\\Noselect'))
-    return answer('NO [NONEXISTENT] no such folder');
+  if (folder === null) return answer('NO [NONEXISTENT] no such folder');
   connection.folder = folder;
   connection.isReadOnly = readOnly;
   connection.view = folder.visible;

@@ -1,6 +1,25 @@
 /** Freshness and audits of folders in PostgreSQL: the table `folder_status`, which only the holder of the lease writes. */
 import type { Database } from '@mailstream/shared/db/database';
+import type { StartFrom } from '@mailstream/shared/domain/provider';
 import type { FolderStatusStore } from '../ports/folder-status.ts';
+
+/** What came in an earlier attempt, before its listener was stopped, was known to the last one: so the ledger is asked. */
+const RECORD_RESYNC = `
+  WITH came AS (
+    SELECT count(m.uid) AS count
+      FROM folder_resyncs q
+      JOIN inbound_messages m ON m.tenant = q.tenant AND m.provider_id = q.provider_id AND m.folder = q.folder
+       AND m.uid_validity = :uidValidity AND m.uid > :fromUid AND m.uid <= :toUid AND m.received_at >= q.requested_at
+       AND m.status <> 'skipped'
+     WHERE q.tenant = :tenant AND q.provider_id = :provider AND q.folder = :folder AND NOT q.is_dry_run
+  )
+  UPDATE folder_resyncs r
+     SET answered_version = :version, answered_at = now(), answered_dry_run = :isDryRun, listed = :listed, missing = :missing,
+         came = (SELECT count FROM came),
+         known = CASE WHEN CAST(:isDryRun AS boolean) THEN CAST(:known AS bigint) ELSE greatest(CAST(:listed AS bigint) - CAST(:missing AS bigint) - (SELECT count FROM came), 0) END
+    FROM imap_email_provider_config c
+   WHERE r.tenant = :tenant AND r.provider_id = :provider AND r.folder = :folder AND r.version >= :version
+     AND c.tenant = r.tenant AND c.email_provider_id = r.provider_id AND c.lease_owner = :owner AND c.lease_epoch = :epoch`;
 
 /**
  * @param database for audits, under the tenant
@@ -25,6 +44,33 @@ export function createPgFolderStatus(database: Database, stamps: Database): Fold
         folder === null ? [] : [[folder, Number(version)] as const],
       );
       return { requested: Number(rows[0]?.requested ?? 0), answered: new Map(answered) };
+    },
+
+    async resyncRequests(provider) {
+      const { rows } = await database.withTenant(provider.tenant, (trx) =>
+        trx.raw<{ rows: { folder: string; version: number; is_dry_run: boolean; start_from: StartFrom }[] }>(
+          `SELECT folder, version, is_dry_run, start_from FROM folder_resyncs
+            WHERE tenant = :tenant AND provider_id = :id AND answered_version < version`,
+          { tenant: provider.tenant, id: provider.id },
+        ),
+      );
+      return new Map(
+        rows.map((row) => [
+          row.folder,
+          { version: Number(row.version), isDryRun: row.is_dry_run, startFrom: row.start_from },
+        ]),
+      );
+    },
+
+    async recordResync(folder, term, request, counts) {
+      await database.withTenant(folder.tenant, (trx) =>
+        trx.raw(RECORD_RESYNC, {
+          ...{ tenant: folder.tenant, provider: folder.id, folder: folder.folder },
+          ...{ owner: term.owner, epoch: term.epoch },
+          ...{ version: request.version, isDryRun: request.isDryRun },
+          ...counts,
+        }),
+      );
     },
 
     async recordAudit(folder, term, audit) {

@@ -48,6 +48,8 @@ const WATCHED = `
   FROM email_providers p
   JOIN imap_email_provider_config c ON c.tenant = p.tenant AND c.email_provider_id = p.id
  WHERE p.provider_type = 'imap' AND p.is_active AND p.paused_at IS NULL`;
+/** A resync is asked for and answered as an audit is: one number says that there is something to look up. */
+const REQUESTS = 'c.audit_version + c.resync_version AS audit_version';
 const REFS = 'unnest(CAST(:tenants AS uuid[]), CAST(:ids AS uuid[])) AS asked (tenant, id)';
 const TERMS =
   'unnest(CAST(:tenants AS uuid[]), CAST(:ids AS uuid[]), CAST(:epochs AS bigint[])) AS held (tenant, id, epoch)';
@@ -57,7 +59,7 @@ export function createPgLeaseStore({ database, renewals, service }: PgLeaseStore
   const discover = async (refs: readonly ProviderRef[] | null): Promise<readonly DiscoveredProvider[]> => {
     const rows = await database.asDaemon(async (trx) => {
       const found = await trx.raw<{ rows: DiscoveryRow[] }>(
-        `SELECT p.tenant, p.id, c.config_version, c.poke_version, c.audit_version, c.lease_owner,
+        `SELECT p.tenant, p.id, c.config_version, c.poke_version, ${REQUESTS}, c.lease_owner,
                 greatest(jsonb_array_length(c.folder_filters), 1) AS weight,
                 coalesce(c.lease_expires_at <= now(), true) AS lease_expired
          ${WATCHED} ${refs === null ? '' : `AND (p.tenant, p.id) IN (SELECT tenant, id FROM ${REFS})`}`,
@@ -136,7 +138,7 @@ export function createPgLeaseStore({ database, renewals, service }: PgLeaseStore
       const rows = await database.asDaemon(async (trx) => {
         const seen = await trx.raw<{ rows: ViewRow[] }>(
           `WITH watched AS (
-             SELECT p.tenant, p.id, c.config_version, c.poke_version, c.audit_version,
+             SELECT p.tenant, p.id, c.config_version, c.poke_version, ${REQUESTS},
                     coalesce(c.lease_expires_at <= now(), true) OR c.lease_owner IS NULL AS is_free
              ${WATCHED})
            SELECT (SELECT count(*) FROM service_instances

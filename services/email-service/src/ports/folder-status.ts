@@ -1,5 +1,6 @@
 /** What people see of folders: health, audits, age of the data. Types only. Rejects with a `FaultError` only. */
 import type { InstanceId } from '@mailstream/shared/domain/ids';
+import type { StartFrom } from '@mailstream/shared/domain/provider';
 import type { FolderRef, ProviderRef, Term } from './leases.ts';
 
 /** One comparison of a whole folder with the ledger; see folder-audit.ts. */
@@ -22,6 +23,26 @@ export interface FolderAudit extends AuditCounts {
   readonly durationMs: number;
 }
 
+/** Older mail that somebody wants fetched as well, or (dry run) counted. */
+export interface ResyncRequest {
+  readonly version: number;
+  readonly isDryRun: boolean;
+  readonly startFrom: StartFrom;
+}
+
+export interface ResyncCounts {
+  readonly uidValidity: number;
+  /** The messages it was about: above `fromUid`, up to `toUid`. */
+  readonly fromUid: number;
+  readonly toUid: number;
+  /** Of those, what the server showed. */
+  readonly listed: number;
+  /** Of those, what was in the ledger before. */
+  readonly known: number;
+  /** Of those, what the server still shows and the ledger does not have after they were asked for; of a dry run 0. */
+  readonly missing: number;
+}
+
 /** What one folder has proven, as ages: each side has its own clock. */
 export interface FolderStamp extends FolderRef {
   readonly epoch: number;
@@ -37,6 +58,10 @@ export interface FolderStatusStore {
   auditRequests(
     provider: ProviderRef,
   ): Promise<{ readonly requested: number; readonly answered: ReadonlyMap<string, number> }>;
+  /** Those that no listener has answered, by folder. */
+  resyncRequests(provider: ProviderRef): Promise<ReadonlyMap<string, ResyncRequest>>;
+  /** Only while the term holds. The messages that came are counted in the ledger, over all attempts at this request. */
+  recordResync(folder: FolderRef, term: Term, request: ResyncRequest, counts: ResyncCounts): Promise<void>;
   /** Only while the term holds: a former owner says nothing. */
   recordAudit(folder: FolderRef, term: Term, audit: FolderAudit): Promise<void>;
   /**

@@ -21,6 +21,7 @@ export interface FolderRef extends ProviderRef {
 export interface DiscoveredProvider extends ProviderRef {
   readonly configVersion: number;
   readonly pokeVersion: number;
+  /** Grows with each audit and each resync that somebody asks for. */
   readonly auditVersion: number;
   /** Number of folders: the weight in the fair share. */
   readonly weight: number;

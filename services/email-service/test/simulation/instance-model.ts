@@ -92,6 +92,8 @@ export function createInstance(context: InstanceContext, owner: InstanceId): Ins
     status: {
       auditRequests: () => Promise.resolve({ requested: 0, answered: new Map<string, number>() }),
       recordAudit: () => Promise.resolve(),
+      resyncRequests: () => Promise.resolve(new Map()),
+      recordResync: () => Promise.resolve(),
     },
     log,
     healthDelayMs: HEALTH_DELAY_MS,

@@ -29,6 +29,12 @@ const RETENTION: readonly (readonly [name: string, sql: string])[] = [
          WHERE tenant = :tenant AND expires_at < now() - interval '30 days' LIMIT :batch)`,
   ],
   [
+    // Logins with OAuth that nobody finished, and what they were given.
+    'oauthLogins',
+    `DELETE FROM oauth_authorizations WHERE (tenant, id) IN
+       (SELECT tenant, id FROM oauth_authorizations WHERE tenant = :tenant AND expires_at < now() LIMIT :batch)`,
+  ],
+  [
     // The comment has the text; what was sent, to whom and when stays.
     'mailTexts',
     `UPDATE outbound_messages SET body_text = '', body_html = NULL, updated_at = now() WHERE (tenant, id) IN
@@ -146,13 +152,24 @@ export function createTokenCheck(database: Database, tokens: Pick<TokenService, 
 async function mark(database: Database, tenant: TenantId, id: string, code: string): Promise<void> {
   const message = isErrorCode(code) ? errorEntry(code).message : code;
   await database.withTenant(tenant, async (trx) => {
-    await trx('email_providers').where({ tenant, id }).whereNot({ status: 'error' }).update({
+    // In the order in which everybody locks these two.
+    await trx('imap_email_provider_config')
+      .where({ tenant, email_provider_id: id })
+      .forNoKeyUpdate()
+      .first('tenant');
+    const marked = await trx('email_providers').where({ tenant, id }).whereNot({ status: 'error' }).update({
       status: 'error',
       error_code: code,
       error_message: message,
       error_at: trx.fn.now(),
       updated_at: trx.fn.now(),
     });
+    if (marked === 0) return;
+    // A connection that still lives would hide it: the daemon logs in anew, and stops by what it sees.
+    await trx('imap_email_provider_config')
+      .where({ tenant, email_provider_id: id })
+      .update({ config_version: trx.raw('config_version + 1') });
+    await notifyProviders(trx, [{ tenant, id: providerId(id) }]);
   });
 }
 

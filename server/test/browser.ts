@@ -1,0 +1,126 @@
+/**
+ * A real browser for tests of the UI. One for each file; every page is a visitor of its own. Call at the top level of the file:
+ *
+ *     const browser = await useBrowser();
+ *     describe.skipIf(browser === null)('the pages (needs Chromium)', () => …)
+ */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import axe, { type AxeResults } from 'axe-core';
+import { chromium, type BrowserContext, type Page } from 'playwright-core';
+import { afterAll } from 'vitest';
+import { findProgram } from '@mailstream/shared/local-stack/find-program';
+
+/** Git-ignored; a person looks at them. */
+const SCREENS = join('test-artifacts', 'screens');
+
+type Scheme = 'light' | 'dark';
+
+export interface VisitOptions {
+  /** CSS pixels; 1280 unless given. */
+  readonly width?: number;
+  readonly height?: number;
+  readonly locale?: string;
+  /** For visits to a server with a certificate of the test's own. */
+  readonly ignoreHTTPSErrors?: boolean;
+}
+
+export interface TestBrowser {
+  /** A new visitor without cookies. What its pages report as errors is in `troubles`. */
+  visit(origin: string, options?: VisitOptions): Promise<Visitor>;
+}
+
+export interface Visitor {
+  readonly page: Page;
+  readonly context: BrowserContext;
+  /** Errors that the page threw, what its policy refused, and requests to other hosts. */
+  readonly troubles: readonly string[];
+  logIn(email: string, password: string): Promise<void>;
+  /**
+   * Takes pictures in both colours, or those that are named, and returns what is wrong with the screen, in words: findings of axe that are serious,
+   * and a page that is wider than its window.
+   */
+  inspect(name: string, schemes?: readonly Scheme[]): Promise<readonly string[]>;
+}
+
+/** Null where no Chromium is installed. */
+export async function useBrowser(): Promise<TestBrowser | null> {
+  const executablePath = await findProgram('chromium', 'chromium-browser', 'google-chrome');
+  if (executablePath === null) return null;
+  const browser = await chromium.launch({
+    executablePath,
+    // As root Chromium has no sandbox, and in containers little shared memory.
+    args: ['--no-sandbox', '--disable-dev-shm-usage'],
+  });
+  afterAll(() => browser.close());
+  await mkdir(SCREENS, { recursive: true });
+
+  return {
+    async visit(origin, { width = 1280, height = 900, locale = 'en-US', ignoreHTTPSErrors = false } = {}) {
+      const context = await browser.newContext({
+        baseURL: origin,
+        viewport: { width, height },
+        ignoreHTTPSErrors,
+        locale,
+        timezoneId: 'UTC',
+        reducedMotion: 'reduce',
+      });
+      context.setDefaultTimeout(20_000);
+      // Before the page's own scripts: its policy lets nothing in later.
+      await context.addInitScript({ content: axe.source });
+      const page = await context.newPage();
+      const troubles = watch(page, origin);
+      return {
+        page,
+        context,
+        troubles,
+        async logIn(email, password) {
+          await page.goto('/');
+          await page.locator('input[type=email]').fill(email);
+          await page.locator('input[type=password]').fill(password);
+          await page.keyboard.press('Enter');
+          await page.getByRole('navigation').first().waitFor({ state: 'attached' });
+        },
+        inspect: (name, schemes) => inspect(page, name, schemes),
+      };
+    },
+  };
+}
+
+function watch(page: Page, origin: string): readonly string[] {
+  const troubles: string[] = [];
+  page.on('pageerror', (error) => troubles.push(error.message));
+  page.on('console', (message) => {
+    // An answer of 401 or 404 is what a test asks for; a broken policy or a warning of React is not.
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
+      troubles.push(message.text());
+  });
+  page.on('request', (request) => {
+    const url = request.url();
+    if (!url.startsWith(origin) && !/^(data|blob|about):/.test(url)) troubles.push(`asked for ${url}`);
+  });
+  return troubles;
+}
+
+async function inspect(
+  page: Page,
+  name: string,
+  schemes: readonly Scheme[] = ['light', 'dark'],
+): Promise<readonly string[]> {
+  const findings: string[] = [];
+  for (const colorScheme of schemes) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    await page.locator(`html[data-mantine-color-scheme=${colorScheme}]`).waitFor({ state: 'attached' });
+    await page.screenshot({ path: join(SCREENS, `${name}-${colorScheme}.png`), animations: 'disabled' });
+    const results = await page.evaluate<AxeResults>("axe.run({ resultTypes: ['violations'] })");
+    for (const { id, impact, nodes } of results.violations)
+      if (impact === 'serious' || impact === 'critical')
+        findings.push(...nodes.map(({ html }) => `${name} (${colorScheme}): ${id}: ${html.slice(0, 200)}`));
+  }
+  await page.emulateMedia({ colorScheme: 'light' });
+  const [content, window] = await page.evaluate<[number, number]>(
+    '[document.documentElement.scrollWidth, document.documentElement.clientWidth]',
+  );
+  if (content > window) findings.push(`${name}: ${content} px of content in a window of ${window} px`);
+  return findings;
+}
