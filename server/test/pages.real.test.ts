@@ -59,6 +59,23 @@ describe.skipIf(browser === null)('the pages (needs Chromium)', async () => {
     expect(troubles).toEqual([]);
   });
 
+  test('what changes by another server appears here, and after a server was away everything is read again', async () => {
+    const second = await stack.startServer();
+    const [here, there] = [await browser.visit(stack.origin), await browser.visit(second.origin)];
+    await here.logIn('operator@example.com', PASSWORD);
+    await there.logIn('operator@example.com', PASSWORD);
+    await there.page.getByRole('button', { name: 'Actions: Support' }).click();
+    await there.page.getByRole('menuitem', { name: 'Pause' }).click();
+    await here.page.getByText('Paused. Mail waits in the mailbox').waitFor();
+    await second.process.stop();
+    await here.page.getByRole('button', { name: 'Actions: Support' }).click();
+    await here.page.getByRole('menuitem', { name: 'Resume' }).click();
+    await here.page.getByText('Connected. New mail arrives by itself.').waitFor();
+    await stack.startServer(Number(new URL(second.origin).port));
+    await there.page.getByText('Connected. New mail arrives by itself.').waitFor();
+    expect([...here.troubles, ...there.troubles]).toEqual([]);
+  });
+
   test('a message is found by its Message-ID, with what happened to it, its original and a harmless view of it', async () => {
     const id = `<hostile-${Date.now()}@example.org>`;
     await stack.send({ subject: 'Hostile', raw: hostileMail(id) });
@@ -74,7 +91,7 @@ describe.skipIf(browser === null)('the pages (needs Chromium)', async () => {
     const mail = page.frameLocator('iframe');
     await mail.getByText('Harmless words').waitFor();
     // Nothing ran, and nothing was asked of anybody (see `troubles`).
-    expect(await page.title()).toBe('Mailstream');
+    expect(await page.title()).toBe('Messages · Mailstream');
     expect(await mail.locator('img, script, style[data-x], form, svg').count()).toBe(0);
     expect(await inspect('message-details')).toEqual([]);
     const download = page.waitForEvent('download');

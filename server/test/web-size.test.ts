@@ -17,7 +17,7 @@ const manifest = JSON.parse(readFileSync(new URL('.vite/manifest.json', WEB), 'u
   Record<string, Chunk>
 >;
 const [main] = Object.entries(manifest).find(([, { isEntry }]) => isEntry === true) ?? [''];
-const pages = Object.keys(manifest).filter((name) => /^[a-z-]+\.tsx$/.test(name));
+const pages = Object.keys(manifest).filter((name) => /^(?:[a-z]+\/)?[a-z-]+\.tsx$/.test(name));
 
 /** With everything that it needs to run. */
 function needed(name: string, found = new Set<string>()): Set<string> {

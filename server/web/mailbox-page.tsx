@@ -1,4 +1,5 @@
 import { Alert, Anchor, Group, Paper, SimpleGrid, Skeleton, Stack, Table, Text, Title } from '@mantine/core';
+import { useDocumentTitle } from '@mantine/hooks';
 import type { ReactElement } from 'react';
 import { Link } from 'wouter';
 import type { Activity, FolderStatus, Provider } from '../src/contracts/providers.ts';
@@ -8,6 +9,7 @@ import { AuditLine, FolderAuditText } from './audit-badge.tsx';
 import { FailureAlert } from './failure-alert.tsx';
 import { StatusWords } from './mailbox-card.tsx';
 import { MailboxMenu } from './mailbox-menu.tsx';
+import { documentTitle } from './page-title.tsx';
 import { useActivity, useProvider } from './queries.ts';
 import { MessageBadge, PROVIDER_COLORS, ProviderBadge } from './state-badge.tsx';
 import { said, texts } from './texts.ts';
@@ -15,6 +17,7 @@ import { said, texts } from './texts.ts';
 export function MailboxPage({ id }: { readonly id: string }): ReactElement {
   const provider = useProvider(id);
   const activity = useActivity(id);
+  useDocumentTitle(documentTitle(provider.data?.providerName ?? texts.mailboxes.title));
   if (provider.data === undefined)
     return provider.isPending ? (
       <Skeleton h={200} maw={1100} />
@@ -33,7 +36,7 @@ export function MailboxPage({ id }: { readonly id: string }): ReactElement {
           </Title>
           <Text c="dimmed">{provider.data.mailbox}</Text>
         </div>
-        <Group gap="xs" wrap="nowrap">
+        <Group gap="xs" wrap="nowrap" flex="none">
           <ProviderBadge provider={provider.data} />
           <MailboxMenu provider={provider.data} />
         </Group>
@@ -104,15 +107,17 @@ function Fact({ label, value }: { readonly label: string; readonly value: string
 function Folders({ folders }: { readonly folders: readonly FolderStatus[] }): ReactElement {
   return (
     <Paper withBorder>
-      <Table.ScrollContainer minWidth={560}>
+      <Table.ScrollContainer minWidth={320}>
         <Table verticalSpacing="sm" horizontalSpacing="md">
           <Table.Thead>
             <Table.Tr>
               <Table.Th>{texts.mailbox.folder}</Table.Th>
               <Table.Th>{texts.mailbox.state}</Table.Th>
               <Table.Th>{texts.mailbox.lastSeen}</Table.Th>
-              <Table.Th>{texts.mailbox.audit}</Table.Th>
-              <Table.Th ta="right">{texts.mailbox.position}</Table.Th>
+              <Table.Th visibleFrom="sm">{texts.mailbox.audit}</Table.Th>
+              <Table.Th ta="right" visibleFrom="sm">
+                {texts.mailbox.position}
+              </Table.Th>
             </Table.Tr>
           </Table.Thead>
           <Table.Tbody>
@@ -141,10 +146,10 @@ function Folders({ folders }: { readonly folders: readonly FolderStatus[] }): Re
                     </Text>
                   )}
                 </Table.Td>
-                <Table.Td>
+                <Table.Td visibleFrom="sm">
                   <FolderAuditText folder={folder} />
                 </Table.Td>
-                <Table.Td ta="right">
+                <Table.Td ta="right" visibleFrom="sm">
                   <Text size="sm">{folder.lastUid ?? '–'}</Text>
                 </Table.Td>
               </Table.Tr>
