@@ -62,7 +62,7 @@ export async function useBrowser(): Promise<TestBrowser | null> {
         timezoneId: 'UTC',
         reducedMotion: 'reduce',
       });
-      context.setDefaultTimeout(20_000);
+      context.setDefaultTimeout(45_000);
       // Before the page's own scripts: its policy lets nothing in later.
       await context.addInitScript({ content: axe.source });
       const page = await context.newPage();

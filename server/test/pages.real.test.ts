@@ -5,7 +5,8 @@ import { PASSWORD, useStack } from './stack.ts';
 
 const browser = await useBrowser();
 
-describe.skipIf(browser === null)('the pages (needs Chromium)', async () => {
+// Whole ways of a person, with a browser on a machine that does much else.
+describe.skipIf(browser === null)('the pages (needs Chromium)', { timeout: 120_000 }, async () => {
   if (browser === null) return;
   const stack = await useStack();
   await stack.addUser('operator', 'operator@example.com');
@@ -130,6 +131,17 @@ describe.skipIf(browser === null)('the pages (needs Chromium)', async () => {
     await page.getByLabel('Text').fill('A note for colleagues');
     await page.getByRole('button', { name: 'Add note' }).click();
     await page.getByRole('article').getByText('A note for colleagues').waitFor();
+
+    // One that the ledger knows nothing of: somebody wrote to the stream.
+    await stack.world.sql(
+      `INSERT INTO dead_letters (tenant, event_id, source, state, code, detail, attempts, stream, entry_id)
+       VALUES ($1, gen_random_uuid(), 'worker', 'open', 'PROVIDER_UNKNOWN', 'x', 1, 'events', '1-1')`,
+      [stack.tenant],
+    );
+    await page.getByRole('link', { name: 'Dead letters' }).click();
+    await page.getByRole('button', { name: '(no subject)' }).click();
+    await page.getByRole('button', { name: 'What was tried' }).click();
+    await page.getByText('PROVIDER_UNKNOWN: x').waitFor();
     expect(troubles).toEqual([]);
   });
 

@@ -4,7 +4,7 @@ import { useState, type ReactElement } from 'react';
 import type { DeadLetter, DeadLetterState } from '../../src/contracts/dead-letters.ts';
 import { Age } from '../age.tsx';
 import { DiscardButton } from './discard-button.tsx';
-import { MessageDrawer } from './message-drawer.tsx';
+import { LetterDrawer } from './letter-drawer.tsx';
 import { PagedList } from '../paged-list.tsx';
 import { PageTitle } from '../page-title.tsx';
 import { useDeadLetters } from '../queries.ts';
@@ -74,7 +74,7 @@ export function DeadLetterList(): ReactElement {
           <LetterTable letters={letters} chosen={chosen} onChoose={setChosen} onOpen={setOpenId} />
         )}
       </PagedList>
-      <MessageDrawer eventId={openId} onClose={() => setOpenId(null)} />
+      <LetterDrawer eventId={openId} onClose={() => setOpenId(null)} />
     </Stack>
   );
 }
