@@ -5,7 +5,8 @@ import { PASSWORD, useStack } from './stack.ts';
 
 const browser = await useBrowser();
 
-describe.skipIf(browser === null)('the pages (needs Chromium)', async () => {
+// Whole ways of a person, with a browser on a machine that does much else.
+describe.skipIf(browser === null)('the pages (needs Chromium)', { timeout: 120_000 }, async () => {
   if (browser === null) return;
   const stack = await useStack();
   await stack.addUser('operator', 'operator@example.com');
@@ -59,6 +60,23 @@ describe.skipIf(browser === null)('the pages (needs Chromium)', async () => {
     expect(troubles).toEqual([]);
   });
 
+  test('what changes by another server appears here, and after a server was away everything is read again', async () => {
+    const second = await stack.startServer();
+    const [here, there] = [await browser.visit(stack.origin), await browser.visit(second.origin)];
+    await here.logIn('operator@example.com', PASSWORD);
+    await there.logIn('operator@example.com', PASSWORD);
+    await there.page.getByRole('button', { name: 'Actions: Support' }).click();
+    await there.page.getByRole('menuitem', { name: 'Pause' }).click();
+    await here.page.getByText('Paused. Mail waits in the mailbox').waitFor();
+    await second.process.stop();
+    await here.page.getByRole('button', { name: 'Actions: Support' }).click();
+    await here.page.getByRole('menuitem', { name: 'Resume' }).click();
+    await here.page.getByText('Connected. New mail arrives by itself.').waitFor();
+    await stack.startServer(Number(new URL(second.origin).port));
+    await there.page.getByText('Connected. New mail arrives by itself.').waitFor();
+    expect([...here.troubles, ...there.troubles]).toEqual([]);
+  });
+
   test('a message is found by its Message-ID, with what happened to it, its original and a harmless view of it', async () => {
     const id = `<hostile-${Date.now()}@example.org>`;
     await stack.send({ subject: 'Hostile', raw: hostileMail(id) });
@@ -74,7 +92,7 @@ describe.skipIf(browser === null)('the pages (needs Chromium)', async () => {
     const mail = page.frameLocator('iframe');
     await mail.getByText('Harmless words').waitFor();
     // Nothing ran, and nothing was asked of anybody (see `troubles`).
-    expect(await page.title()).toBe('Mailstream');
+    expect(await page.title()).toBe('Messages · Mailstream');
     expect(await mail.locator('img, script, style[data-x], form, svg').count()).toBe(0);
     expect(await inspect('message-details')).toEqual([]);
     const download = page.waitForEvent('download');
@@ -113,6 +131,17 @@ describe.skipIf(browser === null)('the pages (needs Chromium)', async () => {
     await page.getByLabel('Text').fill('A note for colleagues');
     await page.getByRole('button', { name: 'Add note' }).click();
     await page.getByRole('article').getByText('A note for colleagues').waitFor();
+
+    // One that the ledger knows nothing of: somebody wrote to the stream.
+    await stack.world.sql(
+      `INSERT INTO dead_letters (tenant, event_id, source, state, code, detail, attempts, stream, entry_id)
+       VALUES ($1, gen_random_uuid(), 'worker', 'open', 'PROVIDER_UNKNOWN', 'x', 1, 'events', '1-1')`,
+      [stack.tenant],
+    );
+    await page.getByRole('link', { name: 'Dead letters' }).click();
+    await page.getByRole('button', { name: '(no subject)' }).click();
+    await page.getByRole('button', { name: 'What was tried' }).click();
+    await page.getByText('PROVIDER_UNKNOWN: x').waitFor();
     expect(troubles).toEqual([]);
   });
 

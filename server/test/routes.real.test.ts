@@ -2,11 +2,18 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { SCOPES } from '../src/contracts/session.ts';
-import { useServer } from './harness.ts';
+import { PASSWORD, useServer } from './harness.ts';
 import { oauthImap, providerBody } from './provider-bodies.ts';
 import { insertMessage, insertTicket } from './rows.ts';
 
 const { app, call, owner, storage, a, b, token, logLines, mailServer } = await useServer();
+
+const signedIn = await app.inject({
+  method: 'POST',
+  url: '/api/auth/login',
+  payload: { email: a.users.operator.email, password: PASSWORD },
+});
+const cookie = `mailstream_session=${signedIn.cookies[0]?.value ?? ''}`;
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 interface Operation {
@@ -164,6 +171,25 @@ describe.each(guarded.filter(({ path }) => !path.startsWith('/api/auth/')))('$me
       token: nothing,
     });
     expect(answer).toMatchObject({ status: 403, json: { error: { code: 'FORBIDDEN' } } });
+  });
+});
+
+describe.each(guarded.filter(({ method }) => method !== 'GET'))('$method $path', (operation) => {
+  test('is closed to another site that uses a visitor’s cookie', async () => {
+    const path = operation.path.replaceAll(/\{\w+\}/g, randomUUID());
+    const ask = (headers: Readonly<Record<string, string>>) =>
+      call(operation.method, path, { token: null, body: {}, headers: { cookie, ...headers } });
+    const json = 'application/json';
+    const attempts = [
+      await ask({ 'content-type': json, 'sec-fetch-site': 'cross-site' }),
+      await ask({ 'content-type': json, 'sec-fetch-site': 'same-site' }),
+      await ask({ 'content-type': json, origin: 'https://evil.example' }),
+      await ask({ 'content-type': json }),
+      await ask({ 'content-type': 'text/plain', 'sec-fetch-site': 'same-origin' }),
+      await ask({ 'content-type': 'application/x-www-form-urlencoded', 'sec-fetch-site': 'same-origin' }),
+    ];
+    for (const { status } of attempts) expect(status).toBeGreaterThanOrEqual(400);
+    expect(attempts.slice(0, 5).map(({ status }) => status)).toEqual([403, 403, 403, 403, 403]);
   });
 });
 

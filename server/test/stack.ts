@@ -28,8 +28,8 @@ export interface TestStack {
   readonly processes: Readonly<Record<'server' | 'daemon' | 'worker', Daemon>>;
   /** Adds a user with `PASSWORD`. */
   addUser(role: 'viewer' | 'admin' | 'operator', email: string): Promise<string>;
-  /** One more server on the same stores. */
-  startServer(): Promise<{ readonly origin: string; readonly process: Daemon }>;
+  /** One more server on the same stores, on any port that is free unless told otherwise. */
+  startServer(port?: number): Promise<{ readonly origin: string; readonly process: Daemon }>;
   /** Hands a mail to the mailbox of the stack. */
   send(mail: {
     readonly subject: string;
@@ -64,8 +64,12 @@ export async function useStack(
     started.push(process);
     return process;
   };
-  const startServer = async (): Promise<{ origin: string; process: Daemon }> => {
-    const process = start('server', { LOGIN_LIMIT_PER_MINUTE: '1000', ...more.server });
+  const startServer = async (wanted = 0): Promise<{ origin: string; process: Daemon }> => {
+    const process = start('server', {
+      LOGIN_LIMIT_PER_MINUTE: '1000',
+      PORT: String(wanted),
+      ...more.server,
+    });
     const { port } = await process.waitForLog(({ message }) => message === 'listening');
     return { origin: `http://127.0.0.1:${String(port)}`, process };
   };

@@ -6,6 +6,7 @@ import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createPgChangeFeed } from '../src/adapters/pg-change-feed.ts';
 import { systemClock } from '@mailstream/shared/runtime/system-clock';
+import { usePooler } from '@mailstream/shared/testing/pooler';
 import { PASSWORD, useServer } from './harness.ts';
 import { providerBody } from './provider-bodies.ts';
 import { insertMessage } from './rows.ts';
@@ -186,11 +187,16 @@ test('with several servers a page hears of a change that came in by another one'
   unsubscribe();
 });
 
-test('where notices do not arrive, changes are looked for', async () => {
+const pooler = await usePooler([harness.databaseUrl]);
+
+test.each([
+  // Takes LISTEN and passes nothing on.
+  ...(pooler === null ? [] : [['behind a transaction pooler', pooler.through(harness.databaseUrl)] as const]),
+  ['with a way that leads nowhere', 'postgres://nobody@127.0.0.1:1/none'] as const,
+])('%s changes are looked for, as no notices arrive', async (name, directUrl) => {
   const deaf = createPgChangeFeed({
     database,
-    // As behind a pooler that is not there: LISTEN is never heard.
-    directUrl: 'postgres://nobody@127.0.0.1:1/none',
+    directUrl,
     clock: systemClock,
     log: ports.log,
     pollMs: 20,
@@ -203,8 +209,12 @@ test('where notices do not arrive, changes are looked for', async () => {
   ];
   onTestFinished(() => deaf.stop());
   await deaf.start();
+  // What changed before the first look is told once.
+  await expect.poll(() => [heard.length, foreign.length], { timeout: 20_000 }).toEqual([3, 3]);
+  heard.length = 0;
+  foreign.length = 0;
   const created = await call('POST', '/api/email/providers', {
-    body: { ...providerBody(), providerName: 'Deaf', mailbox: 'deaf@example.com' },
+    body: { ...providerBody(), providerName: name, mailbox: `${name.split(' ').join('-')}@example.com` },
   });
   expect(created.status).toBe(201);
   await expect

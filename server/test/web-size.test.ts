@@ -1,6 +1,5 @@
 /** How much script a visitor waits for, from what the build made. */
 import { readFileSync } from 'node:fs';
-import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 
 /** As vite writes it (`build.manifest`). */
@@ -17,7 +16,7 @@ const manifest = JSON.parse(readFileSync(new URL('.vite/manifest.json', WEB), 'u
   Record<string, Chunk>
 >;
 const [main] = Object.entries(manifest).find(([, { isEntry }]) => isEntry === true) ?? [''];
-const pages = Object.keys(manifest).filter((name) => /^[a-z-]+\.tsx$/.test(name));
+const pages = Object.keys(manifest).filter((name) => /^(?:[a-z]+\/)?[a-z-]+\.tsx$/.test(name));
 
 /** With everything that it needs to run. */
 function needed(name: string, found = new Set<string>()): Set<string> {
@@ -29,7 +28,7 @@ function needed(name: string, found = new Set<string>()): Set<string> {
 
 function compressed(names: ReadonlySet<string>): number {
   const files = [...names].map((name) => manifest[name]?.file ?? '').filter((file) => file.endsWith('.js'));
-  return files.reduce((sum, file) => sum + gzipSync(readFileSync(new URL(file, WEB))).length, 0);
+  return files.reduce((sum, file) => sum + readFileSync(new URL(`${file}.gz`, WEB)).length, 0);
 }
 
 test('every page is a file of its own', () => {

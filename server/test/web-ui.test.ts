@@ -13,6 +13,7 @@ beforeAll(async () => {
   await mkdir(join(webRoot, 'assets'));
   await writeFile(join(webRoot, 'index.html'), '<script nonce="__CSP_NONCE__" src="/assets/a.js"></script>');
   await writeFile(join(webRoot, 'assets', 'a.js'), '1');
+  await writeFile(join(webRoot, 'assets', 'a.js.br'), 'brotli');
   app = Fastify();
   await registerWebUi(app, webRoot);
 });
@@ -44,6 +45,19 @@ test('assets are kept for ever, and one that is gone is not the page', async () 
   expect((await visit('/assets/a.js')).headers['cache-control']).toContain('immutable');
   expect((await visit('/assets/b.js')).statusCode).toBe(404);
   expect((await visit('/assets/..%2Findex.html')).statusCode).not.toBe(200);
+});
+
+test('assets come compressed to a browser that takes that', async () => {
+  const ask = (encoding: string) =>
+    app.inject({ url: '/assets/a.js', headers: { 'accept-encoding': encoding } });
+  const compressed = await ask('gzip, br');
+  expect(compressed.headers).toMatchObject({
+    'content-encoding': 'br',
+    vary: expect.stringMatching(/encoding/i),
+  });
+  expect(String(compressed.headers['content-type'])).toContain('javascript');
+  expect(compressed.body).toBe('brotli');
+  expect((await ask('identity')).body).toBe('1');
 });
 
 test.each(['/api/nothing', '/health/x', '/metrics/x'])('%s is never the page', async (url) => {

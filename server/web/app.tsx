@@ -22,29 +22,39 @@ const EditMailbox = lazy(() =>
   import('./mailbox-form-page.tsx').then((module) => ({ default: module.EditMailbox })),
 );
 const DeadLetterList = lazy(() =>
-  import('./dead-letter-list.tsx').then((module) => ({ default: module.DeadLetterList })),
+  import('./mail/dead-letter-list.tsx').then((module) => ({ default: module.DeadLetterList })),
 );
-const UserList = lazy(() => import('./user-list.tsx').then((module) => ({ default: module.UserList })));
-const TokenList = lazy(() => import('./token-list.tsx').then((module) => ({ default: module.TokenList })));
-const AuditList = lazy(() => import('./audit-list.tsx').then((module) => ({ default: module.AuditList })));
+const UserList = lazy(() =>
+  import('./accounts/user-list.tsx').then((module) => ({ default: module.UserList })),
+);
+const TokenList = lazy(() =>
+  import('./accounts/token-list.tsx').then((module) => ({ default: module.TokenList })),
+);
+const AuditList = lazy(() =>
+  import('./accounts/audit-list.tsx').then((module) => ({ default: module.AuditList })),
+);
 const OperationsPage = lazy(() =>
-  import('./operations-page.tsx').then((module) => ({ default: module.OperationsPage })),
+  import('./operations/operations-page.tsx').then((module) => ({ default: module.OperationsPage })),
 );
 const SetPasswordPage = lazy(() =>
-  import('./password-pages.tsx').then((module) => ({ default: module.SetPasswordPage })),
+  import('./accounts/password-pages.tsx').then((module) => ({ default: module.SetPasswordPage })),
 );
 const ChangePasswordPage = lazy(() =>
-  import('./password-pages.tsx').then((module) => ({ default: module.ChangePasswordPage })),
+  import('./accounts/password-pages.tsx').then((module) => ({ default: module.ChangePasswordPage })),
 );
 const OwnerPage = lazy(() => import('./owner-page.tsx').then((module) => ({ default: module.OwnerPage })));
 const OwnerDonePage = lazy(() =>
   import('./owner-page.tsx').then((module) => ({ default: module.OwnerDonePage })),
 );
 const MessageList = lazy(() =>
-  import('./message-list.tsx').then((module) => ({ default: module.MessageList })),
+  import('./mail/message-list.tsx').then((module) => ({ default: module.MessageList })),
 );
-const TicketList = lazy(() => import('./ticket-list.tsx').then((module) => ({ default: module.TicketList })));
-const TicketPage = lazy(() => import('./ticket-page.tsx').then((module) => ({ default: module.TicketPage })));
+const TicketList = lazy(() =>
+  import('./mail/ticket-list.tsx').then((module) => ({ default: module.TicketList })),
+);
+const TicketPage = lazy(() =>
+  import('./mail/ticket-page.tsx').then((module) => ({ default: module.TicketPage })),
+);
 
 export function App(): ReactElement {
   const [path] = useLocation();

@@ -17,7 +17,7 @@ export function MailboxCard({ provider }: { readonly provider: Provider }): Reac
     <Paper withBorder p="md">
       <Stack gap="sm" h="100%">
         <Group justify="space-between" align="flex-start" wrap="nowrap">
-          <Box miw={0}>
+          <Box miw={0} flex={1}>
             <Anchor
               component={Link}
               href={`/mailboxes/${provider.id}`}
@@ -28,10 +28,10 @@ export function MailboxCard({ provider }: { readonly provider: Provider }): Reac
               {provider.providerName}
             </Anchor>
             <Text size="sm" c="dimmed" className="cut">
-              {provider.mailbox}
+              {provider.mailbox} · {provider.imap.host}:{provider.imap.port}
             </Text>
           </Box>
-          <Group gap="xs" wrap="nowrap">
+          <Group gap="xs" wrap="nowrap" flex="none">
             <ProviderBadge provider={provider} />
             <MailboxMenu provider={provider} />
           </Group>

@@ -1,4 +1,4 @@
-import { Button, Group, Select, SimpleGrid, Stack, TextInput, Title } from '@mantine/core';
+import { Button, Group, Select, SimpleGrid, Stack, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { useState, type ReactElement } from 'react';
 import { Link } from 'wouter';
@@ -7,6 +7,7 @@ import { SearchIcon } from './icons.tsx';
 import { MailboxCard } from './mailbox-card.tsx';
 import { useMay } from './me.ts';
 import { PagedList } from './paged-list.tsx';
+import { PageTitle } from './page-title.tsx';
 import { useProviders } from './queries.ts';
 import { texts } from './texts.ts';
 
@@ -32,12 +33,7 @@ export function MailboxList(): ReactElement {
   );
   return (
     <Stack maw={1100}>
-      <Group justify="space-between">
-        <Title order={1} size="h2">
-          {texts.mailboxes.title}
-        </Title>
-        {add}
-      </Group>
+      <PageTitle title={texts.mailboxes.title}>{add}</PageTitle>
       <Group>
         <TextInput
           flex={1}

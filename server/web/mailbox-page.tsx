@@ -11,6 +11,7 @@ import {
   Text,
   Title,
 } from '@mantine/core';
+import { useDocumentTitle } from '@mantine/hooks';
 import type { ReactElement } from 'react';
 import { Link } from 'wouter';
 import type { Activity, FolderStatus, Provider } from '../src/contracts/providers.ts';
@@ -21,6 +22,7 @@ import { FailureAlert } from './failure-alert.tsx';
 import { MailboxMenu } from './mailbox-menu.tsx';
 import { useMay } from './me.ts';
 import { GrantFacts, ReconnectBanner, ReconnectOutcome } from './reconnect.tsx';
+import { documentTitle } from './page-title.tsx';
 import { useActivity, useProvider } from './queries.ts';
 import { StatusWords } from './status-words.tsx';
 import { MessageBadge, PROVIDER_COLORS, ProviderBadge } from './state-badge.tsx';
@@ -30,6 +32,7 @@ export function MailboxPage({ id }: { readonly id: string }): ReactElement {
   const provider = useProvider(id);
   const activity = useActivity(id);
   const mayWrite = useMay('providers:write');
+  useDocumentTitle(documentTitle(provider.data?.providerName ?? texts.mailboxes.title));
   if (provider.data === undefined)
     return provider.isPending ? (
       <Skeleton h={200} maw={1100} />
@@ -125,15 +128,17 @@ function Folders({ folders }: { readonly folders: readonly FolderStatus[] }): Re
   return (
     <Paper withBorder>
       {/* Reached by keyboard where it is too wide. */}
-      <Table.ScrollContainer minWidth={560} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
+      <Table.ScrollContainer minWidth={320} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
         <Table verticalSpacing="sm" horizontalSpacing="md">
           <Table.Thead>
             <Table.Tr>
               <Table.Th>{texts.mailbox.folder}</Table.Th>
               <Table.Th>{texts.mailbox.state}</Table.Th>
               <Table.Th>{texts.mailbox.lastSeen}</Table.Th>
-              <Table.Th>{texts.mailbox.audit}</Table.Th>
-              <Table.Th ta="right">{texts.mailbox.position}</Table.Th>
+              <Table.Th visibleFrom="sm">{texts.mailbox.audit}</Table.Th>
+              <Table.Th ta="right" visibleFrom="sm">
+                {texts.mailbox.position}
+              </Table.Th>
             </Table.Tr>
           </Table.Thead>
           <Table.Tbody>
@@ -162,10 +167,10 @@ function Folders({ folders }: { readonly folders: readonly FolderStatus[] }): Re
                     </Text>
                   )}
                 </Table.Td>
-                <Table.Td>
+                <Table.Td visibleFrom="sm">
                   <FolderAuditText folder={folder} />
                 </Table.Td>
-                <Table.Td ta="right">
+                <Table.Td ta="right" visibleFrom="sm">
                   <Text size="sm">{folder.lastUid ?? '–'}</Text>
                 </Table.Td>
               </Table.Tr>

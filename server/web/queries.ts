@@ -11,7 +11,7 @@ import {
   type UseQueryResult,
 } from '@tanstack/react-query';
 import type { AuditEntry } from '../src/contracts/audit-log.ts';
-import type { DeadLetter } from '../src/contracts/dead-letters.ts';
+import type { DeadLetter, DeadLetterDetail } from '../src/contracts/dead-letters.ts';
 import type { Message, MessageDetail } from '../src/contracts/messages.ts';
 import type { OutboundMail } from '../src/contracts/outbound.ts';
 import type { Page } from '../src/contracts/paging.ts';
@@ -90,6 +90,8 @@ export const useProvider = (id: string, isLive = true): UseQueryResult<Provider,
   useOne('providers', `${PROVIDERS}/${id}`, isLive);
 export const useActivity = (id: string): UseQueryResult<Activity, ApiFailure> =>
   useOne('providers', `${PROVIDERS}/${id}/activity`, true);
+export const useDeadLetter = (eventId: string): UseQueryResult<DeadLetterDetail, ApiFailure> =>
+  useOne('dead-letters', `/api/email/dead-letters/${eventId}`, true);
 export const useMessage = (eventId: string): UseQueryResult<MessageDetail, ApiFailure> =>
   useOne('messages', `/api/email/messages/${eventId}`, true);
 export const useTicket = (id: string): UseQueryResult<TicketDetail, ApiFailure> =>

@@ -72,9 +72,10 @@ export function createPgChangeFeed(options: {
     const marks = await database.withTenant(tenant, (trx) => readMarks(trx, tenant));
     for (const [topic, mark] of marks) {
       const key = `${tenant} ${topic}`;
-      const before = seen.get(key);
+      // The first look counts as a change: what came since the page was loaded, or notices ceased, is in none of them.
+      if (seen.has(key) && seen.get(key) === mark) continue;
       seen.set(key, mark);
-      if (before !== undefined && before !== mark) deliver(tenant, topic);
+      deliver(tenant, topic);
     }
   };
 

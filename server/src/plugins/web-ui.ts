@@ -23,6 +23,10 @@ export async function registerWebUi(app: FastifyInstance, webRoot: string): Prom
     maxAge: '365d',
     index: false,
     decorateReply: false,
+    // The build made them (vite.config.ts).
+    preCompressed: true,
+    // Caches on the way must not give one visitor what another one's browser takes.
+    setHeaders: (reply) => void reply.setHeader('vary', 'accept-encoding'),
   });
 
   const sendPage = (reply: FastifyReply): FastifyReply => {

@@ -90,10 +90,7 @@ export const enAccounts = {
     none: 'No changes yet.',
     noneHint: 'Every change that a person or a program makes is noted here.',
     noMatch: 'No change matches.',
-    when: 'When',
-    who: 'Who',
     what: 'What',
-    subject: 'Of',
     before: 'Before',
     after: 'After',
     anyKind: 'Everything',
@@ -143,7 +140,6 @@ export const enAccounts = {
     },
     system: 'Mailstream',
     program: 'program',
-    details: (action: string): string => `Details of ${action}`,
     noValues: 'No values changed.',
   },
 };

@@ -38,7 +38,6 @@ export const enMail = {
     since: 'From day',
     until: 'To day',
     noTicketTitle: 'Why is there no ticket?',
-    whatToDo: 'What to do',
     timeline: 'What happened',
     steps: {
       sent: 'Arrived at the mail server',
@@ -61,6 +60,7 @@ export const enMail = {
   },
   deadLetters: {
     title: 'Dead letters',
+    one: 'Dead letter',
     intro:
       'Mails that could not be processed. Nothing of them is lost: replay them once the reason is mended.',
     none: 'No dead letters.',
@@ -94,7 +94,6 @@ export const enMail = {
     discardReason: 'Why?',
     discarded: (count: number): string =>
       count === 1 ? '1 mail was discarded.' : `${count} mails were discarded.`,
-    someFailed: (count: number): string => `${count} could not be discarded.`,
     history: 'What was tried',
     entry: 'The entry as it was on the stream',
   },
@@ -114,7 +113,6 @@ export const enMail = {
       closed: 'Closed',
       needs_attention: 'Needs attention',
     },
-    htmlHidden: 'The mail also has an HTML form; its text is shown.',
     internal: 'internal',
     anyState: 'Any state',
     showHtml: 'Show formatted',

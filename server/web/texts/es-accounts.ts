@@ -92,10 +92,7 @@ export const esAccounts: Pick<Texts, 'users' | 'password' | 'tokens' | 'audit'> 
     none: 'Todavía no hay cambios.',
     noneHint: 'Aquí se anota cada cambio que hace una persona o un programa.',
     noMatch: 'Ningún cambio coincide.',
-    when: 'Cuándo',
-    who: 'Quién',
     what: 'Qué',
-    subject: 'De',
     before: 'Antes',
     after: 'Después',
     anyKind: 'Todo',
@@ -145,7 +142,6 @@ export const esAccounts: Pick<Texts, 'users' | 'password' | 'tokens' | 'audit'> 
     },
     system: 'Mailstream',
     program: 'programa',
-    details: (action) => `Detalles de ${action}`,
     noValues: 'No cambió ningún valor.',
   },
 };

@@ -40,7 +40,6 @@ export const esMail: Pick<Texts, 'messages' | 'deadLetters' | 'tickets'> = {
     since: 'Desde el día',
     until: 'Hasta el día',
     noTicketTitle: '¿Por qué no hay ticket?',
-    whatToDo: 'Qué hacer',
     timeline: 'Qué pasó',
     steps: {
       sent: 'Llegó al servidor de correo',
@@ -63,6 +62,7 @@ export const esMail: Pick<Texts, 'messages' | 'deadLetters' | 'tickets'> = {
   },
   deadLetters: {
     title: 'No entregables',
+    one: 'No entregable',
     intro:
       'Correos que no se pudieron procesar. No se pierde nada de ellos: repítalos cuando el motivo esté resuelto.',
     none: 'No hay correos no entregables.',
@@ -100,7 +100,6 @@ export const esMail: Pick<Texts, 'messages' | 'deadLetters' | 'tickets'> = {
     discardText: 'Quedan en la lista de descartados y no reciben ticket. Sus originales se conservan.',
     discardReason: '¿Por qué?',
     discarded: (count) => (count === 1 ? 'Se descartó 1 correo.' : `Se descartaron ${count} correos.`),
-    someFailed: (count) => `${count} no se pudieron descartar.`,
     history: 'Qué se intentó',
     entry: 'La entrada tal como estaba en el flujo',
   },
@@ -120,7 +119,6 @@ export const esMail: Pick<Texts, 'messages' | 'deadLetters' | 'tickets'> = {
       closed: 'Cerrado',
       needs_attention: 'Requiere atención',
     },
-    htmlHidden: 'El correo también tiene formato HTML; se muestra su texto.',
     internal: 'interna',
     anyState: 'Cualquier estado',
     showHtml: 'Mostrar con formato',

@@ -1,11 +1,11 @@
 import { Alert, Anchor, Button, Center, Paper, PasswordInput, Stack, Text, Title } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useEffect, useState, type ReactElement } from 'react';
-import { request, type ApiFailure } from './api.ts';
-import { FailureAlert } from './failure-alert.tsx';
-import { PageTitle } from './page-title.tsx';
-import { texts } from './texts.ts';
-import { useAction } from './use-action.ts';
+import { request, type ApiFailure } from '../api.ts';
+import { FailureAlert } from '../failure-alert.tsx';
+import { PageTitle } from '../page-title.tsx';
+import { texts } from '../texts.ts';
+import { useAction } from '../use-action.ts';
 
 const fieldErrors = ({ fields }: ApiFailure): Record<string, string> =>
   Object.fromEntries(fields.map(({ field, message }) => [field, message]));

@@ -1,12 +1,12 @@
 import { Button, Group, Modal, Radio, Stack, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import type { ReactElement } from 'react';
-import type { Invitation, Role, UserBody } from '../src/contracts/users.ts';
-import { request } from './api.ts';
-import { FailureAlert } from './failure-alert.tsx';
-import { useMay } from './me.ts';
-import { texts } from './texts.ts';
-import { useAction } from './use-action.ts';
+import type { Invitation, Role, UserBody } from '../../src/contracts/users.ts';
+import { request } from '../api.ts';
+import { FailureAlert } from '../failure-alert.tsx';
+import { useMay } from '../me.ts';
+import { texts } from '../texts.ts';
+import { useAction } from '../use-action.ts';
 
 const ROLES: readonly Role[] = ['viewer', 'admin', 'operator'];
 

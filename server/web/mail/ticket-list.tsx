@@ -1,14 +1,15 @@
-import { Anchor, Group, Paper, Select, Stack, Table, Text, TextInput, Title } from '@mantine/core';
+import { Anchor, Group, Paper, Select, Stack, Table, Text, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { useState, type ReactElement } from 'react';
 import { Link } from 'wouter';
-import type { Ticket, TicketStatus } from '../src/contracts/tickets.ts';
-import { Age } from './age.tsx';
-import { SearchIcon } from './icons.tsx';
-import { PagedList } from './paged-list.tsx';
-import { useTickets } from './queries.ts';
-import { TicketBadge } from './state-badge.tsx';
-import { texts } from './texts.ts';
+import type { Ticket, TicketStatus } from '../../src/contracts/tickets.ts';
+import { Age } from '../age.tsx';
+import { SearchIcon } from '../icons.tsx';
+import { PageTitle } from '../page-title.tsx';
+import { PagedList } from '../paged-list.tsx';
+import { useTickets } from '../queries.ts';
+import { TicketBadge } from '../state-badge.tsx';
+import { texts } from '../texts.ts';
 
 const STATES: readonly TicketStatus[] = ['open', 'pending', 'needs_attention', 'closed'];
 
@@ -19,9 +20,7 @@ export function TicketList(): ReactElement {
   const pages = useTickets({ search: sought, status });
   return (
     <Stack maw={1200}>
-      <Title order={1} size="h2">
-        {texts.tickets.title}
-      </Title>
+      <PageTitle title={texts.tickets.title} />
       <Group>
         <TextInput
           flex={1}

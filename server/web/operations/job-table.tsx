@@ -1,15 +1,15 @@
 import { Button, Paper, Switch, Table, Text } from '@mantine/core';
 import type { ReactElement } from 'react';
-import type { Job, JobPatch } from '../src/contracts/jobs.ts';
-import { Age } from './age.tsx';
-import { request } from './api.ts';
-import { FailureAlert } from './failure-alert.tsx';
-import { dateTime } from './format.ts';
-import { ListSkeleton } from './list-skeleton.tsx';
-import { showDone, showFailure } from './notify.ts';
+import type { Job, JobPatch } from '../../src/contracts/jobs.ts';
+import { Age } from '../age.tsx';
+import { request } from '../api.ts';
+import { FailureAlert } from '../failure-alert.tsx';
+import { dateTime } from '../format.ts';
+import { ListSkeleton } from '../list-skeleton.tsx';
+import { showDone, showFailure } from '../notify.ts';
 import { useJobs } from './queries-operations.ts';
-import { said, texts } from './texts.ts';
-import { useAction } from './use-action.ts';
+import { said, texts } from '../texts.ts';
+import { useAction } from '../use-action.ts';
 
 export function JobTable(): ReactElement {
   const jobs = useJobs();

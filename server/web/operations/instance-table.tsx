@@ -1,10 +1,10 @@
 import { Paper, Progress, Stack, Table, Text } from '@mantine/core';
 import type { ReactElement } from 'react';
-import type { ImapStatus } from '../src/contracts/operations.ts';
-import { Age } from './age.tsx';
-import { duration } from './format.ts';
-import { StateBadge } from './state-badge.tsx';
-import { texts } from './texts.ts';
+import type { ImapStatus } from '../../src/contracts/operations.ts';
+import { Age } from '../age.tsx';
+import { duration } from '../format.ts';
+import { StateBadge } from '../state-badge.tsx';
+import { texts } from '../texts.ts';
 
 type Instance = ImapStatus['instances'][number];
 

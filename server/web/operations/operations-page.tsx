@@ -1,20 +1,20 @@
 import { Anchor, Button, Group, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core';
 import { useState, type ReactElement, type ReactNode } from 'react';
-import type { History, ImapStatus } from '../src/contracts/operations.ts';
-import { request } from './api.ts';
+import type { History, ImapStatus } from '../../src/contracts/operations.ts';
+import { request } from '../api.ts';
 import { Chart } from './chart.tsx';
-import { ConfirmModal } from './confirm-modal.tsx';
-import { FailureAlert } from './failure-alert.tsx';
-import { duration, number } from './format.ts';
+import { ConfirmModal } from '../confirm-modal.tsx';
+import { FailureAlert } from '../failure-alert.tsx';
+import { duration, number } from '../format.ts';
 import { InstanceTable } from './instance-table.tsx';
 import { JobTable } from './job-table.tsx';
 import { LeaseTable } from './lease-table.tsx';
-import { ListSkeleton } from './list-skeleton.tsx';
-import { showDone, showFailure } from './notify.ts';
-import { PageTitle } from './page-title.tsx';
+import { ListSkeleton } from '../list-skeleton.tsx';
+import { showDone, showFailure } from '../notify.ts';
+import { PageTitle } from '../page-title.tsx';
 import { useHistory, useImapStatus, useQueues } from './queries-operations.ts';
-import { texts } from './texts.ts';
-import { useAction } from './use-action.ts';
+import { texts } from '../texts.ts';
+import { useAction } from '../use-action.ts';
 
 /** The whole installation at one look: who runs, who holds what, how fast it goes, what waits. */
 export function OperationsPage(): ReactElement {

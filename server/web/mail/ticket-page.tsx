@@ -1,23 +1,30 @@
 import { Alert, Anchor, Button, Group, Stack, Text, Title } from '@mantine/core';
+import { useDocumentTitle } from '@mantine/hooks';
 import type { ReactElement } from 'react';
 import { Link } from 'wouter';
-import type { TicketDetail } from '../src/contracts/tickets.ts';
-import { request } from './api.ts';
-import { FailureAlert } from './failure-alert.tsx';
-import { ListSkeleton } from './list-skeleton.tsx';
-import { useMay } from './me.ts';
-import { showFailure } from './notify.ts';
-import { useTicket, useTicketMails } from './queries.ts';
-import { TicketBadge } from './state-badge.tsx';
-import { said, texts } from './texts.ts';
+import type { TicketDetail } from '../../src/contracts/tickets.ts';
+import { request } from '../api.ts';
+import { FailureAlert } from '../failure-alert.tsx';
+import { ListSkeleton } from '../list-skeleton.tsx';
+import { useMay } from '../me.ts';
+import { showFailure } from '../notify.ts';
+import { documentTitle } from '../page-title.tsx';
+import { useTicket, useTicketMails } from '../queries.ts';
+import { TicketBadge } from '../state-badge.tsx';
+import { said, texts } from '../texts.ts';
 import { TicketAnswer } from './ticket-answer.tsx';
 import { Comment } from './ticket-comment.tsx';
-import { useAction } from './use-action.ts';
+import { useAction } from '../use-action.ts';
 
 export function TicketPage({ id }: { readonly id: string }): ReactElement {
   const ticket = useTicket(id);
   const mails = useTicketMails(id);
   const mayWrite = useMay('tickets:write');
+  useDocumentTitle(
+    documentTitle(
+      ticket.data === undefined ? texts.tickets.title : `#${ticket.data.number} ${ticket.data.subject}`,
+    ),
+  );
   if (ticket.data === undefined)
     return ticket.isPending ? (
       <ListSkeleton rows={3} height={110} />

@@ -1,21 +1,21 @@
 import { Button, Paper, Stack, Table, Text, Title } from '@mantine/core';
 import { useState, type ReactElement } from 'react';
-import type { AccountToken, NewToken } from '../src/contracts/tokens.ts';
-import { Age } from './age.tsx';
-import { request } from './api.ts';
-import { ConfirmModal } from './confirm-modal.tsx';
-import { FailureAlert } from './failure-alert.tsx';
-import { dateTime } from './format.ts';
-import { ListSkeleton } from './list-skeleton.tsx';
-import { useMay } from './me.ts';
-import { showDone, showFailure } from './notify.ts';
-import { PageTitle } from './page-title.tsx';
-import { useTokens } from './queries.ts';
+import type { AccountToken, NewToken } from '../../src/contracts/tokens.ts';
+import { Age } from '../age.tsx';
+import { request } from '../api.ts';
+import { ConfirmModal } from '../confirm-modal.tsx';
+import { FailureAlert } from '../failure-alert.tsx';
+import { dateTime } from '../format.ts';
+import { ListSkeleton } from '../list-skeleton.tsx';
+import { useMay } from '../me.ts';
+import { showDone, showFailure } from '../notify.ts';
+import { PageTitle } from '../page-title.tsx';
+import { useTokens } from '../queries.ts';
 import { SecretModal } from './secret-modal.tsx';
-import { StateBadge } from './state-badge.tsx';
-import { texts } from './texts.ts';
+import { StateBadge } from '../state-badge.tsx';
+import { texts } from '../texts.ts';
 import { TokenForm } from './token-form.tsx';
-import { useAction } from './use-action.ts';
+import { useAction } from '../use-action.ts';
 
 export function TokenList(): ReactElement {
   const tokens = useTokens();

@@ -1,16 +1,16 @@
 import { Button, Checkbox, Group, Paper, Select, Stack, Table, Text, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { useState, type ReactElement } from 'react';
-import type { DeadLetter, DeadLetterState } from '../src/contracts/dead-letters.ts';
-import { Age } from './age.tsx';
+import type { DeadLetter, DeadLetterState } from '../../src/contracts/dead-letters.ts';
+import { Age } from '../age.tsx';
 import { DiscardButton } from './discard-button.tsx';
-import { MessageDrawer } from './message-drawer.tsx';
-import { PagedList } from './paged-list.tsx';
-import { PageTitle } from './page-title.tsx';
-import { useDeadLetters } from './queries.ts';
+import { LetterDrawer } from './letter-drawer.tsx';
+import { PagedList } from '../paged-list.tsx';
+import { PageTitle } from '../page-title.tsx';
+import { useDeadLetters } from '../queries.ts';
 import { ReplayButton } from './replay-button.tsx';
-import { LetterBadge } from './state-badge.tsx';
-import { said, texts } from './texts.ts';
+import { LetterBadge } from '../state-badge.tsx';
+import { said, texts } from '../texts.ts';
 
 const STATES: readonly DeadLetterState[] = ['open', 'replaying', 'replayed', 'discarded'];
 
@@ -22,10 +22,11 @@ export function DeadLetterList(): ReactElement {
   const [openId, setOpenId] = useState<string | null>(null);
   const pages = useDeadLetters({ state, code: sought });
   const clear = (): void => setChosen(new Set());
+  const hasOpen = pages.data?.pages.some(({ items }) => items.some((letter) => letter.state === 'open'));
   return (
     <Stack maw={1200}>
       <PageTitle title={texts.deadLetters.title} intro={texts.deadLetters.intro}>
-        {chosen.size === 0 && (
+        {chosen.size === 0 && hasOpen === true && (
           <ReplayButton eventIds={null} label={texts.deadLetters.replayAll} variant="default" />
         )}
       </PageTitle>
@@ -73,7 +74,7 @@ export function DeadLetterList(): ReactElement {
           <LetterTable letters={letters} chosen={chosen} onChoose={setChosen} onOpen={setOpenId} />
         )}
       </PagedList>
-      <MessageDrawer eventId={openId} onClose={() => setOpenId(null)} />
+      <LetterDrawer eventId={openId} onClose={() => setOpenId(null)} />
     </Stack>
   );
 }

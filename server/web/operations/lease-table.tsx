@@ -1,12 +1,12 @@
 import { Anchor, Button, Group, Paper, Table, Text } from '@mantine/core';
 import type { ReactElement } from 'react';
 import { Link } from 'wouter';
-import type { ImapStatus } from '../src/contracts/operations.ts';
-import { request } from './api.ts';
-import { dateTime, duration } from './format.ts';
-import { showDone, showFailure } from './notify.ts';
-import { said, texts } from './texts.ts';
-import { useAction } from './use-action.ts';
+import type { ImapStatus } from '../../src/contracts/operations.ts';
+import { request } from '../api.ts';
+import { dateTime, duration } from '../format.ts';
+import { showDone, showFailure } from '../notify.ts';
+import { said, texts } from '../texts.ts';
+import { useAction } from '../use-action.ts';
 
 type Leased = ImapStatus['providers'][number];
 

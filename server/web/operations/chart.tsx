@@ -1,6 +1,6 @@
 import { Group, Paper, Stack, Text, VisuallyHidden } from '@mantine/core';
 import type { ReactElement } from 'react';
-import { texts } from './texts.ts';
+import { texts } from '../texts.ts';
 
 const WIDTH = 600;
 const HEIGHT = 100;

@@ -1,12 +1,12 @@
 import { Button, Group, Paper, SegmentedControl, Stack, Text, Textarea } from '@mantine/core';
 import { useState, type ReactElement } from 'react';
-import type { ReplyResult } from '../src/contracts/outbound.ts';
-import type { TicketDetail } from '../src/contracts/tickets.ts';
-import { request, type ApiFailure } from './api.ts';
-import { FailureAlert } from './failure-alert.tsx';
-import { showDone } from './notify.ts';
-import { texts } from './texts.ts';
-import { useAction } from './use-action.ts';
+import type { ReplyResult } from '../../src/contracts/outbound.ts';
+import type { TicketDetail } from '../../src/contracts/tickets.ts';
+import { request, type ApiFailure } from '../api.ts';
+import { FailureAlert } from '../failure-alert.tsx';
+import { showDone } from '../notify.ts';
+import { texts } from '../texts.ts';
+import { useAction } from '../use-action.ts';
 
 /** Writes to the requester, or a note for colleagues. */
 export function TicketAnswer({ ticket }: { readonly ticket: TicketDetail }): ReactElement {

@@ -1,6 +1,6 @@
 import { Button, CopyButton, Group, Modal, Stack, Text, TextInput } from '@mantine/core';
 import type { ReactElement } from 'react';
-import { texts } from './texts.ts';
+import { texts } from '../texts.ts';
 
 /** Shows a secret the one time that it can be shown. */
 export function SecretModal(props: {

@@ -1,15 +1,15 @@
 import { Group, Paper, Select, Stack, Table, Text, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { useState, type ReactElement } from 'react';
-import type { Message, MessageStatus } from '../src/contracts/messages.ts';
-import { Age } from './age.tsx';
-import { SearchIcon } from './icons.tsx';
+import type { Message, MessageStatus } from '../../src/contracts/messages.ts';
+import { Age } from '../age.tsx';
+import { SearchIcon } from '../icons.tsx';
 import { MessageDrawer } from './message-drawer.tsx';
-import { PageTitle } from './page-title.tsx';
-import { PagedList } from './paged-list.tsx';
-import { useMessages } from './queries.ts';
-import { MessageBadge } from './state-badge.tsx';
-import { texts } from './texts.ts';
+import { PageTitle } from '../page-title.tsx';
+import { PagedList } from '../paged-list.tsx';
+import { useMessages } from '../queries.ts';
+import { MessageBadge } from '../state-badge.tsx';
+import { texts } from '../texts.ts';
 
 const STATES: readonly MessageStatus[] = ['received', 'published', 'processed', 'skipped', 'dead_letter'];
 const NO_FILTER = {

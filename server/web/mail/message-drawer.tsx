@@ -1,7 +1,7 @@
 import { Drawer } from '@mantine/core';
 import type { ReactElement } from 'react';
 import { MessageDetails } from './message-details.tsx';
-import { texts } from './texts.ts';
+import { texts } from '../texts.ts';
 
 /** One message beside the list that it was found in. */
 export function MessageDrawer(props: {

@@ -1,8 +1,8 @@
 import { Text, Timeline } from '@mantine/core';
 import type { ReactElement, ReactNode } from 'react';
-import type { MessageDetail } from '../src/contracts/messages.ts';
-import { dateTime, duration } from './format.ts';
-import { said, texts } from './texts.ts';
+import type { MessageDetail } from '../../src/contracts/messages.ts';
+import { dateTime, duration } from '../format.ts';
+import { said, texts } from '../texts.ts';
 
 interface Step {
   readonly title: string;
@@ -40,7 +40,7 @@ function stepsOf(message: MessageDetail): readonly Step[] {
   const reason = message.reasonText === null ? message.reason : said(message.reasonText);
   switch (message.status) {
     case 'processed':
-      return [...way, { title: steps.processed, at: message.processedAt }];
+      return [...way, { title: steps.processed, at: message.processedAt, text: outcomeOf(message) }];
     case 'skipped':
       return [...way, { title: steps.skipped, at: null, color: 'gray', text: reason }];
     case 'dead_letter':
@@ -48,6 +48,12 @@ function stepsOf(message: MessageDetail): readonly Step[] {
     default:
       return [...way, { title: steps.waiting, at: null, color: 'blue', text: said(message.statusText) }];
   }
+}
+
+function outcomeOf({ result }: MessageDetail): string {
+  if (result === null) return '';
+  const outcomes: Readonly<Record<string, string>> = texts.messages.outcomes;
+  return outcomes[result.outcome] ?? result.outcome;
 }
 
 /** How long after the step before; a mail server's clock may be ahead of ours. */

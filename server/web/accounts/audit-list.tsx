@@ -1,11 +1,11 @@
 import { Accordion, Group, Paper, Select, SimpleGrid, Stack, Text } from '@mantine/core';
 import { useState, type ReactElement } from 'react';
-import type { AuditEntry } from '../src/contracts/audit-log.ts';
-import { Age } from './age.tsx';
-import { PagedList } from './paged-list.tsx';
-import { PageTitle } from './page-title.tsx';
-import { useAuditLog } from './queries.ts';
-import { texts } from './texts.ts';
+import type { AuditEntry } from '../../src/contracts/audit-log.ts';
+import { Age } from '../age.tsx';
+import { PagedList } from '../paged-list.tsx';
+import { PageTitle } from '../page-title.tsx';
+import { useAuditLog } from '../queries.ts';
+import { texts } from '../texts.ts';
 
 export function AuditList(): ReactElement {
   const [kind, setKind] = useState<string | null>(null);

@@ -1,15 +1,15 @@
 import { Anchor, Badge, Button, Group, Paper, Spoiler, Stack, Text } from '@mantine/core';
 import { useState, type ReactElement } from 'react';
-import type { OutboundMail } from '../src/contracts/outbound.ts';
-import type { TicketComment } from '../src/contracts/tickets.ts';
-import { Age } from './age.tsx';
-import { request } from './api.ts';
-import { bytes } from './format.ts';
+import type { OutboundMail } from '../../src/contracts/outbound.ts';
+import type { TicketComment } from '../../src/contracts/tickets.ts';
+import { Age } from '../age.tsx';
+import { request } from '../api.ts';
+import { bytes } from '../format.ts';
 import { MailFrame } from './mail-frame.tsx';
-import { useMay } from './me.ts';
-import { showFailure } from './notify.ts';
-import { texts } from './texts.ts';
-import { useAction } from './use-action.ts';
+import { useMay } from '../me.ts';
+import { showFailure } from '../notify.ts';
+import { texts } from '../texts.ts';
+import { useAction } from '../use-action.ts';
 
 /** One mail, answer or note. Text is shown as text; the formatted mail is a page that can do nothing, on request. */
 export function Comment(props: {

@@ -1,13 +1,13 @@
 import { Button, Checkbox, Group, Modal, Stack, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { use, type ReactElement } from 'react';
-import type { Scope } from '../src/contracts/session.ts';
-import type { NewToken } from '../src/contracts/tokens.ts';
-import { request } from './api.ts';
-import { FailureAlert } from './failure-alert.tsx';
-import { MeContext } from './me.ts';
-import { texts } from './texts.ts';
-import { useAction } from './use-action.ts';
+import type { Scope } from '../../src/contracts/session.ts';
+import type { NewToken } from '../../src/contracts/tokens.ts';
+import { request } from '../api.ts';
+import { FailureAlert } from '../failure-alert.tsx';
+import { MeContext } from '../me.ts';
+import { texts } from '../texts.ts';
+import { useAction } from '../use-action.ts';
 
 interface Values {
   name: string;

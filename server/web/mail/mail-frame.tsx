@@ -1,6 +1,6 @@
 import { Stack, Text } from '@mantine/core';
 import type { ReactElement } from 'react';
-import { texts } from './texts.ts';
+import { texts } from '../texts.ts';
 
 /** A stranger's mail: a page of the server that can load and run nothing, in a frame whose origin is nobody's. */
 export function MailFrame({ src }: { readonly src: string }): ReactElement {

@@ -1,21 +1,21 @@
 import { ActionIcon, Button, Group, Menu, Paper, Stack, Table, Text, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { use, useState, type ReactElement } from 'react';
-import type { AccountUser, PasswordLink, Role, UserPatch } from '../src/contracts/users.ts';
-import { Age } from './age.tsx';
-import { request } from './api.ts';
-import { ConfirmModal } from './confirm-modal.tsx';
-import { dateTime } from './format.ts';
-import { DotsIcon, SearchIcon } from './icons.tsx';
-import { MeContext, useMay } from './me.ts';
-import { showDone, showFailure } from './notify.ts';
-import { PagedList } from './paged-list.tsx';
-import { PageTitle } from './page-title.tsx';
-import { useUsers } from './queries.ts';
+import type { AccountUser, PasswordLink, Role, UserPatch } from '../../src/contracts/users.ts';
+import { Age } from '../age.tsx';
+import { request } from '../api.ts';
+import { ConfirmModal } from '../confirm-modal.tsx';
+import { dateTime } from '../format.ts';
+import { DotsIcon, SearchIcon } from '../icons.tsx';
+import { MeContext, useMay } from '../me.ts';
+import { showDone, showFailure } from '../notify.ts';
+import { PagedList } from '../paged-list.tsx';
+import { PageTitle } from '../page-title.tsx';
+import { useUsers } from '../queries.ts';
 import { SecretModal } from './secret-modal.tsx';
-import { StateBadge } from './state-badge.tsx';
-import { texts } from './texts.ts';
-import { useAction } from './use-action.ts';
+import { StateBadge } from '../state-badge.tsx';
+import { texts } from '../texts.ts';
+import { useAction } from '../use-action.ts';
 import { UserInvite } from './user-invite.tsx';
 
 /** A link that was just made, and for whom. */

@@ -1,9 +1,9 @@
 /** What the operator's area shows. */
 import type { UseQueryResult } from '@tanstack/react-query';
-import type { Job } from '../src/contracts/jobs.ts';
-import type { History, ImapStatus, Queues } from '../src/contracts/operations.ts';
-import type { ApiFailure } from './api.ts';
-import { useOne } from './queries.ts';
+import type { Job } from '../../src/contracts/jobs.ts';
+import type { History, ImapStatus, Queues } from '../../src/contracts/operations.ts';
+import type { ApiFailure } from '../api.ts';
+import { useOne } from '../queries.ts';
 
 export const useImapStatus = (): UseQueryResult<ImapStatus, ApiFailure> =>
   useOne('operations', '/api/imap/status', true);

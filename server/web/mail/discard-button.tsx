@@ -1,11 +1,11 @@
 import { Button, TextInput } from '@mantine/core';
 import { useState, type ReactElement } from 'react';
-import { ApiFailure, request } from './api.ts';
-import { ConfirmModal } from './confirm-modal.tsx';
-import { useMay } from './me.ts';
-import { showDone, showFailure } from './notify.ts';
-import { texts } from './texts.ts';
-import { useAction } from './use-action.ts';
+import { ApiFailure, request } from '../api.ts';
+import { ConfirmModal } from '../confirm-modal.tsx';
+import { useMay } from '../me.ts';
+import { showDone, showFailure } from '../notify.ts';
+import { texts } from '../texts.ts';
+import { useAction } from '../use-action.ts';
 
 /** Says of dead letters that nothing will be done about them, and why. */
 export function DiscardButton(props: {

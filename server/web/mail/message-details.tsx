@@ -13,15 +13,15 @@ import {
 } from '@mantine/core';
 import { useState, type ReactElement, type ReactNode } from 'react';
 import { Link } from 'wouter';
-import type { MessageDetail } from '../src/contracts/messages.ts';
-import { FailureAlert } from './failure-alert.tsx';
-import { bytes } from './format.ts';
+import type { MessageDetail } from '../../src/contracts/messages.ts';
+import { FailureAlert } from '../failure-alert.tsx';
+import { bytes } from '../format.ts';
 import { MailFrame } from './mail-frame.tsx';
 import { MessageTimeline } from './message-timeline.tsx';
-import { useMessage } from './queries.ts';
+import { useMessage } from '../queries.ts';
 import { ReplayButton } from './replay-button.tsx';
-import { MessageBadge } from './state-badge.tsx';
-import { said, texts } from './texts.ts';
+import { MessageBadge } from '../state-badge.tsx';
+import { said, texts } from '../texts.ts';
 
 /** Where a message is and how it came there: the answer to "why is there no ticket?". */
 export function MessageDetails({ eventId }: { readonly eventId: string }): ReactElement {

@@ -1,12 +1,12 @@
 import { Button, Stack, Text } from '@mantine/core';
 import { useState, type ReactElement } from 'react';
-import type { ReplayResult } from '../src/contracts/dead-letters.ts';
-import { ConfirmModal } from './confirm-modal.tsx';
-import { request } from './api.ts';
-import { useMay } from './me.ts';
-import { showDone, showFailure } from './notify.ts';
-import { texts } from './texts.ts';
-import { useAction } from './use-action.ts';
+import type { ReplayResult } from '../../src/contracts/dead-letters.ts';
+import { ConfirmModal } from '../confirm-modal.tsx';
+import { request } from '../api.ts';
+import { useMay } from '../me.ts';
+import { showDone, showFailure } from '../notify.ts';
+import { texts } from '../texts.ts';
+import { useAction } from '../use-action.ts';
 
 const KEYS = ['messages', 'dead-letters', 'tickets'];
 
