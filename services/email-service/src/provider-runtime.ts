@@ -51,7 +51,6 @@ export class ProviderRuntime {
   readonly #folders = new Map<string, FolderHealth>();
   readonly #stopping = new AbortController();
   #leaving = new Set<Promise<void>>();
-  #configVersion = -1;
   #provider: ImapProvider | null = null;
   #loading: Promise<void> = Promise.resolve();
   #capabilities: readonly string[] | null = null;
@@ -101,9 +100,10 @@ export class ProviderRuntime {
     for (const listener of this.#listeners.values()) listener.poke();
   }
 
-  /** A store may have lost data. Each folder looks within `withinMs`, so that they do not all ask at once. */
+  /** A store may have lost data. Settings and each folder are looked at within `withinMs`, so that they do not all ask at once. */
   distrustStores(withinMs: number): void {
     const { clock, random } = this.#deps.listener;
+    clock.schedule(random() * withinMs, () => this.reload());
     for (const [folder, listener] of this.#listeners) {
       clock.schedule(random() * withinMs, () => {
         if (this.#listeners.get(folder) === listener) listener.distrustStores();
@@ -182,8 +182,8 @@ export class ProviderRuntime {
   }
 
   #apply(provider: ImapProvider): void {
-    const isChanged = provider.configVersion !== this.#configVersion;
-    this.#configVersion = provider.configVersion;
+    // By content: a database that lost commits gives the same version a second time, to other settings.
+    const isChanged = JSON.stringify(provider) !== JSON.stringify(this.#provider);
     this.#provider = provider;
     if (!isChanged) return;
     this.#gate.reset();
