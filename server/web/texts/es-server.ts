@@ -2,6 +2,7 @@
 import type { ServerTexts } from './dictionary.ts';
 import { esConnectServer } from './es-connect-server.ts';
 import { esErrors } from './es-errors.ts';
+import { esRulesServer } from './es-rules-server.ts';
 
 const STATES: Readonly<Record<string, string>> = {
   'Paused. Mail waits in the mailbox and is fetched when you resume.':
@@ -64,6 +65,8 @@ const STATES: Readonly<Record<string, string>> = {
     'Pide comparar cada carpeta vigilada con el registro.',
   'Renews OAuth tokens that end soon, and marks mailboxes whose permission has ended.':
     'Renueva los tokens de OAuth que terminan pronto y marca los buzones cuyo permiso ha terminado.',
+  'Removes raw mails and attachments that no message and no ticket refers to any more: set aside after a day, gone after another.':
+    'Elimina correos originales y adjuntos a los que ya no se refiere ningún mensaje ni ticket: se apartan al cabo de un día y desaparecen al siguiente.',
   'Not tried.': 'No se probó.',
   'Not tried: a refresh token may be good for one use only, which is not spent on a test.':
     'No se probó: un token de actualización puede valer para un solo uso, que no se gasta en una prueba.',
@@ -71,7 +74,7 @@ const STATES: Readonly<Record<string, string>> = {
 };
 
 export const spanishServer: ServerTexts = {
-  sentences: { ...esErrors, ...esConnectServer, ...STATES },
+  sentences: { ...esErrors, ...esConnectServer, ...esRulesServer, ...STATES },
   patterns: [
     [
       /^Stale: for (\d+) minutes nothing has confirmed that all mail is here\. We keep trying\.$/,

@@ -4,6 +4,7 @@
  * The acknowledgement follows the commit and is repeated until Redis took it: a process that dies in between leaves an entry that the
  * gate drops at its next delivery. An entry is never forgotten: what is not settled here stays pending in Redis.
  */
+import { sqlState } from '@mailstream/shared/db/database-faults';
 import { backoffMs, type Clock } from '@mailstream/shared/domain/time';
 import { FaultError } from '@mailstream/shared/errors/fault-error';
 import type { Logger } from '@mailstream/shared/runtime/logger';
@@ -70,6 +71,8 @@ export type EntryHandler = (inHand: EntryInHand, visit: Visit) => Promise<Settle
 const REDIS_BACKOFF = { baseMs: 100, capMs: 5_000, jitter: 0.5 };
 /** In a row, for one entry: an entry that brings the whole database down each time must be found, too. */
 const SHARED_OUTAGES_FORGIVEN = 20;
+/** SQLSTATE of a statement that took longer than `statement_timeout`. */
+const QUERY_CANCELED = '57014';
 const ABANDONED: Settlement = { kind: 'abandoned' };
 const SETTLED: Settlement = { kind: 'settled' };
 
@@ -102,6 +105,9 @@ export function createEntryHandler(options: EntryHandlerOptions): EntryHandler {
       if (outcome.kind === 'rejected') return { ...outcome, kind: 'refused' };
       return { kind: 'done', effect: outcome.kind };
     } catch (error) {
+      // A statement that ran out of its time may be this message's, or its tenant's, own doing: the others do not wait for it.
+      if (sqlState(error) === QUERY_CANCELED)
+        return { kind: 'failed', code: QUERY_CANCELED, detail: 'the database did not answer in time' };
       if (error instanceof FaultError && error.fault.kind === 'transient') return { kind: 'unavailable' };
       log.warn('entry could not be processed', { eventId: message.eventId, tenantId: message.tenant, error });
       return { kind: 'failed', ...nameOf(error) };

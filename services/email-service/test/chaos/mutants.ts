@@ -160,8 +160,9 @@ export const MUTANTS: readonly Mutant[] = [
       { file: `${WORKER}/adapters/pg-inbox.js`, find: 'if (known.isProcessed) {', replace: 'if (false) {' },
       {
         file: `${WORKER}/adapters/pg-inbox-record.js`,
-        find: 'ON CONFLICT (tenant, event_id) DO NOTHING\n  RETURNING tenant',
-        replace: 'ON CONFLICT (tenant, event_id) DO UPDATE SET tenant = excluded.tenant\n  RETURNING tenant',
+        find: 'ON CONFLICT (tenant, event_id) DO NOTHING\n  RETURNING tenant\n), met',
+        replace:
+          'ON CONFLICT (tenant, event_id) DO UPDATE SET tenant = excluded.tenant\n  RETURNING tenant\n), met',
       },
       {
         file: `${WORKER}/adapters/pg-inbox-record.js`,

@@ -1,0 +1,21 @@
+/** Spanish: what the server says about rules for incoming mail, by the English sentence. */
+export const esRulesServer: Readonly<Record<string, string>> = {
+  'Give a rule or the id of one, not both. With neither, all enabled rules are tried together.':
+    'Indique una regla o el id de una, no ambas cosas. Sin ninguna se prueban juntas todas las reglas activas.',
+  'This must name every rule, each once. Load the list again.':
+    'Aquí debe figurar cada regla, una sola vez. Vuelva a cargar la lista.',
+  'All expressions of your rules together would take too long. Use fewer or shorter ones, or "contains".':
+    'Todas las expresiones de sus reglas juntas tardarían demasiado. Use menos o más cortas, o bien «contiene».',
+  'There is no such mailbox.': 'No existe ese buzón.',
+  'There is no such client, or it gets no new tickets.': 'No existe ese cliente, o no recibe tickets nuevos.',
+  'It would be left out: recorded, and no ticket.': 'Se omitiría: se registra y no hay ticket.',
+  'Its ticket would get what stands under effect.': 'Su ticket recibiría lo que figura como efecto.',
+  'Rules match, and change nothing: it is an answer in its ticket, a report about a mail of ours, or too long to be certain of.':
+    'Hay reglas que coinciden y no cambian nada: es una respuesta en su ticket, un informe sobre un correo nuestro o demasiado largo para estar seguros.',
+  'Only rules on trial match: they are counted, and nothing happens.':
+    'Solo coinciden reglas a prueba: se cuentan y no pasa nada.',
+  'No rule matches.': 'No coincide ninguna regla.',
+  'A rule asks for something that is not kept of this message, so nobody can tell.':
+    'Una regla pregunta por algo que no se conserva de este mensaje, así que nadie lo puede saber.',
+  'This rule is broken: save it anew first.': 'Esta regla está rota: guárdela de nuevo primero.',
+};
