@@ -1,9 +1,9 @@
 {{/*
-Refuses values that would install something that cannot work or is not safe, with what to do. Included by every Deployment.
+Refuses values that would install something that cannot work or is not safe, with what to do. Included once, by deployments.yaml.
 Whether the Secret is there and filled is seen only where there is a cluster to ask (not in `helm template`).
 */}}
 {{- define "mailstream.validate" -}}
-{{- $placeholder := "(?i)(change.?me|placeholder|replace.?(me|this)|todo|your[-_]|<[^>]*>|^x+$)" -}}
+{{- $placeholder := "(?i)(change.?me|placeholder|replace.?(me|this)|your[-_]|<[^>]*>|^x+$)" -}}
 {{- $developmentKey := "bWFpbHN0cmVhbS1kZXZlbG9wbWVudC1rZXktb25seSE=" -}}
 {{- if not .Values.image.registry -}}
 {{- fail "image.registry is not set: build the images from the Dockerfile, push them, and give their registry and folder, e.g. registry.example/mailstream." -}}
