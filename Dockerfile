@@ -8,8 +8,9 @@
 #
 # What runs is compiled JavaScript and production packages; compilers and tests stay behind in `build`. The root file system may be
 # read-only: messages are in /var/lib/mailstream, what is being parsed in /tmp, and nothing else is written.
-# Not tried yet where this was written: there was no Docker engine. shared/test/containers.test.ts checks the file against the
-# code; each `npm` line and each ENTRYPOINT was run by hand with this version of Node.
+# Never built by Docker where this was written: there was no engine. Its `npm` lines were run with this Node, and what they made was put
+# together as below and run as user 1000 with a read-only root file system, health checks included.
+# shared/test/containers.test.ts checks every path, port and version here against the code.
 
 # Debian, not Alpine: prebuilt parts of packages (Argon2) are made and tested for glibc first.
 ARG NODE_IMAGE=node:24.21.0-bookworm-slim
