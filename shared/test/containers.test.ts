@@ -1,7 +1,9 @@
 /** Dockerfile and docker-compose.dev.yml say what the code says. Whether an engine takes them is not tried here. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeDemoTenant, tryDemoMailbox } from '@mailstream/shared/local-stack/compose-demo';
 import { MAIL_SERVER, REDIS } from '@mailstream/shared/local-stack/obtain';
+import { ConfigError } from '@mailstream/shared/runtime/env';
 import { parseKeyRing } from '@mailstream/shared/secrets/key-ring';
 import { describe, expect, test } from 'vitest';
 import { readCompose, readStages, readText, ROOT, wholeStage } from './container-files.ts';
@@ -232,6 +234,16 @@ describe('docker-compose.dev.yml', () => {
       'greenmail',
       '3143',
     ]);
+  });
+
+  test.each([
+    ['demo-tenant', makeDemoTenant],
+    ['demo-mailbox', tryDemoMailbox],
+  ])('%s is given all that it needs', async (name, step) => {
+    const refusal: unknown = await step({}).catch((error: unknown) => error);
+    const needed = refusal instanceof ConfigError ? refusal.problems.map((text) => text.split(' ')[0]) : [];
+    expect(needed.length).toBeGreaterThan(3);
+    expect(Object.keys(compose.services[name]?.environment ?? {})).toEqual(expect.arrayContaining(needed));
   });
 
   test('Redis throws nothing away', () => {
