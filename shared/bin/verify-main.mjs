@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { errorTable, eventSchema, metricTable } from './generated-docs.mjs';
 import { environmentExample } from './generated-env.mjs';
+import { helmReadme } from './generated-helm.mjs';
 import { prepare, ROOT } from './prepare.mjs';
 
 /** Path from the root → its text. Whoever adds a generated file adds a line. */
@@ -11,6 +12,7 @@ const GENERATED = {
   'shared/generated/errors.md': errorTable,
   'shared/generated/metrics.md': metricTable,
   '.env.example': environmentExample,
+  'helm/README.md': helmReadme,
   'server/openapi.json': async () => (await import('../../server/dist/openapi.js')).openApiText(),
 };
 

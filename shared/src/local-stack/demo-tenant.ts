@@ -19,7 +19,10 @@ const SCOPES = [
 ];
 
 /** Harmless when they are there already; nothing that somebody changed since is changed back. */
-export async function createDemoTenant(adminUrl: string, credentials: Credentials): Promise<void> {
+export async function createDemoTenant(
+  adminUrl: string,
+  credentials: Pick<Credentials, 'tenantId' | 'userId' | 'userPassword' | 'apiTokenId' | 'apiToken'>,
+): Promise<void> {
   const client = new pg.Client({ connectionString: adminUrl });
   await client.connect();
   try {

@@ -17,9 +17,9 @@ import { runLogged } from '../local-stack/run-logged.ts';
 import { spawnServer, whenReady } from '../local-stack/server-process.ts';
 import { answers } from '../local-stack/tcp-probe.ts';
 
-/** The tag of the Docker image in local-stack/obtain.ts is the same version. */
-const VERSION = '2.1.5';
-const ARTIFACT = `com.icegreen:greenmail-standalone:${VERSION}`;
+/** The tag of the Docker image in local-stack/obtain.ts and docker-compose.dev.yml is the same version. */
+export const GREENMAIL_VERSION = '2.1.5';
+const ARTIFACT = `com.icegreen:greenmail-standalone:${GREENMAIL_VERSION}`;
 const COPY = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy';
 const ROOT = dirname(dirname(dirname(import.meta.dirname)));
 const CACHE = join(ROOT, 'node_modules', '.cache', 'mailstream');
@@ -35,11 +35,27 @@ export interface TestGreenmail {
   newUser(): string;
 }
 
+export interface GreenmailSetup {
+  /** Java's `-D` options that say what GreenMail serves, on these ports. */
+  readonly options: (ports: { readonly imap: number; readonly smtp: number }) => readonly string[];
+  /** User and password of one whom the options make: GreenMail listens first and makes its users then. */
+  readonly waitForLogin?: string;
+}
+
+const ANY_LOGIN: GreenmailSetup = {
+  options: ({ imap, smtp }) => [
+    ...['imap', 'smtp'].map((protocol) => `-Dgreenmail.${protocol}.hostname=127.0.0.1`),
+    `-Dgreenmail.imap.port=${imap}`,
+    `-Dgreenmail.smtp.port=${smtp}`,
+    '-Dgreenmail.auth.disabled',
+  ],
+};
+
 /** A GreenMail of this file's own; null without Java or Maven. @throws when it is there and cannot be got or started. */
-export async function useGreenmail(): Promise<TestGreenmail | null> {
+export async function useGreenmail(setup = ANY_LOGIN): Promise<TestGreenmail | null> {
   const java = await findProgram('java');
   const maven = await findProgram('mvn');
-  const jar = join(CACHE, `greenmail-standalone-${VERSION}.jar`);
+  const jar = join(CACHE, `greenmail-standalone-${GREENMAIL_VERSION}.jar`);
   if (java === null || (maven === null && !existsSync(jar))) return null;
   if (!existsSync(jar)) await download(maven as string, jar);
   const folder = await mkdtemp(join(tmpdir(), 'msg-'));
@@ -47,14 +63,7 @@ export async function useGreenmail(): Promise<TestGreenmail | null> {
   const server = await spawnServer({
     name: 'GreenMail',
     command: java,
-    args: [
-      '-Xmx768m',
-      ...['imap', 'smtp'].map((protocol) => `-Dgreenmail.${protocol}.hostname=127.0.0.1`),
-      `-Dgreenmail.imap.port=${imapPort}`,
-      `-Dgreenmail.smtp.port=${smtpPort}`,
-      '-Dgreenmail.auth.disabled',
-      ...['-jar', jar],
-    ],
+    args: ['-Xmx768m', ...setup.options({ imap: imapPort, smtp: smtpPort }), '-jar', jar],
     cwd: folder,
     env: { PATH: searchPath() },
     logFile: join(folder, 'greenmail.log'),
@@ -68,7 +77,7 @@ export async function useGreenmail(): Promise<TestGreenmail | null> {
   });
   await whenReady(
     server,
-    async () => (await answers(imapPort, /^\* OK /)) && (await answers(smtpPort, /^220 /)),
+    async () => (await isServing(imapPort, setup)) && (await answers(smtpPort, /^220 /)),
     60_000,
   );
   return {
@@ -80,6 +89,12 @@ export async function useGreenmail(): Promise<TestGreenmail | null> {
   };
 }
 
+function isServing(imapPort: number, { waitForLogin: login }: GreenmailSetup): Promise<boolean> {
+  return login === undefined
+    ? answers(imapPort, /^\* OK /)
+    : answers(imapPort, /^a OK /m, `a LOGIN ${login}\r\n`);
+}
+
 /** Two files at once may both get it: the last rename wins, with the same bytes. */
 async function download(maven: string, jar: string): Promise<void> {
   await mkdir(CACHE, { recursive: true });
@@ -87,7 +102,7 @@ async function download(maven: string, jar: string): Promise<void> {
   try {
     const goal = ['-q', '-B', COPY, `-Dartifact=${ARTIFACT}`, `-DoutputDirectory=${folder}`];
     await runLogged(maven, goal, join(folder, 'maven.log'), {});
-    await rename(join(folder, `greenmail-standalone-${VERSION}.jar`), jar);
+    await rename(join(folder, `greenmail-standalone-${GREENMAIL_VERSION}.jar`), jar);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
