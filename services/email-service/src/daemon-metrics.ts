@@ -30,7 +30,8 @@ export function listenerMetrics(
       if (from === 'connecting' && to === 'opening') metrics.connects.inc({ result: 'connected' });
     },
     unexpected: (state, event) => metrics.unexpectedEvents.inc({ machine: 'listener', state, event }),
-    fault: ({ kind, code }) => {
+    fault: ({ kind, code }, isConnecting) => {
+      if (isConnecting) metrics.connects.inc({ result: code });
       metrics.errors.inc({ kind, code });
       metrics.reconnects.inc({ code });
     },

@@ -378,7 +378,7 @@ export class FolderListener {
   #fault(live: LiveSession, fault: Fault, error?: unknown): void {
     if (live.controller.signal.aborted) return;
     const livedMs = live.session === null ? 0 : this.#deps.clock.monotonicMs() - live.connectedAtMs;
-    this.#deps.metrics.fault(fault);
+    this.#deps.metrics.fault(fault, live.session === null);
     this.#deps.pressure.noted(fault);
     const fields = { folder: this.folder, code: fault.code, kind: fault.kind, detail: fault.detail };
     if (fault.kind === 'bug') this.#deps.log.error('listener fault', { ...fields, error });

@@ -36,7 +36,8 @@ export interface ListenerDeps {
   readonly metrics: {
     transition(from: ListenerState['kind'], to: ListenerState['kind']): void;
     unexpected(state: string, event: string): void;
-    fault(fault: Fault): void;
+    /** `isConnecting`: before the login had worked. */
+    fault(fault: Fault, isConnecting: boolean): void;
     /** By how much the number of messages missing in the ledger has changed; `durationMs` is null where no audit was made. */
     audited(audit: {
       readonly change: number;

@@ -76,7 +76,7 @@ export const METRIC_TABLE = {
   leaseTransitions: {
     type: 'counter',
     name: 'mailstream_lease_transitions_total',
-    help: 'Leases taken, lost, released and refused.',
+    help: 'Leases taken (won) and given back (released).',
     labels: ['result'],
   },
   leaseRenewSeconds: {
