@@ -29,6 +29,7 @@
  * QUEUED waits for a connection where an operator caps them per tenant or host; without caps the turn comes at once. `yield` asks
  * a listener to close and queue again, at once or after the pass in hand, so that folders over the cap share the connections in turn.
  * A pass that back-pressure held (`heldBy`) leads to WATCHING like any other, and never to the next pass by itself: no spinning.
+ * A fault that settings explain, or a missing folder, is looked at twice more through BACKING_OFF before PARKED; a refused login is not.
  * IDLE is ended and issued anew by the session itself (RFC 2177); `watchDue` is ours: a push can be lost, so we look anyway.
  */
 import type { Fault } from '@mailstream/shared/domain/fault';
