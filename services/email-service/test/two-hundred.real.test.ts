@@ -41,9 +41,28 @@ function twoHundred(): readonly MessageOfKind[] {
   ).flat();
 }
 
-async function inMailbox(
-  server: MailServer,
-): Promise<readonly { uid: number; sha256: string; flags: readonly string[] }[]> {
+interface Stored {
+  readonly uid: number;
+  /** As delivered: see `numbered`. */
+  readonly number: number;
+  readonly sha256: string;
+  readonly flags: readonly string[];
+}
+
+/**
+ * A server may give UIDs in another order than it took the mails (Dovecot's Maildir does, where a reader holds the list of UIDs at that
+ * moment), so each mail carries the number under which it is found again.
+ */
+function numbered(raw: Buffer, number: number): Buffer {
+  return Buffer.concat([Buffer.from(`X-Delivery-Number: ${number}\r\n`), raw]);
+}
+
+function numberOf(raw: Buffer): number {
+  return Number(/^X-Delivery-Number: (\d+)\r?$/m.exec(raw.toString('latin1'))?.[1]);
+}
+
+/** In the order of the UIDs. */
+async function inMailbox(server: MailServer): Promise<readonly Stored[]> {
   const client = new ImapFlow({
     host: server.host,
     port: server.imapPort,
@@ -55,10 +74,11 @@ async function inMailbox(
   await client.connect();
   try {
     await client.mailboxOpen('INBOX', { readOnly: true });
-    const found = [];
+    const found: Stored[] = [];
     for await (const message of client.fetch('1:*', { uid: true, source: true, flags: true })) {
       const flags = [...(message.flags ?? [])].filter((flag) => flag !== '\\Recent').sort();
-      found.push({ uid: message.uid, sha256: hash(message.source ?? Buffer.alloc(0)), flags });
+      const source = message.source ?? Buffer.alloc(0);
+      found.push({ uid: message.uid, number: numberOf(source), sha256: hash(source), flags });
     }
     return found.sort((a, b) => a.uid - b.uid);
   } finally {
@@ -106,9 +126,12 @@ async function run(server: MailServer): Promise<void> {
   await daemon.waitForLog(isWatching('INBOX', provider.id));
   const messages = twoHundred();
   const session = await openDelivery(server.delivery);
-  for (const { raw } of messages) await session.send({ from: 'sender@example.com', to: server.address, raw });
+  for (const [number, { raw }] of messages.entries()) {
+    await session.send({ from: 'sender@example.com', to: server.address, raw: numbered(raw, number) });
+  }
   session.close();
   const before = await inMailbox(server);
+  expect(new Set(before.map((message) => message.number)).size).toBe(messages.length);
 
   const entries = await world.entries(messages.length);
   await daemon.waitForLog(isWatching('INBOX', provider.id));
@@ -121,8 +144,8 @@ async function run(server: MailServer): Promise<void> {
   expect(rows.map((row) => row.content_hash)).toEqual(before.map((message) => message.sha256));
   expect(entries.map((entry) => entry.payload.emailData.uid)).toEqual(before.map((message) => message.uid));
   for (const [index, entry] of entries.entries()) {
-    const message = messages[index];
-    if (message === undefined) throw new Error('more entries than messages');
+    const message = messages[before[index]?.number ?? -1];
+    if (message === undefined) throw new Error(`an entry of no message: ${JSON.stringify(before[index])}`);
     expectFields(entry, message);
     const { raw } = entry.payload.emailData;
     expect(hash(await readFile(join(world.storageDir, raw.storageKey)))).toBe(raw.sha256);
