@@ -15,7 +15,7 @@ import { mailFields } from './mail-fields.ts';
 import { readHead } from './mail-head.ts';
 import type { ParserLimits } from './mail-limits.ts';
 import { type MailSource, openRaw, type RawMail } from './mail-raw.ts';
-import { type MailStructure, readStructure } from './mail-structure.ts';
+import { type MailStructure, readStructure, readStructureWhole } from './mail-structure.ts';
 
 export interface IngestTask {
   readonly tenant: TenantId;
@@ -46,12 +46,21 @@ async function parse(task: IngestTask, raw: RawMail, storage: Storage): Promise<
 
 async function fullMail(task: IngestTask, raw: RawMail, storage: Storage): Promise<ParsedMail> {
   const attachments = new AttachmentStore({ ...task, storage });
-  const structure = await readStructure(raw.chunks(), {
-    limits: task.parser,
-    onAttachment: async (leaf, tools) => {
-      await attachments.take(leaf, tools);
-    },
-  });
+  const whole =
+    raw.bytes === null
+      ? null
+      : await readStructureWhole(raw.bytes, {
+          limits: task.parser,
+          onAttachment: (meta, content, tools) => attachments.takeWhole(meta, content, tools),
+        });
+  const structure =
+    whole ??
+    (await readStructure(raw.chunks(), {
+      limits: task.parser,
+      onAttachment: async (leaf, tools) => {
+        await attachments.take(leaf, tools);
+      },
+    }));
   const stored = await attachments.finish();
   if (structure.headerLines === null || structure.tree === null)
     return await headMail(task, raw, structure.error);

@@ -14,6 +14,8 @@ export interface RawMail {
   readonly ref: RawRef;
   /** Settles when the bytes are durable; handled, so it may be awaited late. */
   readonly stored: Promise<void>;
+  /** All of it, where it is in memory. */
+  readonly bytes: Buffer | null;
   /** The bytes, from the start; may be called again. */
   chunks(): AsyncIterable<Uint8Array>;
 }
@@ -32,16 +34,19 @@ export async function openRaw(source: MailSource, tenant: TenantId, storage: Sto
         source.bytes.length,
       );
       const chunks = (): AsyncIterable<Uint8Array> => pieces(source.bytes);
-      return { ref, chunks, stored: handled(storage.put(ref.storageKey, source.bytes)) };
+      const { buffer, byteOffset, byteLength } = source.bytes;
+      const bytes = Buffer.from(buffer, byteOffset, byteLength);
+      return { ref, bytes, chunks, stored: handled(storage.put(ref.storageKey, source.bytes)) };
     }
     case 'file': {
       const chunks = (): AsyncIterable<Uint8Array> => fileChunks(source.path);
       const ref = await hashChunks(chunks(), tenant);
-      return { ref, chunks, stored: handled(storage.put(ref.storageKey, chunks())) };
+      return { ref, bytes: null, chunks, stored: handled(storage.put(ref.storageKey, chunks())) };
     }
     case 'stored':
       return {
         ref: source.raw,
+        bytes: null,
         chunks: () => storedChunks(storage, source.raw.storageKey),
         stored: Promise.resolve(),
       };
