@@ -134,6 +134,7 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
   const spoolDir = await freshSpool(config.spoolDir, owner, clock.now());
   const processor = createMailProcessor({
     storageUrl: config.storageUrl,
+    barrier: () => storage.barrier(),
     limits: config.limits,
     threads: config.parserThreads,
     parser: { wallMs: config.parseTimeoutMs },

@@ -8,7 +8,7 @@ import { type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TenantId } from '@mailstream/shared/domain/ids';
 import type { IngressSkipReason } from '@mailstream/shared/events/email-received';
-import type { Storage } from '@mailstream/shared/storage/storage';
+import type { MailStorage } from './mail-put-collector.ts';
 import { onDisk } from '@mailstream/shared/storage/storage-faults';
 import { attachmentKey } from '@mailstream/shared/storage/storage-key';
 import { shortText } from '../core/storable-text.ts';
@@ -26,7 +26,7 @@ const CONTENT_TYPE = /^[a-z0-9!#$&^_.+-]{1,127}\/[a-z0-9!#$&^_.+-]{1,127}$/;
 
 export interface AttachmentStoreOptions {
   readonly tenant: TenantId;
-  readonly storage: Storage;
+  readonly storage: MailStorage;
   readonly limits: IngestLimits;
   /** Directory for what does not fit into memory. */
   readonly spoolDir: string;

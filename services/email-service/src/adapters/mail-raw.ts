@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import type { TenantId } from '@mailstream/shared/domain/ids';
-import type { Storage } from '@mailstream/shared/storage/storage';
+import type { MailStorage } from './mail-put-collector.ts';
 import { storageUnavailable } from '@mailstream/shared/storage/storage-faults';
 import { rawKey } from '@mailstream/shared/storage/storage-key';
 import type { RawRef, RawSource } from '../ports/mail.ts';
@@ -25,7 +25,7 @@ const PIECE_BYTES = 64 * 1024;
 const READ_BYTES = 256 * 1024;
 
 /** @throws FaultError STORAGE_UNAVAILABLE when a spooled file cannot be read. */
-export async function openRaw(source: MailSource, tenant: TenantId, storage: Storage): Promise<RawMail> {
+export async function openRaw(source: MailSource, tenant: TenantId, storage: MailStorage): Promise<RawMail> {
   switch (source.kind) {
     case 'bytes': {
       const ref = rawRef(
@@ -81,7 +81,7 @@ async function* fileChunks(path: string): AsyncGenerator<Uint8Array> {
   }
 }
 
-async function* storedChunks(storage: Storage, key: string): AsyncGenerator<Uint8Array> {
+async function* storedChunks(storage: MailStorage, key: string): AsyncGenerator<Uint8Array> {
   const stream = await storage.read(key);
   try {
     for await (const chunk of stream) yield chunk as Uint8Array;

@@ -22,6 +22,8 @@ export function watchStorage(storage: Storage): WatchedStorage {
 
   return {
     put: async (key, source) => await counted(storage.put(key, source)),
+    putAll: async (objects) => await counted(storage.putAll(objects)),
+    barrier: async () => await counted(storage.barrier()),
     read: async (key) => await counted(storage.read(key)),
     exists: async (key) => await counted(storage.exists(key)),
     check: async () => await counted(storage.check()),
