@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { streamName } from '@mailstream/shared/events/email-received';
 import { createDemoTenant } from '@mailstream/shared/local-stack/demo-tenant';
 import { freePort } from '@mailstream/shared/local-stack/ports';
+import { QUEUE_PREFIX } from '@mailstream/shared/runtime/queues';
 import { slotOf } from '@mailstream/shared/runtime/redis-servers';
 import { deliver } from '@mailstream/shared/testing/deliver';
 import { makeDocumentedUsers } from '@mailstream/shared/testing/documented-acl';
@@ -22,7 +23,8 @@ const mains = {
 const GLOBAL = streamName('', false);
 const PATIENCE = { timeout: 60_000 };
 
-const cluster = await useClusterRedis(slotOf(GLOBAL));
+// What dies is the node of the stream and of the queues of jobs.
+const cluster = await useClusterRedis([GLOBAL, `${QUEUE_PREFIX}:jobs`].map(slotOf));
 const world = await useWorld();
 const dovecot = useDovecot();
 const processes: Daemon[] = [];

@@ -1,6 +1,7 @@
 /** Behind Sentinel: the primary dies while mail comes in, and takes with it what its replica had not got. */
 import { fileURLToPath } from 'node:url';
 import { deliver } from '@mailstream/shared/testing/deliver';
+import { makeDocumentedUsers } from '@mailstream/shared/testing/documented-acl';
 import { useDovecot } from '@mailstream/shared/testing/fixtures';
 import { useSentinelRedis } from '@mailstream/shared/testing/redis-topologies';
 import { afterAll, expect, it } from 'vitest';
@@ -12,7 +13,9 @@ const sentinel = await useSentinelRedis();
 const world = await useWorld();
 const dovecot = useDovecot();
 const processes: Daemon[] = [];
-const env = { ...world.env, REDIS_URL: sentinel.url };
+const env = { ...world.env, REDIS_URL: sentinel.url('mailstream', 'a password') };
+
+await makeDocumentedUsers(sentinel.watcher.admin, { user: 'mailstream', password: 'a password' });
 
 afterAll(async () => {
   for (const each of processes) expect(await each.stop()).toBe(0);

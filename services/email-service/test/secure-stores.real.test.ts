@@ -127,12 +127,18 @@ it('no user may do more: keys of others, the configuration, the whole server', a
     ])
       expect(await may(...command), `${name} ${command.join(' ')}`).toMatch(/has no permissions/);
   }
-  expect(await admin.call('ACL', 'DRYRUN', 'mailstream-server', 'DEL', '{mailstream}:jobs:1')).toMatch(
-    /no permissions/,
-  );
-  expect(await admin.call('ACL', 'DRYRUN', 'mailstream-email', 'GET', '{mailstream}:jobs:1')).toMatch(
-    /no permissions/,
-  );
+  for (const [name, ...command] of [
+    ['server', 'DEL', '{mailstream}:jobs:1'],
+    ['server', 'GET', world.stream],
+    ['email', 'GET', '{mailstream}:jobs:1'],
+    ['email', 'DEL', world.stream],
+    ['worker', 'DEL', world.stream],
+    ['worker', 'XTRIM', world.stream, 'MAXLEN', '0'],
+  ])
+    expect(
+      await admin.call('ACL', 'DRYRUN', `mailstream-${name}`, ...command),
+      `${name} ${command.join(' ')}`,
+    ).toMatch(/has no permissions/);
 });
 
 it('a certificate that nobody we trust has signed is refused, by both', async () => {

@@ -10,28 +10,33 @@ export function isCluster(redis: RedisClient): redis is Cluster {
   return redis instanceof Cluster;
 }
 
+/** Of these keys the first one on each server. */
+export function onePerServer(redis: RedisClient, keys: readonly string[]): readonly string[] {
+  if (!isCluster(redis)) return keys.slice(0, 1);
+  return [...firstKeys(redis, keys).values()];
+}
+
 /**
- * Every server that has one of these keys, once, with the first of its keys.
- * @throws Error while the cluster is not known.
+ * Every server that has one of these keys. A node that was away is known again after a command for one of its keys.
+ * @throws Error while one of them is not connected.
  */
-export function serversOf(
-  redis: RedisClient,
-  keys: readonly string[],
-): readonly { readonly server: Redis; readonly key: string }[] {
-  const [first] = keys;
-  if (first === undefined) return [];
-  if (!isCluster(redis)) return [{ server: redis, key: first }];
-  const firstKeys = new Map<string, string>();
-  for (const key of keys) {
-    const address = redis.slots[slotOf(key)]?.[0] ?? '';
-    if (!firstKeys.has(address)) firstKeys.set(address, key);
-  }
+export function serversOf(redis: RedisClient, keys: readonly string[]): readonly Redis[] {
+  if (!isCluster(redis)) return [redis];
   const primaries = new Map(redis.nodes('master').map((server) => [addressOf(server), server]));
-  return [...firstKeys].map(([address, key]) => {
+  return [...firstKeys(redis, keys).keys()].map((address) => {
     const server = primaries.get(address);
     if (server === undefined) throw new Error('the node of a slot is not connected');
-    return { server, key };
+    return server;
   });
+}
+
+function firstKeys(cluster: Cluster, keys: readonly string[]): ReadonlyMap<string, string> {
+  const byAddress = new Map<string, string>();
+  for (const key of keys) {
+    const address = cluster.slots[slotOf(key)]?.[0] ?? '';
+    if (!byAddress.has(address)) byAddress.set(address, key);
+  }
+  return byAddress;
 }
 
 /**

@@ -5,13 +5,14 @@
  * answer came: then its outcome is unknown, and the caller decides. Waiting and trying again are the caller's job too, since
  * only the caller knows what may be repeated. The connection itself is made anew for ever.
  */
+import { isIP } from 'node:net';
 import { Redis, type RedisOptions } from 'ioredis';
 import { backoffMs } from '../domain/time.ts';
 import { FaultError } from '../errors/fault-error.ts';
 import type { Logger } from './logger.ts';
 import { createFailFastCluster } from './redis-cluster.ts';
 import { isCluster, type RedisClient } from './redis-servers.ts';
-import { parseRedisUrl, type RedisPlace, type RedisTlsFiles } from './redis-url.ts';
+import { parseRedisUrl, type RedisAddress, type RedisPlace, type RedisTlsFiles } from './redis-url.ts';
 import { readTlsFiles, type TlsMaterialResult } from './tls-files.ts';
 
 export interface CreateRedisOptions {
@@ -84,7 +85,12 @@ export function redisUrlProblem(url: string): string | null {
 function clientOf(place: RedisPlace, options: Omit<RedisOptions, 'replyMapping'>): RedisClient {
   switch (place.kind) {
     case 'server':
-      return new Redis({ ...options, ...place.address, db: place.database });
+      return new Redis({
+        ...options,
+        ...place.address,
+        db: place.database,
+        ...(options.tls === undefined ? {} : { tls: { ...nameOf(place.address), ...options.tls } }),
+      });
     case 'sentinel':
       return new Redis({
         ...options,
@@ -113,6 +119,11 @@ function clientOf(place: RedisPlace, options: Omit<RedisOptions, 'replyMapping'>
       });
     }
   }
+}
+
+/** For a server that has several certificates. Nodes and sentinels are many: they are told a name only where the URL gives one. */
+function nameOf({ host }: RedisAddress): { readonly servername?: string } {
+  return isIP(host) === 0 ? { servername: host } : {};
 }
 
 function reconnectDelay(attempt: number): number {

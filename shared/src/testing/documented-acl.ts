@@ -20,7 +20,7 @@ export async function makeDocumentedUsers(
   if (lines.length === 0) throw new Error(`${PAGE.pathname} tells of no user ${options.user}`);
   for (const line of lines) {
     if (line.includes('+cluster|') && options.isCluster !== true) continue;
-    const [command = '', ...words] = line.replaceAll('PASSWORD', options.password).split(' ');
-    await admin.call(command, ...words);
+    const [command = '', ...words] = line.split(' ');
+    await admin.call(command, ...words.map((word) => word.replace('PASSWORD', options.password)));
   }
 }

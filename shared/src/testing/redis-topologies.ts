@@ -10,55 +10,73 @@ import { until } from './until.ts';
 import { useFolder, useRedisNode, type RedisNode } from './redis-node.ts';
 import { makeTestCertificate } from './test-certificate.ts';
 
-export interface TlsRedis {
-  readonly node: RedisNode;
-  /** For this user, verified with the server's own authority, with a certificate of ours, which the server asks for. */
-  url(user: string, password: string): string;
+/** One certificate for all servers, for `localhost` and its address, and one of ours, which they ask for. Both signed by themselves. */
+interface Certificates {
+  /** Lines of the configuration of a server on this port, which speaks TLS alone, also to other servers. */
+  settings(port: number): readonly string[];
+  readonly login: { readonly tls: { readonly ca: string; readonly cert: string; readonly key: string } };
+  /** Of a URL. */
+  readonly parameters: Readonly<Record<string, string>>;
 }
 
-/** The certificate is for `localhost`, and nobody signed it but itself. */
-export async function useTlsRedis(): Promise<TlsRedis> {
-  const folder = await useFolder();
-  const [ours, theirs] = [makeTestCertificate(['mailstream']), makeTestCertificate(['localhost'])];
+async function makeCertificates(folder: string): Promise<Certificates> {
+  const [ours, theirs] = [
+    makeTestCertificate(['mailstream']),
+    makeTestCertificate(['localhost', '127.0.0.1']),
+  ];
   const files = {
     'ours.pem': ours.cert,
     'ours.key': ours.key,
     'theirs.pem': theirs.cert,
     'theirs.key': theirs.key,
+    'both.pem': ours.cert + theirs.cert,
   };
   for (const [name, text] of Object.entries(files))
     await writeFile(join(folder, name), text, { mode: 0o600 });
   const file = (name: keyof typeof files): string => join(folder, name);
+  return {
+    settings: (port) => [
+      'port 0',
+      `tls-port ${port}`,
+      `tls-cert-file ${file('theirs.pem')}`,
+      `tls-key-file ${file('theirs.key')}`,
+      `tls-ca-cert-file ${file('both.pem')}`,
+      'tls-auth-clients yes',
+      'tls-replication yes',
+    ],
+    login: { tls: { ca: theirs.cert, cert: ours.cert, key: ours.key } },
+    parameters: { sslrootcert: file('theirs.pem'), sslcert: file('ours.pem'), sslkey: file('ours.key') },
+  };
+}
+
+export interface TlsRedis {
+  readonly node: RedisNode;
+  url(user: string, password: string): string;
+}
+
+export async function useTlsRedis(): Promise<TlsRedis> {
+  const folder = await useFolder();
+  const { settings, login, parameters } = await makeCertificates(folder);
   const [port, password] = [await freePort(), newPassword()];
   const node = await useRedisNode({
     folder,
     name: 'tls',
     port,
-    settings: [
-      'port 0',
-      `tls-port ${port}`,
-      `tls-cert-file ${file('theirs.pem')}`,
-      `tls-key-file ${file('theirs.key')}`,
-      `tls-ca-cert-file ${file('ours.pem')}`,
-      'tls-auth-clients yes',
-      `requirepass ${password}`,
-    ],
-    login: { password, tls: { ca: theirs.cert, cert: ours.cert, key: ours.key } },
+    settings: [...settings(port), `requirepass ${password}`],
+    login: { ...login, password },
   });
-  const parameters = new URLSearchParams({
-    sslrootcert: file('theirs.pem'),
-    sslcert: file('ours.pem'),
-    sslkey: file('ours.key'),
-  });
+  const query = new URLSearchParams(parameters).toString();
   return {
     node,
-    url: (user, secret) =>
-      `rediss://${user}:${encodeURIComponent(secret)}@localhost:${port}/0?${parameters.toString()}`,
+    url: (user, secret) => `rediss://${user}:${encodeURIComponent(secret)}@localhost:${port}/0?${query}`,
   };
 }
 
 export interface SentinelRedis {
-  readonly url: string;
+  /** For this user of the sentinel; the first sentinel in it is not there. */
+  url(user: string, password: string): string;
+  /** The sentinel. */
+  readonly watcher: RedisNode;
   readonly primary: RedisNode;
   readonly replica: RedisNode;
   /** From now on the replica gets nothing more of what the primary takes. */
@@ -67,44 +85,53 @@ export interface SentinelRedis {
   failedOver(): Promise<void>;
 }
 
-/** A primary, one replica and one sentinel, each with a password. */
+/** A primary, one replica and one sentinel, over TLS, each with a password. */
 export async function useSentinelRedis(): Promise<SentinelRedis> {
   const folder = await useFolder();
   const [password, sentinelPassword] = [newPassword(), newPassword()];
   const [primaryPort, replicaPort, sentinelPort] = [await freePort(), await freePort(), await freePort()];
+  const { settings, login, parameters } = await makeCertificates(folder);
   const common = [`requirepass ${password}`, `masterauth ${password}`];
   const primary = await useRedisNode({
     folder,
     name: 'primary',
     port: primaryPort,
-    settings: [`port ${primaryPort}`, ...common],
-    login: { password },
+    settings: [...settings(primaryPort), ...common],
+    login: { ...login, password },
   });
   const replica = await useRedisNode({
     folder,
     name: 'replica',
     port: replicaPort,
-    settings: [`port ${replicaPort}`, ...common, `replicaof 127.0.0.1 ${primaryPort}`],
-    login: { password },
+    settings: [...settings(replicaPort), ...common, `replicaof 127.0.0.1 ${primaryPort}`],
+    login: { ...login, password },
   });
   await until(async () => (await replica.admin.info('replication')).includes('master_link_status:up'));
-  await useRedisNode({
+  const watcher = await useRedisNode({
     folder,
     name: 'sentinel',
     port: sentinelPort,
     settings: [
-      `port ${sentinelPort}`,
+      ...settings(sentinelPort),
       `requirepass ${sentinelPassword}`,
       `sentinel monitor tests 127.0.0.1 ${primaryPort} 1`,
       `sentinel auth-pass tests ${password}`,
       'sentinel down-after-milliseconds tests 500',
       'sentinel failover-timeout tests 5000',
     ],
-    login: { password: sentinelPassword },
+    login: { ...login, password: sentinelPassword },
     isSentinel: true,
   });
   return {
-    url: `redis+sentinel://:${password}@localhost:1,localhost:${sentinelPort}/tests/0?sentinel_password=${sentinelPassword}`,
+    url: (user, secret) => {
+      const query = new URLSearchParams({
+        ...parameters,
+        sentinel_username: user,
+        sentinel_password: secret,
+      }).toString();
+      return `rediss+sentinel://:${password}@localhost:1,localhost:${sentinelPort}/tests/0?${query}`;
+    },
+    watcher,
     primary,
     replica,
     cutReplication: async () => {
@@ -120,7 +147,7 @@ export interface ClusterRedis {
   /** For this user, whom every node knows; `default` with the password of the tests unless given. */
   url(login?: { readonly user: string; readonly password: string }): string;
   readonly primaries: readonly RedisNode[];
-  /** Of the primary that has the slot given to `useClusterRedis`. */
+  /** Of the primary that has the slots given to `useClusterRedis`. */
   readonly replica: RedisNode;
   /** The primary that had the slot in the beginning. */
   ownerOf(slot: number): RedisNode;
@@ -131,15 +158,18 @@ export interface ClusterRedis {
 
 const SLOTS = 16_384;
 
-/** Three primaries; the one that has the slot has a replica. */
-export async function useClusterRedis(slot: number): Promise<ClusterRedis> {
+/** Three primaries, of which one has all of these slots and a replica, over TLS. */
+export async function useClusterRedis(slots: readonly number[]): Promise<ClusterRedis> {
   const folder = await useFolder();
   const password = newPassword();
+  const { settings: tls, login: identity, parameters } = await makeCertificates(folder);
+  const query = new URLSearchParams(parameters).toString();
   const nodes: RedisNode[] = [];
   for (const name of ['a', 'b', 'c', 'replica']) {
     const [port, busPort] = [await freePort(), await freePort()];
     const settings = [
-      `port ${port}`,
+      ...tls(port),
+      'tls-cluster yes',
       `requirepass ${password}`,
       `masterauth ${password}`,
       'cluster-enabled yes',
@@ -147,19 +177,21 @@ export async function useClusterRedis(slot: number): Promise<ClusterRedis> {
       'cluster-node-timeout 1000',
       'cluster-replica-validity-factor 0',
     ];
-    const node = await useRedisNode({ folder, name, port, settings, login: { password } });
+    const node = await useRedisNode({ folder, name, port, settings, login: { ...identity, password } });
     nodes.push(node);
     const [first = node] = nodes;
     if (first !== node) await first.admin.cluster('MEET', '127.0.0.1', port, busPort);
   }
   const [a, b, c, replica] = nodes as [RedisNode, RedisNode, RedisNode, RedisNode];
   const primaries = [a, b, c];
-  const third = Math.ceil(SLOTS / 3);
-  const ownerOf = (wanted: number): RedisNode => primaries[Math.floor(wanted / third)] ?? a;
-  for (const [index, node] of primaries.entries())
-    await node.admin.cluster('ADDSLOTSRANGE', index * third, Math.min((index + 1) * third, SLOTS) - 1);
+  const ownerOf = (slot: number): RedisNode =>
+    slots.includes(slot) ? a : (primaries[Math.floor(slot / Math.ceil(SLOTS / 3))] ?? a);
+  for (const node of primaries) {
+    const own = Array.from({ length: SLOTS }, (_, slot) => slot).filter((slot) => ownerOf(slot) === node);
+    await node.admin.cluster('ADDSLOTS', ...own);
+  }
   const idOf = async (node: RedisNode): Promise<string> => String(await node.admin.cluster('MYID'));
-  const owner = await idOf(ownerOf(slot));
+  const owner = await idOf(a);
   await until(async () => String(await replica.admin.cluster('NODES')).includes(owner));
   await replica.admin.cluster('REPLICATE', owner);
   await until(async () => (await replica.admin.info('replication')).includes('master_link_status:up'));
@@ -172,7 +204,7 @@ export async function useClusterRedis(slot: number): Promise<ClusterRedis> {
     });
   return {
     url: (login = { user: 'default', password }) =>
-      `redis+cluster://${login.user}:${encodeURIComponent(login.password)}@localhost:${a.port},localhost:${b.port}`,
+      `rediss+cluster://${login.user}:${encodeURIComponent(login.password)}@localhost:${a.port},localhost:${b.port}?${query}`,
     primaries,
     replica,
     ownerOf,

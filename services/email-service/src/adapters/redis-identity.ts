@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import { streamName } from '@mailstream/shared/events/email-received';
-import { redisFault } from '@mailstream/shared/runtime/redis';
+import { redisErrorWord, redisFault } from '@mailstream/shared/runtime/redis';
 import {
   addressOf,
   isCluster,
@@ -71,11 +71,17 @@ interface Seen {
 }
 
 async function runOf(server: Redis): Promise<string> {
-  const ids = [
-    /^run_id:(\S+)/m.exec(await server.info('server')),
-    /^master_replid:(\S+)/m.exec(await server.info('replication')),
-  ];
-  return ids.map((id) => id?.[1] ?? '').join(' ');
+  try {
+    const ids = [
+      /^run_id:(\S+)/m.exec(await server.info('server')),
+      /^master_replid:(\S+)/m.exec(await server.info('replication')),
+    ];
+    return ids.map((id) => id?.[1] ?? '').join(' ');
+  } catch (error) {
+    // Where INFO is forbidden the rest has to do.
+    if (redisErrorWord(error) === 'NOPERM') return '';
+    throw error;
+  }
 }
 
 const NOWHERE: Pick<Seen, 'last' | 'added'> = { last: '0-0', added: 0 };

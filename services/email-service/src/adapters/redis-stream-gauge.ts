@@ -11,7 +11,7 @@
  */
 import { WORKER_GROUP } from '@mailstream/shared/events/email-received';
 import { redisErrorWord, redisFault } from '@mailstream/shared/runtime/redis';
-import { serversOf, type RedisClient } from '@mailstream/shared/runtime/redis-servers';
+import { onePerServer, serversOf, type RedisClient } from '@mailstream/shared/runtime/redis-servers';
 import type { StreamFill, StreamGauge } from '../ports/stream.ts';
 
 /** Never trimmed closer to what every group has acknowledged. */
@@ -91,8 +91,8 @@ export function createRedisStreamGauge(redis: RedisClient): StreamGauge {
   return {
     async probe(streams) {
       try {
-        for (const { key } of serversOf(redis, streams))
-          await redis.set(`{${key}}:probe`, '', 'PX', PROBE_TTL_MS);
+        for (const stream of onePerServer(redis, streams))
+          await redis.set(`{${stream}}:probe`, '', 'PX', PROBE_TTL_MS);
       } catch (error) {
         // Whoever forbids the probe's key has not thereby filled Redis.
         if (redisErrorWord(error) !== 'NOPERM') throw redisFault(error);
@@ -101,7 +101,7 @@ export function createRedisStreamGauge(redis: RedisClient): StreamGauge {
 
     async memoryRatio(streams) {
       try {
-        const infos = await Promise.all(serversOf(redis, streams).map(({ server }) => server.info('memory')));
+        const infos = await Promise.all(serversOf(redis, streams).map((server) => server.info('memory')));
         const ratios = infos.map(ratioOf).filter((ratio) => ratio !== null);
         return ratios.length === 0 ? null : Math.max(...ratios);
       } catch (error) {
