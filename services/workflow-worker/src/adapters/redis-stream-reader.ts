@@ -28,6 +28,8 @@ export function createStreamReader(options: StreamReaderOptions): Pick<EntrySour
   const { blocking, commands, blockMs, consumer } = options;
   const unblock = createWake(blocking, commands);
   let waiting = new AbortController();
+  /** A group was gone while other streams had entries: told next time, however many come. */
+  let isGroupOverdue = false;
 
   const ask = async (
     redis: RedisClient,
@@ -44,8 +46,11 @@ export function createStreamReader(options: StreamReaderOptions): Pick<EntrySour
   const askEach = async (streams: readonly string[], count: number): Promise<readonly StreamEntry[]> => {
     const answers = await Promise.allSettled(streams.map((stream) => ask(commands, [stream], count, [])));
     const entries = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value : []));
-    const failure = answers.find((answer) => answer.status === 'rejected');
-    if (entries.length === 0 && failure !== undefined) throw failure.reason;
+    const failures = answers.flatMap((answer) =>
+      answer.status === 'rejected' ? [answer.reason as unknown] : [],
+    );
+    if (entries.length === 0 && failures.length > 0) throw failures.find(isGroupMissing) ?? failures[0];
+    isGroupOverdue = failures.some(isGroupMissing);
     return entries;
   };
 
@@ -64,6 +69,10 @@ export function createStreamReader(options: StreamReaderOptions): Pick<EntrySour
 
   return {
     read: async (streams, count) => {
+      if (isGroupOverdue) {
+        isGroupOverdue = false;
+        return { kind: 'groupMissing' };
+      }
       try {
         const entries =
           isCluster(commands) && streams.length > 1
