@@ -18,7 +18,7 @@ import { streamName } from '@mailstream/shared/events/email-received';
 import { createLogger } from '@mailstream/shared/runtime/logger';
 import { createMetrics } from '@mailstream/shared/runtime/metrics';
 import { checkDependency, createOpsServer } from '@mailstream/shared/runtime/ops-server';
-import { createRedis } from '@mailstream/shared/runtime/redis';
+import { closeRedis, createRedis } from '@mailstream/shared/runtime/redis';
 import { pause, systemClock } from '@mailstream/shared/runtime/system-clock';
 import { parseKeyRing } from '@mailstream/shared/secrets/key-ring';
 import { createSecretBox } from '@mailstream/shared/secrets/secret-box';
@@ -308,7 +308,7 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
     readiness: () =>
       Promise.all([
         checkDependency('postgresql', () => database.ping()),
-        checkDependency('redis', () => redis.ping()),
+        checkDependency('redis', () => redis.exists(streamName('', false))),
         // Full is not down: replicas that are taken out of service free no disk.
         checkDependency('storage', () => storage.check().catch(unlessFull)),
         Promise.resolve({ name: 'providers', ok: supervisor.isReady() }),
@@ -320,7 +320,7 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
     stop: async () => {
       await tokens.idle();
       await storage.close();
-      redis.disconnect();
+      await closeRedis(redis);
       await Promise.all([database.close(), leaseDatabase.close(), renewalDatabase.close()]);
       await rm(spoolDir, { recursive: true, force: true });
     },

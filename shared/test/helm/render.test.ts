@@ -123,6 +123,34 @@ describe.skipIf(helm === null)('helm', () => {
     },
   );
 
+  test('certificates are in every pod, the migration’s too, and each process has the user of Redis that is its own', async () => {
+    const mounts = z.array(z.object({ name: z.string(), mountPath: z.string() }));
+    const found = await manifests('--values', join(CHART, 'ci', 'full-values.yaml'));
+    const keys: Record<string, unknown> = {};
+    for (const manifest of found.filter(({ kind }) => kind === 'Deployment' || kind === 'Job')) {
+      const pod = podOf(manifest);
+      const [container] = pod.containers;
+      const paths = mounts.parse(container?.['volumeMounts']).map(({ mountPath }) => mountPath);
+      expect(paths).toEqual(
+        expect.arrayContaining(['/etc/mailstream/authorities', '/etc/mailstream/certificates']),
+      );
+      expect(pod['volumes']).toEqual(
+        expect.arrayContaining([
+          { name: 'authorities', configMap: { name: 'authorities' } },
+          { name: 'certificates', secret: { secretName: 'certificates', defaultMode: 0o440 } },
+        ]),
+      );
+      const redis = container?.env.find(({ name }) => name === 'REDIS_URL');
+      if (redis !== undefined) keys[manifest.metadata.name] = redis.valueFrom;
+    }
+    const key = (name: string): unknown => ({ secretKeyRef: { name: 'mailstream', key: name } });
+    expect(keys).toEqual({
+      'mailstream-email-service': key('redisUrlEmail'),
+      'mailstream-workflow-worker': key('redisUrlWorker'),
+      'mailstream-server': key('redisUrl'),
+    });
+  });
+
   test('a process that is switched off leaves nothing behind', async () => {
     for (const name of PROCESS_NAMES) {
       const found = await manifests('--values', MINIMAL, '--set', `${PROCESSES[name].key}.enabled=false`);
