@@ -6,7 +6,11 @@ import { parseAllowList } from '@mailstream/shared/net/allow-list';
 import { EnvReader } from '@mailstream/shared/runtime/env';
 import type { LogLevel } from '@mailstream/shared/runtime/logger';
 import { KeyRing, parseKeyRing } from '@mailstream/shared/secrets/key-ring';
-import { createSecretSources, type SecretSource } from '@mailstream/shared/secrets/secret-sources';
+import {
+  readSecretPlaces,
+  type SecretPlaces,
+  type SecretPlugIn,
+} from '@mailstream/shared/secrets/secret-places';
 import { createStorage } from '@mailstream/shared/storage/create-storage';
 
 export interface Config {
@@ -21,7 +25,7 @@ export interface Config {
   /** For the job board alone; null leaves it out. */
   readonly redisUrl: string | null;
   readonly keyRing: KeyRing;
-  readonly secretSources: readonly SecretSource[];
+  readonly secretPlaces: SecretPlaces;
   readonly storageUrl: string;
   readonly egressAllowCidrs: readonly string[];
   readonly egressAllowPorts: readonly number[];
@@ -38,8 +42,14 @@ export interface Config {
 
 const WEB_ROOT = fileURLToPath(new URL('web', import.meta.url));
 
-/** @throws ConfigError with every problem. */
-export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+/**
+ * @param plugIns more places for secrets, of whoever starts the process
+ * @throws ConfigError with every problem.
+ */
+export function readConfig(
+  environment: Readonly<Record<string, string | undefined>>,
+  plugIns: readonly SecretPlugIn[] = [],
+): Config {
   const env = new EnvReader(environment);
   const databaseUrl = env.url('DATABASE_URL', { protocols: ['postgres', 'postgresql'] });
   const config: Config = {
@@ -60,7 +70,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
         ? null
         : env.url('REDIS_URL', { protocols: ['redis', 'rediss'] }),
     keyRing: keyRing(env),
-    secretSources: secretSources(env, environment),
+    secretPlaces: readSecretPlaces(env, environment, plugIns),
     storageUrl: storageUrl(env),
     egressAllowCidrs: cidrs(env, 'EGRESS_ALLOW_CIDRS'),
     egressAllowPorts: ports(env, 'EGRESS_ALLOW_PORTS'),
@@ -106,20 +116,6 @@ function keyRing(env: EnvReader): KeyRing {
   if (parsed.kind === 'ok') return parsed.ring;
   if (text !== '') env.problem(parsed.text);
   return new KeyRing('', new Map());
-}
-
-function secretSources(
-  env: EnvReader,
-  environment: Readonly<Record<string, string | undefined>>,
-): readonly SecretSource[] {
-  const parsed = createSecretSources({
-    chain: env.list('SECRET_READ_CHAIN', { default: ['env', 'filesystem'] }),
-    env: environment,
-    secretsPath: env.optionalString('SECRETS_PATH') ?? null,
-  });
-  if (parsed.kind === 'ok') return parsed.sources;
-  env.problem(parsed.text);
-  return [];
 }
 
 function storageUrl(env: EnvReader): string {

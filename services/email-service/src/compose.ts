@@ -107,7 +107,7 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
   const secrets = createSecretStore({
     database,
     box: createSecretBox(keyRing.ring),
-    sources: config.secretSources,
+    ...config.secretPlaces,
   });
   const guard = createEgressGuard({
     allowCidrs: config.egressAllowCidrs,
@@ -318,6 +318,7 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
     start: () => Promise.resolve(),
     stop: async () => {
       await tokens.idle();
+      await secrets.idle();
       await storage.close();
       redis.disconnect();
       await Promise.all([database.close(), leaseDatabase.close(), renewalDatabase.close()]);
@@ -338,6 +339,7 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
     log,
     services: [
       ops,
+      config.secretPlaces.service,
       stores,
       changes,
       processor,

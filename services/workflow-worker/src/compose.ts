@@ -247,7 +247,7 @@ function composeSending(
   const secrets = createSecretStore({
     database,
     box: createSecretBox(mail.keyRing),
-    sources: mail.secretSources,
+    ...mail.secretPlaces,
   });
   const tokens = createTokenService({ database, secrets, guard, clock, log });
   const producing = createRedis({ url: config.redisUrl, name: `${SERVICE}-mail-add`, log });
@@ -285,7 +285,11 @@ function composeSending(
     start: () => Promise.resolve(),
     stop: async () => {
       await queue.close();
-      await Promise.all([closeRedis(producing), closeRedis(working), tokens.idle()]);
+      await Promise.all([
+        closeRedis(producing),
+        closeRedis(working),
+        tokens.idle().then(() => secrets.idle()),
+      ]);
     },
   });
   const worker = createRedisMailWorker({
@@ -305,7 +309,7 @@ function composeSending(
     clock,
     log,
   });
-  return { services: [connections, worker, relay], tokens };
+  return { services: [mail.secretPlaces.service, connections, worker, relay], tokens };
 }
 
 /** @param tokens null where this worker cannot open secrets: another one has to check them */

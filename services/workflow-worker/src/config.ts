@@ -1,6 +1,7 @@
 /** The only reader of the environment of the worker. Everything is checked before a socket is opened; all problems at once. */
 import { parseAllowList } from '@mailstream/shared/net/allow-list';
 import { EnvReader } from '@mailstream/shared/runtime/env';
+import type { SecretPlugIn } from '@mailstream/shared/secrets/secret-places';
 import { createStorage } from '@mailstream/shared/storage/create-storage';
 import { readMailConfig, type MailConfig } from './outbound/mail-config.ts';
 
@@ -51,8 +52,14 @@ export interface Config {
 /** Besides the handlers: an entry that had failed, discovery, readiness, dead letters. */
 const EXTRA_CONNECTIONS = 4;
 
-/** @throws ConfigError that lists every problem. */
-export function loadConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+/**
+ * @param plugIns more places for secrets, of whoever starts the process
+ * @throws ConfigError that lists every problem.
+ */
+export function loadConfig(
+  environment: Readonly<Record<string, string | undefined>>,
+  plugIns: readonly SecretPlugIn[] = [],
+): Config {
   const env = new EnvReader(environment);
   const concurrency = env.integer('WORKER_CONCURRENCY', { default: 8, min: 1, max: 256 });
   const config: Config = {
@@ -88,7 +95,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     retentionDays: env.integer('RETENTION_DAYS', { default: 180, min: 1, max: 36_500 }),
     storageUrl: storageUrl(env),
     storageCleanupDryRun: env.boolean('STORAGE_CLEANUP_DRY_RUN', { default: false }),
-    mail: readMailConfig(env, environment),
+    mail: readMailConfig(env, environment, plugIns),
     egressAllowCidrs: cidrs(env),
     egressAllowPorts: ports(env),
     blockMs: env.integer('WORKER_BLOCK_MS', { default: 2_000, min: 10, max: 60_000 }),
