@@ -25,6 +25,43 @@ export const SETTINGS = [
   },
   { name: 'SECRET_READ_CHAIN', text: 'Where secrets are looked for before the database.' },
   { name: 'SECRETS_PATH', text: 'Folder of secrets in files, for "filesystem" in SECRET_READ_CHAIN.' },
+  // Vault (ee/README.md)
+  {
+    name: 'VAULT_ADDR',
+    text: 'Vault, by scheme, host and port; https, or http for an agent on this machine.',
+  },
+  { name: 'VAULT_NAMESPACE', text: 'Namespace in Vault.' },
+  { name: 'VAULT_CACERT', text: "File with the authorities (PEM) that signed Vault's certificate." },
+  {
+    name: 'VAULT_ALLOW_CIDRS',
+    text: 'Networks besides public addresses that VAULT_ADDR may lead to; nothing else is connected to through it.',
+  },
+  { name: 'VAULT_AUTH', text: 'How to log in to Vault.' },
+  {
+    name: 'VAULT_AUTH_MOUNT',
+    text: 'Where that login is mounted. Default: its own name.',
+  },
+  { name: 'VAULT_TOKEN', text: 'Token, for VAULT_AUTH=token.' },
+  {
+    name: 'VAULT_TOKEN_FILE',
+    text: 'File with that token, as an agent writes it; read again when it has changed.',
+  },
+  { name: 'VAULT_ROLE_ID', text: 'Role id, for VAULT_AUTH=approle.' },
+  { name: 'VAULT_SECRET_ID', text: 'Secret id of that role.' },
+  { name: 'VAULT_SECRET_ID_FILE', text: 'File with that secret id; read at each login.' },
+  { name: 'VAULT_ROLE', text: 'Role, for VAULT_AUTH=kubernetes.' },
+  { name: 'VAULT_JWT_FILE', text: 'Token of the service account; read at each login.' },
+  { name: 'VAULT_KV_MOUNT', text: 'Where a KV engine of version 2 is mounted.' },
+  {
+    name: 'VAULT_PATH_PREFIX',
+    text: 'Folder in it; below are a folder for each tenant and in it a path for each secret.',
+  },
+  {
+    name: 'VAULT_WRITE',
+    text: 'Passwords that people enter go to Vault; false seals them into the database.',
+  },
+  { name: 'VAULT_CACHE_MS', text: 'How long a secret that was read is used again; 0 asks each time.' },
+  { name: 'VAULT_TIMEOUT_MS', text: 'Patience with Vault; a request is tried three times.' },
   // The process
   { name: 'PORT', text: 'API and UI of the server; health and metrics of the others. 0 takes a free one.' },
   { name: 'HOST', text: 'Address to listen on.' },
