@@ -10,6 +10,9 @@
 {{- if and $keys.alertSecret (eq .name "workflow-worker") -}}
 {{- include "mailstream.fromSecret" (dict "root" .root "name" "WORKER_ALERT_SECRET" "key" $keys.alertSecret) -}}
 {{- end -}}
+{{- if and $keys.otlpHeaders (ne .name "server") -}}
+{{- include "mailstream.fromSecret" (dict "root" .root "name" "OTEL_EXPORTER_OTLP_HEADERS" "key" $keys.otlpHeaders) -}}
+{{- end -}}
 {{- if $keys.storageUrl -}}
 {{- include "mailstream.fromSecret" (dict "root" .root "name" "STORAGE_URL" "key" $keys.storageUrl) -}}
 {{- else -}}

@@ -17,7 +17,7 @@ Whether the Secret is there and filled is seen only where there is a cluster to 
 {{- end -}}
 {{- $keys := list .Values.secrets.keys.databaseUrl .Values.secrets.keys.redisUrl .Values.secrets.keys.masterKey -}}
 {{- if .Values.migration.enabled -}}{{- $keys = append $keys .Values.secrets.keys.migrationDatabaseUrl -}}{{- end -}}
-{{- range list .Values.secrets.keys.storageUrl .Values.secrets.keys.databaseDirectUrl .Values.secrets.keys.alertSecret .Values.secrets.keys.vaultToken .Values.secrets.keys.vaultSecretId -}}
+{{- range list .Values.secrets.keys.storageUrl .Values.secrets.keys.databaseDirectUrl .Values.secrets.keys.alertSecret .Values.secrets.keys.otlpHeaders .Values.secrets.keys.vaultToken .Values.secrets.keys.vaultSecretId -}}
 {{- if . -}}{{- $keys = append $keys . -}}{{- end -}}
 {{- end -}}
 {{- $secret := lookup "v1" "Secret" .Release.Namespace $name -}}

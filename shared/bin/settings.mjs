@@ -195,6 +195,45 @@ export const SETTINGS = [
     name: 'STORAGE_CLEANUP_DRY_RUN',
     text: 'The storage-cleanup job counts what nobody refers to any more, and removes nothing.',
   },
+  // Traces; what is not here (compression, timeout) the exporter of OpenTelemetry reads by itself
+  {
+    name: 'OTEL_TRACES_EXPORTER',
+    text: 'otlp sends a trace for each message, from the fetch to its ticket; none does not. Default: otlp where an endpoint is set, else none.',
+  },
+  {
+    name: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+    text: 'Collector, for OTLP over HTTP; /v1/traces is added. Default: http://localhost:4318.',
+  },
+  { name: 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', text: 'The same with its whole path, in its place.' },
+  { name: 'OTEL_EXPORTER_OTLP_PROTOCOL', text: 'What is sent.' },
+  {
+    name: 'OTEL_EXPORTER_OTLP_HEADERS',
+    text: 'Headers for the collector, such as a key: name=value with commas.',
+  },
+  {
+    name: 'OTEL_EXPORTER_OTLP_CERTIFICATE',
+    text: "File with the authorities (PEM) that signed the collector's certificate.",
+  },
+  {
+    name: 'OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE',
+    text: 'File with a certificate of ours, for a collector that asks for one.',
+  },
+  { name: 'OTEL_EXPORTER_OTLP_CLIENT_KEY', text: 'File with its key.' },
+  {
+    name: 'OTEL_TRACES_SAMPLER',
+    text: 'Which messages have a trace. It follows from the event id, so all processes decide alike: give all of them the same.',
+  },
+  { name: 'OTEL_TRACES_SAMPLER_ARG', text: 'The share of them, for traceidratio.' },
+  {
+    name: 'OTEL_SERVICE_NAME',
+    text: 'Name of the process in traces. Default: mailstream-email-service, mailstream-workflow-worker.',
+  },
+  { name: 'OTEL_RESOURCE_ATTRIBUTES', text: 'More about the process: name=value with commas.' },
+  { name: 'OTEL_SDK_DISABLED', text: 'true switches traces off, whatever else is set.' },
+  { name: 'OTEL_BSP_MAX_QUEUE_SIZE', text: 'Spans that wait to be sent; what is above it is dropped.' },
+  { name: 'OTEL_BSP_MAX_EXPORT_BATCH_SIZE', text: 'Spans that are sent at once.' },
+  { name: 'OTEL_BSP_SCHEDULE_DELAY', text: 'Longest wait of a span, milliseconds.' },
+  { name: 'OTEL_BSP_EXPORT_TIMEOUT', text: 'Patience with the collector, milliseconds.' },
   // Server
   { name: 'PUBLIC_URL', text: 'Where browsers reach the server; cookies are Secure when it is https.' },
   { name: 'TRUSTED_PROXIES', text: 'Networks of reverse proxies whose X-Forwarded-For is believed.' },

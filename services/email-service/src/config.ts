@@ -9,6 +9,7 @@ import {
   type SecretPlaces,
   type SecretPlugIn,
 } from '@mailstream/shared/secrets/secret-places';
+import { readTraceSettings, type TraceSettings } from '@mailstream/shared/tracing/trace-settings';
 import { createStorage } from '@mailstream/shared/storage/create-storage';
 import type { IngestLimits } from './ports/mail.ts';
 
@@ -52,6 +53,8 @@ export interface Config {
   readonly streamTrimIntervalMs: number;
   /** Share of Redis's maxmemory; above it nothing is fetched. */
   readonly redisMaxMemoryRatio: number;
+  /** Null where no traces are sent. */
+  readonly traces: TraceSettings | null;
 }
 
 const MIB = 1024 * 1024;
@@ -129,6 +132,7 @@ export function loadConfig(
       max: 3_600_000,
     }),
     redisMaxMemoryRatio: env.ratio('REDIS_MAX_MEMORY_RATIO', { default: 0.85, min: 0.1, max: 1 }),
+    traces: readTraceSettings(env, 'email-service'),
   };
   checkRelations(env, config);
   env.finish();

@@ -2,6 +2,7 @@
 import { parseAllowList } from '@mailstream/shared/net/allow-list';
 import { EnvReader } from '@mailstream/shared/runtime/env';
 import type { SecretPlugIn } from '@mailstream/shared/secrets/secret-places';
+import { readTraceSettings, type TraceSettings } from '@mailstream/shared/tracing/trace-settings';
 import { createStorage } from '@mailstream/shared/storage/create-storage';
 import { readMailConfig, type MailConfig } from './outbound/mail-config.ts';
 
@@ -47,6 +48,8 @@ export interface Config {
   readonly egressAllowPorts: readonly number[];
   /** How long a read waits for new entries. */
   readonly blockMs: number;
+  /** Null where no traces are sent. */
+  readonly traces: TraceSettings | null;
 }
 
 /** Besides the handlers: an entry that had failed, discovery, readiness, dead letters. */
@@ -99,6 +102,7 @@ export function loadConfig(
     egressAllowCidrs: cidrs(env),
     egressAllowPorts: ports(env),
     blockMs: env.integer('WORKER_BLOCK_MS', { default: 2_000, min: 10, max: 60_000 }),
+    traces: readTraceSettings(env, 'workflow-worker'),
   };
   if (config.visibilityMs < 2 * config.handlingDeadlineMs)
     env.problem(

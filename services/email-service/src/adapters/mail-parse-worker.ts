@@ -15,6 +15,8 @@ export interface WorkerTask extends IngestTask {
   readonly storageUrl: string;
   /** After this many milliseconds a task that waits for the storage gives up: a slow storage is no fault of the message. */
   readonly storagePatienceMs: number;
+  /** The answer says when what was done. */
+  readonly isTimed: boolean;
 }
 
 /** A class does not survive the way between threads; its fault does. */
@@ -25,6 +27,7 @@ export type WorkerAnswer =
 const storages = new Map<string, Storage>();
 
 export async function processMail(task: WorkerTask): Promise<WorkerAnswer> {
+  const startMs = performance.timeOrigin + performance.now();
   const storage = watchStorage(storageAt(task.storageUrl));
   const patience = new Promise<never>((_resolve, reject) => {
     storage.onPatienceLost(task.storagePatienceMs, () => {
@@ -32,7 +35,14 @@ export async function processMail(task: WorkerTask): Promise<WorkerAnswer> {
     });
   });
   try {
-    return { kind: 'processed', processed: await Promise.race([ingestMail(task, storage), patience]) };
+    const processed = await Promise.race([ingestMail(task, storage), patience]);
+    if (!task.isTimed) return { kind: 'processed', processed };
+    const [storeStartMs, storeEndMs] = [storage.putTimes?.startMs ?? null, storage.putTimes?.endMs ?? null];
+    const endMs = performance.timeOrigin + performance.now();
+    return {
+      kind: 'processed',
+      processed: { ...processed, timings: { startMs, endMs, storeStartMs, storeEndMs } },
+    };
   } catch (error) {
     return { kind: 'fault', fault: error instanceof FaultError ? error.fault : toFault(error) };
   } finally {

@@ -60,6 +60,17 @@ export type RawSource =
 export interface ProcessedMail {
   readonly raw: RawRef;
   readonly mail: ParsedMail;
+  /** Only of a processor that was made to tell. */
+  readonly timings?: ProcessTimings;
+}
+
+/** Milliseconds since 1970. Reading and storing overlap. */
+export interface ProcessTimings {
+  readonly startMs: number;
+  readonly endMs: number;
+  /** From the first byte that went to the storage until the last was durable; null where nothing was stored. */
+  readonly storeStartMs: number | null;
+  readonly storeEndMs: number | null;
 }
 
 /**
