@@ -6,6 +6,8 @@
 #   docker build --target server          --tag registry.example/mailstream/server:0.1.0 .
 #   docker build --target migrate         --tag registry.example/mailstream/migrate:0.1.0 .
 #
+# The first three with what a hosted operator needs (ee/README.md) are the targets email-service-ee, workflow-worker-ee and server-ee.
+#
 # What runs is compiled JavaScript and production packages; compilers and tests stay behind in `build`. The root file system may be
 # read-only: messages are in /var/lib/mailstream, what is being parsed in /tmp, and nothing else is written.
 # Never built by Docker where this was written: there was no engine. Its `npm` lines were run with this Node, and what they made was put
@@ -38,6 +40,7 @@ COPY shared shared
 COPY migrations migrations
 COPY services services
 COPY server server
+COPY ee ee
 RUN npm run build
 
 FROM manifests AS email-service-packages
@@ -56,7 +59,7 @@ RUN npm ci --ignore-scripts --omit=dev --workspace=migrations
 FROM build AS dev
 ENV NODE_ENV=development
 RUN mkdir -p /var/lib/mailstream \
-  && chown -R 1000:1000 /var/lib/mailstream shared/dist migrations/dist services/email-service/dist services/workflow-worker/dist server/dist
+  && chown -R 1000:1000 /var/lib/mailstream shared/dist migrations/dist services/email-service/dist services/workflow-worker/dist server/dist ee/dist
 USER 1000:1000
 
 FROM base AS runtime
@@ -101,3 +104,16 @@ COPY --from=build /app/shared/dist shared/dist
 COPY --from=build /app/migrations/dist migrations/dist
 HEALTHCHECK NONE
 ENTRYPOINT ["node", "--enable-source-maps", "migrations/dist/main.js"]
+
+# The same processes, started by `ee/`.
+FROM email-service AS email-service-ee
+COPY --from=build /app/ee/dist ee/dist
+ENTRYPOINT ["node", "--enable-source-maps", "ee/dist/email-service/main.js"]
+
+FROM workflow-worker AS workflow-worker-ee
+COPY --from=build /app/ee/dist ee/dist
+ENTRYPOINT ["node", "--enable-source-maps", "ee/dist/workflow-worker/main.js"]
+
+FROM server AS server-ee
+COPY --from=build /app/ee/dist ee/dist
+ENTRYPOINT ["node", "--enable-source-maps", "ee/dist/server/main.js"]

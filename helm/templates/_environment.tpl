@@ -10,11 +10,17 @@
 {{- if and $keys.alertSecret (eq .name "workflow-worker") -}}
 {{- include "mailstream.fromSecret" (dict "root" .root "name" "WORKER_ALERT_SECRET" "key" $keys.alertSecret) -}}
 {{- end -}}
+{{- if and $keys.otlpHeaders (ne .name "server") -}}
+{{- include "mailstream.fromSecret" (dict "root" .root "name" "OTEL_EXPORTER_OTLP_HEADERS" "key" $keys.otlpHeaders) -}}
+{{- end -}}
 {{- if $keys.storageUrl -}}
 {{- include "mailstream.fromSecret" (dict "root" .root "name" "STORAGE_URL" "key" $keys.storageUrl) -}}
 {{- else -}}
 - { name: STORAGE_URL, value: {{ .root.Values.storage.url | quote }} }
 {{ end -}}
+{{- if eq .root.Values.image.edition "ee" -}}
+{{- include "mailstream.vault" .root -}}
+{{- end -}}
 {{- with .root.Values.egress.allowCidrs -}}
 - { name: EGRESS_ALLOW_CIDRS, value: {{ join "," . | quote }} }
 {{ end -}}
@@ -27,4 +33,27 @@
 {{- $text := ternary (printf "%.0f" $value) (toString $value) (and (kindIs "float64" $value) (eq (toString (floor $value)) (toString $value))) -}}
 - { name: {{ $variable }}, value: {{ $text | quote }} }
 {{ end -}}
+{{- end -}}
+
+{{/* Variables of Vault. */}}
+{{- define "mailstream.vault" -}}
+{{- $vault := .Values.vault -}}
+- { name: VAULT_ADDR, value: {{ $vault.address | quote }} }
+- { name: VAULT_AUTH, value: {{ $vault.auth | quote }} }
+{{ if eq $vault.auth "kubernetes" -}}
+- { name: VAULT_ROLE, value: {{ $vault.role | quote }} }
+- { name: VAULT_JWT_FILE, value: /var/run/secrets/vault/token }
+{{ end -}}
+{{- if eq $vault.auth "approle" -}}
+- { name: VAULT_ROLE_ID, value: {{ $vault.role | quote }} }
+{{ end -}}
+{{- if $vault.caSecret -}}
+- { name: VAULT_CACERT, value: /etc/vault/ca.crt }
+{{ end -}}
+{{- if .Values.secrets.keys.vaultToken -}}
+{{- include "mailstream.fromSecret" (dict "root" . "name" "VAULT_TOKEN" "key" .Values.secrets.keys.vaultToken) -}}
+{{- end -}}
+{{- if .Values.secrets.keys.vaultSecretId -}}
+{{- include "mailstream.fromSecret" (dict "root" . "name" "VAULT_SECRET_ID" "key" .Values.secrets.keys.vaultSecretId) -}}
+{{- end -}}
 {{- end -}}

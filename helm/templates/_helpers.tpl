@@ -29,7 +29,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- end -}}
 
 {{- define "mailstream.image" -}}
-{{ trimSuffix "/" .root.Values.image.registry }}/{{ .component }}:{{ .root.Values.image.tag | default .root.Chart.AppVersion }}
+{{ trimSuffix "/" .root.Values.image.registry }}/{{ .component }}{{ if and (eq .root.Values.image.edition "ee") (ne .component "migrate") }}-ee{{ end }}:{{ .root.Values.image.tag | default .root.Chart.AppVersion }}
 {{- end -}}
 
 {{- define "mailstream.serviceAccount" -}}

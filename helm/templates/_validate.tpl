@@ -22,7 +22,7 @@ Whether the Secret is there and filled is seen only where there is a cluster to 
 {{- end -}}
 {{- end -}}
 {{- if .Values.migration.enabled -}}{{- $keys = append $keys .Values.secrets.keys.migrationDatabaseUrl -}}{{- end -}}
-{{- range list .Values.secrets.keys.storageUrl .Values.secrets.keys.databaseDirectUrl .Values.secrets.keys.alertSecret -}}
+{{- range list .Values.secrets.keys.storageUrl .Values.secrets.keys.databaseDirectUrl .Values.secrets.keys.alertSecret .Values.secrets.keys.otlpHeaders .Values.secrets.keys.vaultToken .Values.secrets.keys.vaultSecretId -}}
 {{- if . -}}{{- $keys = append $keys . -}}{{- end -}}
 {{- end -}}
 {{- $secret := lookup "v1" "Secret" .Release.Namespace $name -}}
@@ -56,6 +56,17 @@ Whether the Secret is there and filled is seen only where there is a cluster to 
 {{- if .Values.networkPolicy.enabled -}}
 {{- if or (not .Values.networkPolicy.database.to) (not .Values.networkPolicy.redis.to) -}}
 {{- fail "networkPolicy.database.to and networkPolicy.redis.to are not set: say where PostgreSQL and Redis are (a list of peers, e.g. [{ipBlock: {cidr: 10.1.2.3/32}}]), or set networkPolicy.enabled=false." -}}
+{{- end -}}
+{{- end -}}
+{{- if eq .Values.image.edition "ee" -}}
+{{- if not .Values.vault.address -}}
+{{- fail "image.edition is ee, but vault.address is not set: give Vault's scheme, host and port, e.g. https://vault.example:8200." -}}
+{{- end -}}
+{{- if and (ne .Values.vault.auth "token") (not .Values.vault.role) -}}
+{{- fail (printf "vault.auth is %q, but vault.role is not set: name the role that Mailstream logs in to Vault with." .Values.vault.auth) -}}
+{{- end -}}
+{{- if and .Values.networkPolicy.enabled (not .Values.networkPolicy.vault.to) -}}
+{{- fail "networkPolicy.vault.to is not set: say where Vault is (a list of peers), or set networkPolicy.enabled=false." -}}
 {{- end -}}
 {{- end -}}
 {{- if and .Values.monitoring.serviceMonitor.enabled .Values.networkPolicy.enabled (not .Values.networkPolicy.metricsFrom) -}}

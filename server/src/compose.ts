@@ -55,9 +55,9 @@ export function compose(config: Config): Composition {
     poolMax: config.databasePoolMax,
   });
   const storage = createStorage(config.storageUrl);
-  const { secretSources: sources } = config;
+  const { sources, keeper, service: secretPlaces } = config.secretPlaces;
   const box = createSecretBox(config.keyRing);
-  const secrets = createSecretStore({ database, box, sources });
+  const secrets = createSecretStore({ database, box, sources, keeper });
   const guard = createEgressGuard({
     allowCidrs: config.egressAllowCidrs,
     allowPorts: config.egressAllowPorts,
@@ -145,12 +145,19 @@ export function compose(config: Config): Composition {
   async function closeStores(): Promise<void> {
     // A token that was just rotated must still reach the database.
     await tokens.idle();
+    await secrets.idle();
     await options.jobBoard?.close();
     await storage.close();
     await database.close();
   }
   return {
-    services: [closing, changes, feed, createHttpServer({ ports, options, listen: config, log })],
+    services: [
+      secretPlaces,
+      closing,
+      changes,
+      feed,
+      createHttpServer({ ports, options, listen: config, log }),
+    ],
     log,
   };
 }

@@ -9,7 +9,11 @@ import type { LogLevel } from '@mailstream/shared/runtime/logger';
 import { redisUrlProblem } from '@mailstream/shared/runtime/redis';
 import { REDIS_SCHEMES } from '@mailstream/shared/runtime/redis-url';
 import { KeyRing, parseKeyRing } from '@mailstream/shared/secrets/key-ring';
-import { createSecretSources, type SecretSource } from '@mailstream/shared/secrets/secret-sources';
+import {
+  readSecretPlaces,
+  type SecretPlaces,
+  type SecretPlugIn,
+} from '@mailstream/shared/secrets/secret-places';
 import { createStorage } from '@mailstream/shared/storage/create-storage';
 
 export interface Config {
@@ -24,7 +28,7 @@ export interface Config {
   /** For the job board alone; null leaves it out. */
   readonly redisUrl: string | null;
   readonly keyRing: KeyRing;
-  readonly secretSources: readonly SecretSource[];
+  readonly secretPlaces: SecretPlaces;
   readonly storageUrl: string;
   readonly egressAllowCidrs: readonly string[];
   readonly egressAllowPorts: readonly number[];
@@ -41,8 +45,14 @@ export interface Config {
 
 const WEB_ROOT = fileURLToPath(new URL('web', import.meta.url));
 
-/** @throws ConfigError with every problem. */
-export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+/**
+ * @param plugIns more places for secrets, of whoever starts the process
+ * @throws ConfigError with every problem.
+ */
+export function readConfig(
+  environment: Readonly<Record<string, string | undefined>>,
+  plugIns: readonly SecretPlugIn[] = [],
+): Config {
   const env = new EnvReader(environment);
   const databaseUrl = env.url('DATABASE_URL', {
     protocols: ['postgres', 'postgresql'],
@@ -67,7 +77,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
         ? null
         : env.url('REDIS_URL', { protocols: REDIS_SCHEMES, problemOf: redisUrlProblem }),
     keyRing: keyRing(env),
-    secretSources: secretSources(env, environment),
+    secretPlaces: readSecretPlaces(env, environment, plugIns),
     storageUrl: storageUrl(env),
     egressAllowCidrs: cidrs(env, 'EGRESS_ALLOW_CIDRS'),
     egressAllowPorts: ports(env, 'EGRESS_ALLOW_PORTS'),
@@ -113,20 +123,6 @@ function keyRing(env: EnvReader): KeyRing {
   if (parsed.kind === 'ok') return parsed.ring;
   if (text !== '') env.problem(parsed.text);
   return new KeyRing('', new Map());
-}
-
-function secretSources(
-  env: EnvReader,
-  environment: Readonly<Record<string, string | undefined>>,
-): readonly SecretSource[] {
-  const parsed = createSecretSources({
-    chain: env.list('SECRET_READ_CHAIN', { default: ['env', 'filesystem'] }),
-    env: environment,
-    secretsPath: env.optionalString('SECRETS_PATH') ?? null,
-  });
-  if (parsed.kind === 'ok') return parsed.sources;
-  env.problem(parsed.text);
-  return [];
 }
 
 function storageUrl(env: EnvReader): string {

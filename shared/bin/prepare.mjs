@@ -17,8 +17,9 @@ const BUILT = [
   'services/email-service/dist/main.js',
   'services/workflow-worker/dist/main.js',
   'server/dist/main.js',
+  'ee/dist/server/main.js',
 ];
-const SOURCE_FOLDERS = ['shared/src', 'migrations/src', 'services', 'server'];
+const SOURCE_FOLDERS = ['shared/src', 'migrations/src', 'services', 'server', 'ee'];
 const SKIPPED = new Set(['node_modules', 'dist', 'test', '.data']);
 
 /** A message for the person at the terminal, without a stack. */

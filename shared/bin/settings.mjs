@@ -28,6 +28,43 @@ export const SETTINGS = [
   },
   { name: 'SECRET_READ_CHAIN', text: 'Where secrets are looked for before the database.' },
   { name: 'SECRETS_PATH', text: 'Folder of secrets in files, for "filesystem" in SECRET_READ_CHAIN.' },
+  // Vault (ee/README.md)
+  {
+    name: 'VAULT_ADDR',
+    text: 'Vault, by scheme, host and port; https, or http for an agent on this machine.',
+  },
+  { name: 'VAULT_NAMESPACE', text: 'Namespace in Vault.' },
+  { name: 'VAULT_CACERT', text: "File with the authorities (PEM) that signed Vault's certificate." },
+  {
+    name: 'VAULT_ALLOW_CIDRS',
+    text: 'Networks besides public addresses that VAULT_ADDR may lead to; nothing else is connected to through it.',
+  },
+  { name: 'VAULT_AUTH', text: 'How to log in to Vault.' },
+  {
+    name: 'VAULT_AUTH_MOUNT',
+    text: 'Where that login is mounted. Default: its own name.',
+  },
+  { name: 'VAULT_TOKEN', text: 'Token, for VAULT_AUTH=token.' },
+  {
+    name: 'VAULT_TOKEN_FILE',
+    text: 'File with that token, as an agent writes it; read again when it has changed.',
+  },
+  { name: 'VAULT_ROLE_ID', text: 'Role id, for VAULT_AUTH=approle.' },
+  { name: 'VAULT_SECRET_ID', text: 'Secret id of that role.' },
+  { name: 'VAULT_SECRET_ID_FILE', text: 'File with that secret id; read at each login.' },
+  { name: 'VAULT_ROLE', text: 'Role, for VAULT_AUTH=kubernetes.' },
+  { name: 'VAULT_JWT_FILE', text: 'Token of the service account; read at each login.' },
+  { name: 'VAULT_KV_MOUNT', text: 'Where a KV engine of version 2 is mounted.' },
+  {
+    name: 'VAULT_PATH_PREFIX',
+    text: 'Folder in it; below are a folder for each tenant and in it a path for each secret.',
+  },
+  {
+    name: 'VAULT_WRITE',
+    text: 'Passwords that people enter go to Vault; false seals them into the database.',
+  },
+  { name: 'VAULT_CACHE_MS', text: 'How long a secret that was read is used again; 0 asks each time.' },
+  { name: 'VAULT_TIMEOUT_MS', text: 'Patience with Vault; a request is tried three times.' },
   // The process
   { name: 'PORT', text: 'API and UI of the server; health and metrics of the others. 0 takes a free one.' },
   { name: 'HOST', text: 'Address to listen on.' },
@@ -161,6 +198,45 @@ export const SETTINGS = [
     name: 'STORAGE_CLEANUP_DRY_RUN',
     text: 'The storage-cleanup job counts what nobody refers to any more, and removes nothing.',
   },
+  // Traces; what is not here (compression, timeout) the exporter of OpenTelemetry reads by itself
+  {
+    name: 'OTEL_TRACES_EXPORTER',
+    text: 'otlp sends a trace for each message, from the fetch to its ticket; none does not. Default: otlp where an endpoint is set, else none.',
+  },
+  {
+    name: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+    text: 'Collector, for OTLP over HTTP; /v1/traces is added. Default: http://localhost:4318.',
+  },
+  { name: 'OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', text: 'The same with its whole path, in its place.' },
+  { name: 'OTEL_EXPORTER_OTLP_PROTOCOL', text: 'What is sent.' },
+  {
+    name: 'OTEL_EXPORTER_OTLP_HEADERS',
+    text: 'Headers for the collector, such as a key: name=value with commas.',
+  },
+  {
+    name: 'OTEL_EXPORTER_OTLP_CERTIFICATE',
+    text: "File with the authorities (PEM) that signed the collector's certificate.",
+  },
+  {
+    name: 'OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE',
+    text: 'File with a certificate of ours, for a collector that asks for one.',
+  },
+  { name: 'OTEL_EXPORTER_OTLP_CLIENT_KEY', text: 'File with its key.' },
+  {
+    name: 'OTEL_TRACES_SAMPLER',
+    text: 'Which messages have a trace. It follows from the event id, so all processes decide alike: give all of them the same.',
+  },
+  { name: 'OTEL_TRACES_SAMPLER_ARG', text: 'The share of them, for traceidratio.' },
+  {
+    name: 'OTEL_SERVICE_NAME',
+    text: 'Name of the process in traces. Default: mailstream-email-service, mailstream-workflow-worker.',
+  },
+  { name: 'OTEL_RESOURCE_ATTRIBUTES', text: 'More about the process: name=value with commas.' },
+  { name: 'OTEL_SDK_DISABLED', text: 'true switches traces off, whatever else is set.' },
+  { name: 'OTEL_BSP_MAX_QUEUE_SIZE', text: 'Spans that wait to be sent; what is above it is dropped.' },
+  { name: 'OTEL_BSP_MAX_EXPORT_BATCH_SIZE', text: 'Spans that are sent at once.' },
+  { name: 'OTEL_BSP_SCHEDULE_DELAY', text: 'Longest wait of a span, milliseconds.' },
+  { name: 'OTEL_BSP_EXPORT_TIMEOUT', text: 'Patience with the collector, milliseconds.' },
   // Server
   { name: 'PUBLIC_URL', text: 'Where browsers reach the server; cookies are Secure when it is https.' },
   { name: 'TRUSTED_PROXIES', text: 'Networks of reverse proxies whose X-Forwarded-For is believed.' },

@@ -28,7 +28,8 @@ const isAdapter = (path: string): boolean => /\/src\/adapters\//.test(path);
 const isCompose = (path: string): boolean => path.endsWith('/src/compose.ts');
 /** `ports.ts`, or the files of a folder `ports/` where one page would be too long. */
 const isPorts = (path: string): boolean => /\/src\/(ports\.ts$|ports\/[^/]+$)/.test(path);
-const isMain = (path: string): boolean => path.endsWith('/src/main.ts');
+/** Of a process, or of the same process with what `ee/` adds. */
+const isMain = (path: string): boolean => /\/src\/main\.ts$|^ee\/src\/[^/]+\/main\.ts$/.test(path);
 /** What an adapter speaks to, by the first word of its name; files without such a word are what adapters share. */
 const TECHNOLOGY = /\/src\/adapters\/(pg|redis|imap|mail|argon2|oauth|storage)[-.]/;
 const technologyOf = (path: string): string | undefined => TECHNOLOGY.exec(path)?.[1];
@@ -110,6 +111,16 @@ export const RULES: readonly Rule[] = [
       !below('server/web/')(to) &&
       !(isTypeOnly && below('server/src/contracts')(to)),
   },
+  {
+    number: 12,
+    text: 'ee knows of a process its config.ts, compose.ts and ports',
+    forbids: ({ from, to }) =>
+      below('ee/')(from) &&
+      processOf(to) !== undefined &&
+      !to.endsWith('/src/config.ts') &&
+      !isCompose(to) &&
+      !isPorts(to),
+  },
 ];
 
 /** One line for each rule that the edge breaks. Tests may import what they test. */
@@ -123,7 +134,8 @@ export function violations(edge: Edge): readonly string[] {
 /** The only places that may read the environment; everywhere else values are handed in. */
 export function mayReadEnvironment(path: string): boolean {
   return (
-    /\/src\/(config|main)\.ts$/.test(path) ||
+    path.endsWith('/src/config.ts') ||
+    isMain(path) ||
     /^shared\/(bin|src\/local-stack)\//.test(path) ||
     path === 'shared/src/runtime/env.ts' ||
     isTest(path)

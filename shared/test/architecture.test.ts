@@ -53,6 +53,9 @@ const bad: readonly (readonly [rule: number, from: string, to: string, isTypeOnl
   [10, 'services/email-service/src/main.ts', 'shared/src/local-stack/ports.ts'],
   [11, 'server/web/main.tsx', 'server/src/app.ts', true],
   [11, 'server/web/api.ts', 'server/src/contracts/providers.ts'],
+  [6, 'ee/src/vault/vault-plug-in.ts', 'server/src/compose.ts'],
+  [12, 'ee/src/server/main.ts', 'server/src/app.ts'],
+  [12, 'ee/src/email-service/main.ts', 'services/email-service/src/adapters/pg-ledger.ts'],
 ];
 
 describe('a forbidden edge is named with its rule', () => {
@@ -85,6 +88,8 @@ const good: readonly Edge[] = [
     isTypeOnly: false,
   },
   { from: 'server/web/api.ts', to: 'server/src/contracts/providers.ts', isTypeOnly: true },
+  { from: 'ee/src/server/main.ts', to: 'server/src/compose.ts', isTypeOnly: false },
+  { from: 'ee/src/server/main.ts', to: 'shared/src/runtime/lifecycle.ts', isTypeOnly: false },
 ];
 
 test.each(good)('an allowed edge is let pass: $from imports $to', (edge) => {

@@ -108,6 +108,19 @@ describe('Dockerfile', () => {
     },
   );
 
+  test.each(['email-service', 'workflow-worker', 'server'])(
+    '%s-ee is the same image, started by ee',
+    (name) => {
+      const stage = stages.find((each) => each.name === `${name}-ee`);
+      expect(stage?.from).toBe(name);
+      expect(stage?.instructions.map(({ keyword, text }) => `${keyword} ${text}`)).toEqual([
+        'COPY /app/ee/dist ee/dist',
+        `ENTRYPOINT ["node", "--enable-source-maps", "ee/dist/${name}/main.js"]`,
+      ]);
+      expect(exists(`ee/src/${name}/main.ts`)).toBe(true);
+    },
+  );
+
   test('messages go where the services look for them by themselves', () => {
     const env =
       wholeStage('email-service', stages).find(({ text }) => text.includes('STORAGE_URL='))?.text ?? '';

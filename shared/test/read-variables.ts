@@ -26,6 +26,17 @@ export async function variablesOf(name: string, environment: Environment): Promi
   const path = pathToFileURL(join(ROOT, CONFIGS[name] ?? '')).href;
   const module = (await import(path)) as { loadConfig?: ReadConfig; readConfig?: ReadConfig };
   const readConfig = (module.loadConfig ?? module.readConfig) as ReadConfig;
+  return askedBy(() => readConfig(environment));
+}
+
+/** Which variables `ee/` adds to all of them. */
+export async function variablesOfEe(): Promise<ReadonlySet<string>> {
+  const path = pathToFileURL(join(ROOT, 'ee/src/vault/vault-plug-in.ts')).href;
+  const { vaultPlugIn } = (await import(path)) as { vaultPlugIn: { open(env: EnvReader): unknown } };
+  return askedBy(() => vaultPlugIn.open(new EnvReader({}))).asked;
+}
+
+function askedBy(read: () => unknown): Variables {
   const asked = new Set<string>();
   const originals = READS.map((kind) => [kind, EnvReader.prototype[kind]] as const);
   const prototype = EnvReader.prototype as unknown as Record<string, unknown>;
@@ -35,7 +46,7 @@ export async function variablesOf(name: string, environment: Environment): Promi
       return (original as (...args: unknown[]) => unknown).call(this, variable, options);
     };
   try {
-    readConfig(environment);
+    read();
     return { asked, problems: [] };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;

@@ -1,6 +1,7 @@
 /** Reading mailboxes and the names of their secrets; shared by the stores that show them. */
 import type { Knex } from 'knex';
 import type { ProviderId, TenantId } from '@mailstream/shared/domain/ids';
+import { toFault } from '@mailstream/shared/errors/fault-error';
 import { SECRET_NAMES, storedName } from '@mailstream/shared/secrets/secret-ref';
 import type { SecretSource } from '@mailstream/shared/secrets/secret-sources';
 import { providerId } from '@mailstream/shared/domain/ids';
@@ -63,10 +64,10 @@ async function isOutside(
   ref: Parameters<SecretSource['read']>[0],
 ): Promise<boolean> {
   for (const source of sources) {
-    // One that is there and cannot be read is there; the daemon says what is wrong with it.
+    // One that is there and cannot be read is there; the daemon says what is wrong with it. A source that is down says nothing.
     const isThere = await source.read(ref).then(
       (value) => value !== null,
-      () => true,
+      (error: unknown) => toFault(error).kind !== 'transient',
     );
     if (isThere) return true;
   }

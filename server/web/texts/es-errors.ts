@@ -70,6 +70,27 @@ export const esErrors: Readonly<Record<string, string>> = {
     'La contraseña o el token guardado no se puede descifrar.',
   'SECRETS_MASTER_KEY is not the one it was stored with. Restore the key, or enter the password again.':
     'SECRETS_MASTER_KEY no es la clave con la que se guardó. Restaure la clave o escriba la contraseña de nuevo.',
+  'The vault that holds the passwords cannot be reached.':
+    'No se puede acceder al almacén donde están las contraseñas.',
+  'An operator should look at Vault and at the network to it. Open connections go on, the others follow by themselves.':
+    'Un operador debería revisar Vault y la red hasta él. Las conexiones abiertas continúan; las demás se reanudan solas.',
+  'The vault that holds the passwords is sealed.': 'El almacén donde están las contraseñas está sellado.',
+  'An operator must unseal Vault. Open connections go on, the others follow by themselves.':
+    'Un operador debe abrir Vault. Las conexiones abiertas continúan; las demás se reanudan solas.',
+  'The vault does not let us in, or not to this secret.':
+    'El almacén no nos deja entrar, o no nos da acceso a este secreto.',
+  'An operator must check the login and the policy of Mailstream in Vault. We look again at intervals.':
+    'Un operador debe revisar el acceso y la política de Mailstream en Vault. Volvemos a mirar cada cierto tiempo.',
+  'The vault did not understand what we asked of it.': 'El almacén no entendió lo que le pedimos.',
+  'An operator must check VAULT_ADDR, VAULT_NAMESPACE and VAULT_KV_MOUNT: it must be a KV engine of version 2.':
+    'Un operador debe revisar VAULT_ADDR, VAULT_NAMESPACE y VAULT_KV_MOUNT: debe ser un motor KV de la versión 2.',
+  'Somebody else changed this secret in the vault at the same moment.':
+    'Otra persona cambió este secreto en el almacén en el mismo momento.',
+  'Try again.': 'Inténtelo de nuevo.',
+  'The stored password or token is no longer in the vault.':
+    'La contraseña o el token guardado ya no está en el almacén.',
+  'An operator can undelete it in Vault; otherwise enter it again.':
+    'Un operador puede recuperarlo en Vault; si no, escríbalo de nuevo.',
   'This mailbox has no server to send mail through.': 'Este buzón no tiene servidor para enviar correo.',
   'Enter the SMTP server in the settings of the mailbox.':
     'Indique el servidor SMTP en la configuración del buzón.',

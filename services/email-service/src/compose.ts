@@ -1,8 +1,7 @@
 /** Composition root of the daemon: the only file that constructs adapters. */
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
 import { instanceId } from '@mailstream/shared/domain/ids';
 import { createDatabase, type Database } from '@mailstream/shared/db/database';
 import { createChangeTeller } from '@mailstream/shared/db/change-teller';
@@ -23,6 +22,7 @@ import { pause, systemClock } from '@mailstream/shared/runtime/system-clock';
 import { parseKeyRing } from '@mailstream/shared/secrets/key-ring';
 import { createSecretBox } from '@mailstream/shared/secrets/secret-box';
 import { createSecretStore } from '@mailstream/shared/secrets/secret-store';
+import { createTracing } from '@mailstream/shared/tracing/create-tracer';
 import { createStorage } from '@mailstream/shared/storage/create-storage';
 import { spaceAt } from '@mailstream/shared/storage/disk-space';
 import { createImapSessionConnector } from './adapters/imap-session.ts';
@@ -46,10 +46,13 @@ import { ingestMetrics, leaseMetrics, listenerMetrics } from './daemon-metrics.t
 import { createDataAgeWatch } from './data-age-watch.ts';
 import { FetchBudget } from './fetch-budget.ts';
 import { inertSteps, type Steps } from './ingest-steps.ts';
+import { tracedConnector, tracedLedger, tracedProcessor, tracedPublisher } from './message-tracing.ts';
+import type { MailProcessor } from './ports/mail.ts';
 import { leaseTimes } from './lease-runner.ts';
 import { ProviderRuntime, type RuntimeDeps } from './provider-runtime.ts';
 import { createSupervisor } from './provider-supervisor.ts';
 import { createHeartbeat } from './heartbeat.ts';
+import { freshSpool } from './spool-dir.ts';
 import { createStoreWatch } from './store-watch.ts';
 
 const SERVICE = 'email-service';
@@ -82,6 +85,7 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
   const owner = instanceId(randomUUID());
   const log = createLogger({ service: SERVICE, level: config.logLevel }).child({ instanceId: owner });
   const metrics = createMetrics({ service: SERVICE, version: VERSION, processMetrics: true });
+  const tracing = createTracing(config.traces, { version: VERSION, instanceId: owner, log, metrics });
   const times = leaseTimes(config.leaseTtlMs, config.timerJitter);
 
   const database = createDatabase({
@@ -107,7 +111,7 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
   const secrets = createSecretStore({
     database,
     box: createSecretBox(keyRing.ring),
-    sources: config.secretSources,
+    ...config.secretPlaces,
   });
   const guard = createEgressGuard({
     allowCidrs: config.egressAllowCidrs,
@@ -139,6 +143,7 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
     threads: config.parserThreads,
     parser: { wallMs: config.parseTimeoutMs },
     spoolDir,
+    isTimed: tracing.isOn,
   });
 
   const streamOf = (tenant: string): string => streamName(tenant, config.channelByTenant);
@@ -165,6 +170,13 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
   let lastAppended = '0-0';
   const changes = createChangeTeller({ database: leaseDatabase, clock, log });
   const folderStatus = tellingStatus(createPgFolderStatus(database, leaseDatabase), changes.tell);
+  const publisher = createRedisPublisher(redis, {
+    channelByTenant: config.channelByTenant,
+    onAppended: (entryId, stream) => {
+      if (!config.channelByTenant) lastAppended = entryId;
+      pressure.appended(stream);
+    },
+  });
   const runtimeDeps: RuntimeDeps = {
     source: createPgProviderSource(database),
     health: tellingHealth(createPgHealthStore(database), changes.tell),
@@ -172,15 +184,9 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
     log,
     healthDelayMs: HEALTH_DELAY_MS,
     ingest: {
-      ledger: tellingLedger(createPgLedger(database), changes.tell),
-      publisher: createRedisPublisher(redis, {
-        channelByTenant: config.channelByTenant,
-        onAppended: (entryId, stream) => {
-          if (!config.channelByTenant) lastAppended = entryId;
-          pressure.appended(stream);
-        },
-      }),
-      processor,
+      ledger: tellingLedger(tracing.wrap(createPgLedger(database), tracedLedger), changes.tell),
+      publisher: tracing.wrap(publisher, tracedPublisher),
+      processor: tracing.wrap<MailProcessor>(processor, tracedProcessor),
       budget: new FetchBudget(FETCH_BUDGET_BYTES, MAX_PIECE_BYTES),
       clock,
       log,
@@ -202,7 +208,7 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
         perHost: config.maxConnectionsPerHost,
         quantumMs: Math.min(TURN_QUANTUM_MS, config.pollIntervalMs),
       }),
-      connector,
+      connector: tracing.wrap(connector, tracedConnector),
       auditTurns: new AuditTurns(),
       clock,
       random: Math.random,
@@ -319,6 +325,7 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
     start: () => Promise.resolve(),
     stop: async () => {
       await tokens.idle();
+      await secrets.idle();
       await storage.close();
       await closeRedis(redis);
       await Promise.all([database.close(), leaseDatabase.close(), renewalDatabase.close()]);
@@ -339,6 +346,8 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
     log,
     services: [
       ops,
+      config.secretPlaces.service,
+      tracing.service,
       stores,
       changes,
       processor,
@@ -374,16 +383,4 @@ function underPressure(deps: RuntimeDeps, pressure: BackPressure, stream: string
 
 function unlessFull(error: unknown): void {
   if (toFault(error).code !== 'STORAGE_FULL') throw error;
-}
-
-/** A directory of this process's own. What processes that were killed left in theirs is removed after a day: nobody needs it. */
-async function freshSpool(root: string, owner: string, now: Date): Promise<string> {
-  const own = join(root, owner);
-  await mkdir(own, { recursive: true, mode: 0o700 });
-  for (const name of await readdir(root)) {
-    const path = join(root, name);
-    const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: now.getTime() }));
-    if (now.getTime() - mtimeMs > 86_400_000) await rm(path, { recursive: true, force: true });
-  }
-  return own;
 }

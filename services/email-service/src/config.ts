@@ -7,7 +7,12 @@ import { redisUrlProblem } from '@mailstream/shared/runtime/redis';
 import { REDIS_SCHEMES } from '@mailstream/shared/runtime/redis-url';
 import { parseAllowList } from '@mailstream/shared/net/allow-list';
 import { parseKeyRing } from '@mailstream/shared/secrets/key-ring';
-import { createSecretSources, type SecretSource } from '@mailstream/shared/secrets/secret-sources';
+import {
+  readSecretPlaces,
+  type SecretPlaces,
+  type SecretPlugIn,
+} from '@mailstream/shared/secrets/secret-places';
+import { readTraceSettings, type TraceSettings } from '@mailstream/shared/tracing/trace-settings';
 import { createStorage } from '@mailstream/shared/storage/create-storage';
 import type { IngestLimits } from './ports/mail.ts';
 
@@ -18,7 +23,7 @@ export interface Config {
   readonly redisUrl: string;
   readonly storageUrl: string;
   readonly secretsMasterKey: string;
-  readonly secretSources: readonly SecretSource[];
+  readonly secretPlaces: SecretPlaces;
   readonly port: number;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   readonly egressAllowCidrs: readonly string[];
@@ -51,12 +56,20 @@ export interface Config {
   readonly streamTrimIntervalMs: number;
   /** Share of Redis's maxmemory; above it nothing is fetched. */
   readonly redisMaxMemoryRatio: number;
+  /** Null where no traces are sent. */
+  readonly traces: TraceSettings | null;
 }
 
 const MIB = 1024 * 1024;
 
-/** @throws ConfigError that lists every problem. */
-export function loadConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+/**
+ * @param plugIns more places for secrets, of whoever starts the process
+ * @throws ConfigError that lists every problem.
+ */
+export function loadConfig(
+  environment: Readonly<Record<string, string | undefined>>,
+  plugIns: readonly SecretPlugIn[] = [],
+): Config {
   const env = new EnvReader(environment);
   const databaseUrl = env.url('DATABASE_URL', {
     protocols: ['postgres', 'postgresql'],
@@ -72,7 +85,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     redisUrl: env.url('REDIS_URL', { protocols: REDIS_SCHEMES, problemOf: redisUrlProblem }),
     storageUrl: env.string('STORAGE_URL', { default: 'file:///var/lib/mailstream/storage' }),
     secretsMasterKey: env.string('SECRETS_MASTER_KEY'),
-    secretSources: secretSources(env, environment),
+    secretPlaces: readSecretPlaces(env, environment, plugIns),
     port: env.integer('PORT', { default: 8080, min: 0, max: 65_535 }),
     logLevel: env.string('LOG_LEVEL', {
       default: 'info',
@@ -126,6 +139,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
       max: 3_600_000,
     }),
     redisMaxMemoryRatio: env.ratio('REDIS_MAX_MEMORY_RATIO', { default: 0.85, min: 0.1, max: 1 }),
+    traces: readTraceSettings(env, 'email-service'),
   };
   checkRelations(env, config);
   env.finish();
@@ -151,19 +165,4 @@ function checkRelations(env: EnvReader, config: Config): void {
   } catch (error) {
     env.problem(`STORAGE_URL: ${error instanceof Error ? error.message : 'not usable'}`);
   }
-}
-
-function secretSources(
-  env: EnvReader,
-  environment: Readonly<Record<string, string | undefined>>,
-): readonly SecretSource[] {
-  const chain = env.list('SECRET_READ_CHAIN', { default: ['env', 'filesystem'] });
-  const result = createSecretSources({
-    chain,
-    env: environment,
-    secretsPath: env.optionalString('SECRETS_PATH') ?? null,
-  });
-  if (result.kind === 'ok') return result.sources;
-  env.problem(result.text);
-  return [];
 }

@@ -20,6 +20,7 @@ import type { Logger } from '@mailstream/shared/runtime/logger';
 import type { Metrics } from '@mailstream/shared/runtime/metrics';
 import { createSecretBox } from '@mailstream/shared/secrets/secret-box';
 import { createSecretStore } from '@mailstream/shared/secrets/secret-store';
+import { createTracing } from '@mailstream/shared/tracing/create-tracer';
 import { createStorage } from '@mailstream/shared/storage/create-storage';
 import type { RemovableStorage } from '@mailstream/shared/storage/storage';
 import { createAlertWebhook } from './adapters/alert-webhook.ts';
@@ -47,6 +48,7 @@ import { createStorageCleanup } from './jobs/storage-cleanup.ts';
 import { createLetterAlerts } from './letter-alerts.ts';
 import { createLetterReplays } from './letter-replays.ts';
 import { createMailRules } from './mail-rules.ts';
+import { tracedHandler, tracedInbox } from './message-tracing.ts';
 import type { MailConfig } from './outbound/mail-config.ts';
 import { createMailRelay } from './outbound/mail-relay.ts';
 import { createMailTurn } from './outbound/mail-turn.ts';
@@ -105,10 +107,9 @@ export function compose(config: Config, built: { readonly ruleThread?: URL } = {
     log,
   });
   const storage = createStorage(config.storageUrl);
-  const inbox = tellingInbox(
-    createPgInbox(database, { rules, returnedMails: createReturnedMails(storage, clock) }),
-    changes.tell,
-  );
+  const tracing = createTracing(config.traces, { version: VERSION, instanceId: consumer, log, metrics });
+  const pgInbox = createPgInbox(database, { rules, returnedMails: createReturnedMails(storage, clock) });
+  const inbox = tellingInbox(tracing.wrap(pgInbox, tracedInbox), changes.tell);
   const stopping = new AbortController();
   const availability = createAvailability({
     name: 'database',
@@ -133,7 +134,7 @@ export function compose(config: Config, built: { readonly ruleThread?: URL } = {
   const consumerService = createStreamConsumer({
     source,
     directory: createPgStreamDirectory(database, config.channelByTenant),
-    handle,
+    handle: tracing.wrap(handle, tracedHandler),
     database: availability,
     metrics,
     clock,
@@ -210,6 +211,7 @@ export function compose(config: Config, built: { readonly ruleThread?: URL } = {
   return {
     services: [
       connections,
+      tracing.service,
       changes,
       ops,
       ruleThreads,
@@ -247,7 +249,7 @@ function composeSending(
   const secrets = createSecretStore({
     database,
     box: createSecretBox(mail.keyRing),
-    sources: mail.secretSources,
+    ...mail.secretPlaces,
   });
   const tokens = createTokenService({ database, secrets, guard, clock, log });
   const producing = createRedis({ url: config.redisUrl, name: `${SERVICE}-mail-add`, log });
@@ -285,7 +287,11 @@ function composeSending(
     start: () => Promise.resolve(),
     stop: async () => {
       await queue.close();
-      await Promise.all([closeRedis(producing), closeRedis(working), tokens.idle()]);
+      await Promise.all([
+        closeRedis(producing),
+        closeRedis(working),
+        tokens.idle().then(() => secrets.idle()),
+      ]);
     },
   });
   const worker = createRedisMailWorker({
@@ -305,7 +311,7 @@ function composeSending(
     clock,
     log,
   });
-  return { services: [connections, worker, relay], tokens };
+  return { services: [mail.secretPlaces.service, connections, worker, relay], tokens };
 }
 
 /** @param tokens null where this worker cannot open secrets: another one has to check them */

@@ -4,6 +4,8 @@ import { databaseUrlProblem } from '@mailstream/shared/db/connection-settings';
 import { EnvReader } from '@mailstream/shared/runtime/env';
 import { redisUrlProblem } from '@mailstream/shared/runtime/redis';
 import { REDIS_SCHEMES } from '@mailstream/shared/runtime/redis-url';
+import type { SecretPlugIn } from '@mailstream/shared/secrets/secret-places';
+import { readTraceSettings, type TraceSettings } from '@mailstream/shared/tracing/trace-settings';
 import { createStorage } from '@mailstream/shared/storage/create-storage';
 import { readMailConfig, type MailConfig } from './outbound/mail-config.ts';
 
@@ -49,13 +51,21 @@ export interface Config {
   readonly egressAllowPorts: readonly number[];
   /** How long a read waits for new entries. */
   readonly blockMs: number;
+  /** Null where no traces are sent. */
+  readonly traces: TraceSettings | null;
 }
 
 /** Besides the handlers: an entry that had failed, discovery, readiness, dead letters. */
 const EXTRA_CONNECTIONS = 4;
 
-/** @throws ConfigError that lists every problem. */
-export function loadConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+/**
+ * @param plugIns more places for secrets, of whoever starts the process
+ * @throws ConfigError that lists every problem.
+ */
+export function loadConfig(
+  environment: Readonly<Record<string, string | undefined>>,
+  plugIns: readonly SecretPlugIn[] = [],
+): Config {
   const env = new EnvReader(environment);
   const concurrency = env.integer('WORKER_CONCURRENCY', { default: 8, min: 1, max: 256 });
   const config: Config = {
@@ -94,10 +104,11 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     retentionDays: env.integer('RETENTION_DAYS', { default: 180, min: 1, max: 36_500 }),
     storageUrl: storageUrl(env),
     storageCleanupDryRun: env.boolean('STORAGE_CLEANUP_DRY_RUN', { default: false }),
-    mail: readMailConfig(env, environment),
+    mail: readMailConfig(env, environment, plugIns),
     egressAllowCidrs: cidrs(env),
     egressAllowPorts: ports(env),
     blockMs: env.integer('WORKER_BLOCK_MS', { default: 2_000, min: 10, max: 60_000 }),
+    traces: readTraceSettings(env, 'workflow-worker'),
   };
   if (config.visibilityMs < 2 * config.handlingDeadlineMs)
     env.problem(

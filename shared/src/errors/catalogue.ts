@@ -173,6 +173,42 @@ export const ERROR_CATALOGUE = {
     hint: 'SECRETS_MASTER_KEY is not the one it was stored with. Restore the key, or enter the password again.',
     retried: false,
   },
+  VAULT_UNAVAILABLE: {
+    status: 503,
+    message: 'The vault that holds the passwords cannot be reached.',
+    hint: 'An operator should look at Vault and at the network to it. Open connections go on, the others follow by themselves.',
+    retried: true,
+  },
+  VAULT_SEALED: {
+    status: 503,
+    message: 'The vault that holds the passwords is sealed.',
+    hint: 'An operator must unseal Vault. Open connections go on, the others follow by themselves.',
+    retried: true,
+  },
+  VAULT_DENIED: {
+    status: 503,
+    message: 'The vault does not let us in, or not to this secret.',
+    hint: 'An operator must check the login and the policy of Mailstream in Vault. We look again at intervals.',
+    retried: true,
+  },
+  VAULT_REFUSED: {
+    status: 502,
+    message: 'The vault did not understand what we asked of it.',
+    hint: 'An operator must check VAULT_ADDR, VAULT_NAMESPACE and VAULT_KV_MOUNT: it must be a KV engine of version 2.',
+    retried: true,
+  },
+  VAULT_CONFLICT: {
+    status: 409,
+    message: 'Somebody else changed this secret in the vault at the same moment.',
+    hint: 'Try again.',
+    retried: false,
+  },
+  VAULT_SECRET_MISSING: {
+    status: 422,
+    message: 'The stored password or token is no longer in the vault.',
+    hint: 'An operator can undelete it in Vault; otherwise enter it again.',
+    retried: false,
+  },
   // Sending
   SMTP_NOT_SET: {
     status: 422,

@@ -20,7 +20,7 @@ const DEADLINE_MS = 10_000;
 const HTTPS_PORTS: readonly number[] = [443];
 
 export interface GuardedRequest {
-  readonly method?: 'GET' | 'POST';
+  readonly method?: 'GET' | 'POST' | 'DELETE';
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly signal?: AbortSignal;

@@ -436,6 +436,13 @@ export const METRIC_TABLE = {
     buckets: SLOW_SECONDS,
   },
 
+  traceSpans: {
+    type: 'counter',
+    name: 'mailstream_trace_spans_total',
+    help: 'Spans that were sent to the collector of traces, or dropped because it did not take them.',
+    labels: ['result'],
+  },
+
   // The server
   dataAgeMax: {
     type: 'gauge',

@@ -71,9 +71,12 @@ async function tenantsWithProviders(database: Pick<Database, 'asDaemon'>): Promi
 }
 
 function outdated(trx: Knex.Transaction, tenant: TenantId, box: SecretBox): Knex.QueryBuilder {
-  return trx('provider_secrets')
-    .where({ tenant })
-    .whereRaw(`split_part(sealed, '.', 2) <> ?`, [box.currentKeyId]);
+  return (
+    trx('provider_secrets')
+      .where({ tenant })
+      // Pointers to secrets that are kept elsewhere are not sealed with any key.
+      .whereRaw(`sealed NOT LIKE 'kept.%' AND split_part(sealed, '.', 2) <> ?`, [box.currentKeyId])
+  );
 }
 
 async function rewrapBatch(work: {

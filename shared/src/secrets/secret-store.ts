@@ -1,17 +1,19 @@
 import type { Knex } from 'knex';
 import type { Database } from '../db/database.ts';
 import type { ProviderId, TenantId } from '../domain/ids.ts';
-import { isSealed, type SecretBox } from './secret-box.ts';
+import { isSealed, type SecretBox, unreadable } from './secret-box.ts';
+import { keptText, parseKept, type SecretKeeper } from './secret-keeper.ts';
 import { SECRET_NAMES, type SecretName, type SecretRef, storedName } from './secret-ref.ts';
 import type { SecretSource } from './secret-sources.ts';
 import type { SecretValue } from './secret-value.ts';
+import { toFault } from '../errors/fault-error.ts';
 
 export type { SecretName, SecretRef } from './secret-ref.ts';
 
 /**
  * Passwords and tokens of providers.
  *
- * Writing: sealed, to table `provider_secrets`. Reading: what an operator provides (`SECRET_READ_CHAIN`) overrides the
+ * Writing: sealed, to table `provider_secrets`; or to the keeper, whose pointer is in the table then. Reading: what an operator provides (`SECRET_READ_CHAIN`) overrides the
  * database, except for the two tokens that change by themselves: of a refresh token the operator gives the first one, the
  * rotated ones in the database are newer; an access token is in the database only.
  */
@@ -30,6 +32,8 @@ export interface SecretStore {
     provider: { readonly tenant: TenantId; readonly providerId: ProviderId },
     names?: readonly SecretName[],
   ): Promise<void>;
+  /** Resolves when what ended transactions left in the keeper is removed. Never rejects. */
+  idle(): Promise<void>;
 }
 
 export function createSecretStore(options: {
@@ -37,13 +41,61 @@ export function createSecretStore(options: {
   readonly box: SecretBox;
   /** In order of precedence. */
   readonly sources: readonly SecretSource[];
+  /** Where secrets are kept that are written from now on; null seals them into the table. */
+  readonly keeper?: SecretKeeper | null;
 }): SecretStore {
-  const { database, box, sources } = options;
+  const { database, box, sources, keeper = null } = options;
+  const settling = new Set<Promise<void>>();
+
+  async function readText(ref: SecretRef, trx?: Knex.Transaction): Promise<string | null> {
+    if (trx === undefined) return await database.withTenant(ref.tenant, (own) => readText(ref, own));
+    const row: unknown = await trx('provider_secrets').where(rowKey(ref)).first('sealed');
+    return row === undefined ? null : (row as { readonly sealed: string }).sealed;
+  }
 
   async function readRow(ref: SecretRef, trx?: Knex.Transaction): Promise<SecretValue | null> {
-    if (trx === undefined) return await database.withTenant(ref.tenant, (own) => readRow(ref, own));
-    const row: unknown = await trx('provider_secrets').where(rowKey(ref)).first('sealed');
-    return row === undefined ? null : box.open(ref, (row as { readonly sealed: string }).sealed);
+    const text = await readText(ref, trx);
+    const kept = text === null ? null : parseKept(text);
+    if (text === null || kept === null) return text === null ? null : box.open(ref, text);
+    if (keeper?.name !== kept.keeper)
+      throw unreadable(ref, `it is kept in "${kept.keeper}", which this process was not given`);
+    return await keeper.get(ref, kept.pointer);
+  }
+
+  /** What the row gets, and what is in the keeper by now. */
+  async function textFor(ref: SecretRef, value: SecretValue): Promise<string> {
+    if (keeper?.keeps(ref.name) !== true) return box.seal(ref, value);
+    try {
+      return keptText({ keeper: keeper.name, pointer: await keeper.put(ref, value) });
+    } catch (error) {
+      // The token service has just made the old one worthless; this one would be lost, and the permission with it.
+      if (ref.name === 'imap_refresh_token' && toFault(error).kind === 'transient')
+        return box.seal(ref, value);
+      throw error;
+    }
+  }
+
+  /** Once the transaction has ended, however it ended, versions that the row does not point to are nobody's. */
+  function settleAfter(trx: Knex.Transaction, ref: SecretRef, texts: readonly (string | null)[]): void {
+    const kept = texts
+      .flatMap((text) => (text === null ? [] : [text]))
+      .filter((text) => parseKept(text) !== null);
+    if (keeper === null || kept.length === 0) return;
+    const work = trx.executionPromise
+      .catch(() => undefined)
+      .then(() => settle(keeper, ref, kept))
+      // Left where it is: nobody reads it.
+      .catch(() => undefined)
+      .finally(() => settling.delete(work));
+    settling.add(work);
+  }
+
+  async function settle(place: SecretKeeper, ref: SecretRef, texts: readonly string[]): Promise<void> {
+    const current = await readText(ref);
+    for (const text of texts) {
+      const kept = parseKept(text);
+      if (text !== current && kept?.keeper === place.name) await place.destroy(ref, kept.pointer);
+    }
   }
 
   async function readSources(ref: SecretRef): Promise<SecretValue | null> {
@@ -61,12 +113,20 @@ export function createSecretStore(options: {
       return (await readSources(ref)) ?? (await readRow(ref, trx));
     },
     async write(trx, ref, value) {
+      const before = keeper === null ? null : await readText(ref, trx);
+      const sealed = await textFor(ref, value);
+      settleAfter(trx, ref, [before, sealed]);
       await trx('provider_secrets')
-        .insert({ ...rowKey(ref), sealed: box.seal(ref, value), updated_at: trx.raw('clock_timestamp()') })
+        .insert({ ...rowKey(ref), sealed, updated_at: trx.raw('clock_timestamp()') })
         .onConflict(['tenant', 'email_provider_id', 'name'])
         .merge(['sealed', 'updated_at']);
     },
     async remove(trx, provider, names = SECRET_NAMES) {
+      if (keeper !== null)
+        for (const name of names) {
+          const ref = { ...provider, name };
+          settleAfter(trx, ref, [await readText(ref, trx)]);
+        }
       await trx('provider_secrets')
         .where({ tenant: provider.tenant, email_provider_id: provider.providerId })
         .whereIn(
@@ -74,6 +134,9 @@ export function createSecretStore(options: {
           names.map((name) => storedName({ ...provider, name })),
         )
         .delete();
+    },
+    async idle() {
+      while (settling.size > 0) await Promise.all(settling);
     },
   };
 }

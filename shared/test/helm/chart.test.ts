@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { readText } from '../container-files.ts';
-import { variablesOf } from '../read-variables.ts';
+import { variablesOf, variablesOfEe } from '../read-variables.ts';
 import { chartFile, PROCESS_NAMES, PROCESSES, templates, type ProcessName } from './chart-files.ts';
 
 const all = templates();
@@ -14,6 +14,11 @@ const values = z.record(z.string(), z.unknown()).parse(parse(chartFile('values.y
 
 async function asked(name: ProcessName): Promise<ReadonlySet<string>> {
   return (await variablesOf(name, {})).asked;
+}
+
+async function askedByAll(): Promise<ReadonlySet<string>> {
+  const each = [...(await Promise.all(PROCESS_NAMES.map(asked))), await variablesOfEe()];
+  return new Set(each.flatMap((names) => [...names]));
 }
 
 /** Written by templates, whatever the values. */
@@ -25,7 +30,7 @@ const written = new Set(
 
 describe('variables', () => {
   test('a process reads each that the templates write; MIGRATION_DATABASE_URL is the migration’s', async () => {
-    const read = new Set((await Promise.all(PROCESS_NAMES.map(asked))).flatMap((names) => [...names]));
+    const read = await askedByAll();
     expect([...written].filter((name) => !read.has(name))).toEqual(['MIGRATION_DATABASE_URL']);
     expect(readText('migrations/src/main.ts')).toContain("process.env['MIGRATION_DATABASE_URL']");
     expect(written.size).toBeGreaterThan(8);
@@ -44,7 +49,7 @@ describe('variables', () => {
         $defs: z.object({ settings: z.object({ propertyNames: z.object({ enum: z.array(z.string()) }) }) }),
       })
       .parse(JSON.parse(chartFile('values.schema.json')));
-    const read = new Set((await Promise.all(PROCESS_NAMES.map(asked))).flatMap((names) => [...names]));
+    const read = await askedByAll();
     // Listening anywhere but on all addresses, a probe would not find the pod.
     const own = new Set([...written, 'HOST']);
     const expected = [...read].filter((name) => !own.has(name)).sort();

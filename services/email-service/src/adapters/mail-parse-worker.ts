@@ -8,10 +8,10 @@ import { createStorage } from '@mailstream/shared/storage/create-storage';
 import type { Storage } from '@mailstream/shared/storage/storage';
 import { storageUnavailable } from '@mailstream/shared/storage/storage-faults';
 import { receivedMail } from '../received-mail.ts';
-import type { MailInMemory, ProcessedMail, ReceivedMail } from '../ports/mail.ts';
+import type { MailInMemory, ProcessedMail, ProcessTimings, ReceivedMail } from '../ports/mail.ts';
 import { ingestMail, type IngestTask } from './mail-ingest.ts';
 import { collectPuts } from './mail-put-collector.ts';
-import { watchStorage } from './mail-storage-watch.ts';
+import { watchStorage, type WatchedStorage } from './mail-storage-watch.ts';
 
 export interface WorkerTask extends IngestTask {
   readonly storageUrl: string;
@@ -19,6 +19,8 @@ export interface WorkerTask extends IngestTask {
   readonly storagePatienceMs: number;
   /** One number, when the thread began (`process.hrtime`), 0 before: what it takes to start a thread is no fault of the message. */
   readonly begun: BigInt64Array;
+  /** The answer says when what was done. */
+  readonly isTimed: boolean;
 }
 
 /** A class does not survive the way between threads; its fault does. */
@@ -39,10 +41,14 @@ const storages = new Map<string, Storage>();
 
 export async function processMail(task: WorkerTask): Promise<WorkerAnswer> {
   begin(task);
-  return await withStorage<WorkerAnswer>(task, async (storage) => ({
-    kind: 'processed',
-    processed: await ingestMail(task, storage),
-  }));
+  return await withStorage<WorkerAnswer>(task, async (storage) => {
+    const startMs = nowMs();
+    const processed = await ingestMail(task, storage);
+    return {
+      kind: 'processed',
+      processed: task.isTimed ? { ...processed, timings: timings(startMs, nowMs(), storage) } : processed,
+    };
+  });
 }
 
 /** One after the other, all stored together. */
@@ -51,13 +57,21 @@ export async function processGroup(task: GroupTask): Promise<GroupAnswer> {
   return await withStorage<GroupAnswer>(task, async (storage) => {
     const collector = collectPuts(storage);
     const mails: ReceivedMail[] = [];
+    const times: { readonly startMs: number; readonly endMs: number }[] = [];
     for (const { key, bytes, context } of task.mails) {
+      const startMs = nowMs();
       const source = { kind: 'bytes', bytes } as const;
       const processed = await ingestMail({ ...task, source, mode: 'full' }, collector);
       mails.push(receivedMail(key, processed, context));
+      times.push({ startMs, endMs: nowMs() });
     }
     await collector.flush();
-    return { kind: 'received', mails };
+    if (!task.isTimed) return { kind: 'received', mails };
+    const timed = mails.map((mail, index) => {
+      const { startMs = 0, endMs = 0 } = times[index] ?? {};
+      return { ...mail, timings: timings(startMs, endMs, storage) };
+    });
+    return { kind: 'received', mails: timed };
   });
 }
 
@@ -66,9 +80,17 @@ export function begin({ begun }: { readonly begun: BigInt64Array }): void {
   Atomics.store(begun, 0, process.hrtime.bigint());
 }
 
+function nowMs(): number {
+  return performance.timeOrigin + performance.now();
+}
+
+function timings(startMs: number, endMs: number, { putTimes }: WatchedStorage): ProcessTimings {
+  return { startMs, endMs, storeStartMs: putTimes?.startMs ?? null, storeEndMs: putTimes?.endMs ?? null };
+}
+
 async function withStorage<Answer>(
   { storageUrl, storagePatienceMs }: Pick<WorkerTask, 'storageUrl' | 'storagePatienceMs'>,
-  work: (storage: Storage) => Promise<Answer>,
+  work: (storage: WatchedStorage) => Promise<Answer>,
 ): Promise<Answer | { readonly kind: 'fault'; readonly fault: Fault }> {
   const storage = watchStorage(storageAt(storageUrl));
   const patience = new Promise<never>((_resolve, reject) => {

@@ -48,6 +48,8 @@ export interface MailProcessorOptions {
   readonly spoolDir?: string;
   /** The built worker. Default: beside this file. Tests that run from sources pass the one in `dist`. */
   readonly workerUrl?: URL;
+  /** What it answers says when what was done; default false. */
+  readonly isTimed?: boolean;
 }
 
 /** Share of the wall limit after which a task that waits for its storage gives up by itself. */
@@ -176,6 +178,7 @@ export function createMailProcessor(options: MailProcessorOptions): MailProcesso
       spoolDir: options.spoolDir ?? tmpdir(),
       storageUrl: options.storageUrl,
       storagePatienceMs: limitMs * STORAGE_PATIENCE,
+      isTimed: options.isTimed ?? false,
     };
   }
 

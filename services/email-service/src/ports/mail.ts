@@ -64,6 +64,17 @@ export type RawSource =
 export interface ProcessedMail {
   readonly raw: RawRef;
   readonly mail: ParsedMail;
+  /** Only of a processor that was made to tell. */
+  readonly timings?: ProcessTimings;
+}
+
+/** Milliseconds since 1970. Reading and storing overlap. */
+export interface ProcessTimings {
+  readonly startMs: number;
+  readonly endMs: number;
+  /** From the first byte that went to the storage until the last was durable; null where nothing was stored. */
+  readonly storeStartMs: number | null;
+  readonly storeEndMs: number | null;
 }
 
 /** What an event says besides the content of its message. */
@@ -84,6 +95,8 @@ export interface ReceivedMail {
   readonly subject: string;
   readonly parseError: string | null;
   readonly entry: EmailReceivedEntry;
+  /** Only of a processor that was made to tell. */
+  readonly timings?: ProcessTimings;
 }
 
 /** A message in memory, with what its event says besides its content. */

@@ -2,11 +2,15 @@
 import type { EnvReader } from '@mailstream/shared/runtime/env';
 import { parseAllowList } from '@mailstream/shared/net/allow-list';
 import { type KeyRing, parseKeyRing } from '@mailstream/shared/secrets/key-ring';
-import { createSecretSources, type SecretSource } from '@mailstream/shared/secrets/secret-sources';
+import {
+  readSecretPlaces,
+  type SecretPlaces,
+  type SecretPlugIn,
+} from '@mailstream/shared/secrets/secret-places';
 
 export interface MailConfig {
   readonly keyRing: KeyRing;
-  readonly secretSources: readonly SecretSource[];
+  readonly secretPlaces: SecretPlaces;
   readonly plaintextAllowCidrs: readonly string[];
   readonly connectionTimeoutMs: number;
   readonly concurrency: number;
@@ -21,13 +25,10 @@ export interface MailConfig {
 export function readMailConfig(
   env: EnvReader,
   environment: Readonly<Record<string, string | undefined>>,
+  plugIns: readonly SecretPlugIn[],
 ): MailConfig | null {
   const key = env.optionalString('SECRETS_MASTER_KEY');
-  const sources = createSecretSources({
-    chain: env.list('SECRET_READ_CHAIN', { default: ['env', 'filesystem'] }),
-    env: environment,
-    secretsPath: env.optionalString('SECRETS_PATH') ?? null,
-  });
+  const secretPlaces = readSecretPlaces(env, environment, plugIns);
   const settings = {
     plaintextAllowCidrs: env.list('IMAP_PLAINTEXT_ALLOW_CIDRS', { default: [] }),
     connectionTimeoutMs: env.integer('IMAP_CONNECTION_TIMEOUT_MS', {
@@ -47,7 +48,6 @@ export function readMailConfig(
   if (key === undefined) return null;
   const ring = parseKeyRing(key);
   if (ring.kind === 'problem') env.problem(ring.text);
-  if (sources.kind === 'problem') env.problem(sources.text);
-  if (ring.kind === 'problem' || sources.kind === 'problem') return null;
-  return { ...settings, keyRing: ring.ring, secretSources: sources.sources };
+  if (ring.kind === 'problem') return null;
+  return { ...settings, keyRing: ring.ring, secretPlaces };
 }
