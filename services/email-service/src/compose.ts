@@ -47,6 +47,7 @@ import { createDataAgeWatch } from './data-age-watch.ts';
 import { FetchBudget } from './fetch-budget.ts';
 import { inertSteps, type Steps } from './ingest-steps.ts';
 import { leaseTimes } from './lease-runner.ts';
+import { measuring } from './measured-ports.ts';
 import { ProviderRuntime, type RuntimeDeps } from './provider-runtime.ts';
 import { createSupervisor } from './provider-supervisor.ts';
 import { createHeartbeat } from './heartbeat.ts';
@@ -82,6 +83,7 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
   const owner = instanceId(randomUUID());
   const log = createLogger({ service: SERVICE, level: config.logLevel }).child({ instanceId: owner });
   const metrics = createMetrics({ service: SERVICE, version: VERSION, processMetrics: true });
+  const measure = measuring(metrics, clock);
   const times = leaseTimes(config.leaseTtlMs, config.timerJitter);
 
   const database = createDatabase({
@@ -113,7 +115,8 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
     allowCidrs: config.egressAllowCidrs,
     allowPorts: config.egressAllowPorts,
   });
-  const tokens = createTokenService({ database, secrets, guard, clock, log });
+  const onRefresh = (result: string): void => metrics.tokenRefreshes.inc({ result });
+  const tokens = createTokenService({ database, secrets, guard, clock, log, onRefresh });
   const connector = createImapSessionConnector(
     createImapConnector({
       guard,
@@ -171,15 +174,17 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
     log,
     healthDelayMs: HEALTH_DELAY_MS,
     ingest: {
-      ledger: tellingLedger(createPgLedger(database), changes.tell),
-      publisher: createRedisPublisher(redis, {
-        channelByTenant: config.channelByTenant,
-        onAppended: (entryId, stream) => {
-          if (!config.channelByTenant) lastAppended = entryId;
-          pressure.appended(stream);
-        },
-      }),
-      processor,
+      ledger: measure.ledger(tellingLedger(createPgLedger(database), changes.tell)),
+      publisher: measure.publisher(
+        createRedisPublisher(redis, {
+          channelByTenant: config.channelByTenant,
+          onAppended: (entryId, stream) => {
+            if (!config.channelByTenant) lastAppended = entryId;
+            pressure.appended(stream);
+          },
+        }),
+      ),
+      processor: measure.processor(processor),
       budget: new FetchBudget(FETCH_BUDGET_BYTES, MAX_PIECE_BYTES),
       clock,
       log,
@@ -201,7 +206,7 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
         perHost: config.maxConnectionsPerHost,
         quantumMs: Math.min(TURN_QUANTUM_MS, config.pollIntervalMs),
       }),
-      connector,
+      connector: measure.connector(connector),
       auditTurns: new AuditTurns(),
       clock,
       random: Math.random,
@@ -223,7 +228,9 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
     },
   };
   const supervisor = createSupervisor({
-    store: createPgLeaseStore({ database: leaseDatabase, renewals: renewalDatabase, service: SERVICE }),
+    store: measure.leases(
+      createPgLeaseStore({ database: leaseDatabase, renewals: renewalDatabase, service: SERVICE }),
+    ),
     owner,
     times,
     clock,

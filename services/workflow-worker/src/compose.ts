@@ -249,7 +249,14 @@ function composeSending(
     box: createSecretBox(mail.keyRing),
     sources: mail.secretSources,
   });
-  const tokens = createTokenService({ database, secrets, guard, clock, log });
+  const tokens = createTokenService({
+    database,
+    secrets,
+    guard,
+    clock,
+    log,
+    onRefresh: (result) => metrics.tokenRefreshes.inc({ result }),
+  });
   const producing = createRedis({ url: config.redisUrl, name: `${SERVICE}-mail-add`, log });
   const working = createRedis({
     url: config.redisUrl,
