@@ -201,6 +201,16 @@ describe.skipIf(helm === null)('helm', () => {
     expect(command[2]).toBe('exec "$@" --password-stdin </run/first-tenant/password');
   });
 
+  test('the dashboard is a ConfigMap that the sidecar of Grafana finds', async () => {
+    const found = await manifests('--values', join(CHART, 'ci', 'full-values.yaml'));
+    const map = found.find(({ metadata }) => metadata.name === 'mailstream-dashboard');
+    expect(map?.metadata['labels']).toMatchObject({ grafana_dashboard: '1' });
+    expect(
+      JSON.parse(z.object({ 'mailstream.json': z.string() }).parse(map?.['data'])['mailstream.json']),
+    ).toEqual(JSON.parse(chartFile('dashboards/mailstream.json')));
+    expect((await manifests('--values', MINIMAL)).some(({ kind }) => kind === 'ConfigMap')).toBe(false);
+  });
+
   test('the rule of the operator is the file for everybody else', async () => {
     const found = await manifests('--values', join(CHART, 'ci', 'full-values.yaml'));
     const rule = found.find(({ kind }) => kind === 'PrometheusRule');
