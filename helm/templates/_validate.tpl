@@ -22,7 +22,7 @@ Whether the Secret is there and filled is seen only where there is a cluster to 
 {{- end -}}
 {{- end -}}
 {{- if .Values.migration.enabled -}}{{- $keys = append $keys .Values.secrets.keys.migrationDatabaseUrl -}}{{- end -}}
-{{- range list .Values.secrets.keys.storageUrl .Values.secrets.keys.databaseDirectUrl .Values.secrets.keys.alertSecret .Values.secrets.keys.otlpHeaders .Values.secrets.keys.vaultToken .Values.secrets.keys.vaultSecretId -}}
+{{- range list .Values.secrets.keys.storageUrl .Values.secrets.keys.databaseDirectUrl .Values.secrets.keys.alertSecret .Values.secrets.keys.otlpHeaders .Values.secrets.keys.vaultToken .Values.secrets.keys.vaultSecretId .Values.firstTenant.passwordKey -}}
 {{- if . -}}{{- $keys = append $keys . -}}{{- end -}}
 {{- end -}}
 {{- $secret := lookup "v1" "Secret" .Release.Namespace $name -}}
@@ -71,6 +71,9 @@ Whether the Secret is there and filled is seen only where there is a cluster to 
 {{- end -}}
 {{- if and .Values.monitoring.serviceMonitor.enabled .Values.networkPolicy.enabled (not .Values.networkPolicy.metricsFrom) -}}
 {{- fail "monitoring.serviceMonitor.enabled is true, but the network policy lets no Prometheus in: set networkPolicy.metricsFrom, e.g. [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: monitoring}}}]." -}}
+{{- end -}}
+{{- if and .Values.firstTenant.name (not (contains "@" .Values.firstTenant.email)) -}}
+{{- fail "firstTenant.name is set, but firstTenant.email is no address: a tenant needs somebody who can let others in." -}}
 {{- end -}}
 {{- range $process, $facts := include "mailstream.processes" . | fromYaml -}}
 {{- $values := index $.Values $facts.key -}}

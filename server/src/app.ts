@@ -223,7 +223,14 @@ async function registerRoutes(
   await app.register(outboundRoutes(ports));
   await app.register(jobRoutes(ports));
   await app.register(
-    streamRoutes({ streams: createLiveStreams({ feed: ports.feed, accounts, clock: ports.clock }) }),
+    streamRoutes({
+      streams: createLiveStreams({
+        feed: ports.feed,
+        accounts,
+        clock: ports.clock,
+        onCount: observer.onEventStreams,
+      }),
+    }),
   );
   await app.register(healthRoutes({ health }));
 }

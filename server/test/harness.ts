@@ -206,7 +206,7 @@ export async function useServer(
     jobs: createJobStore(database),
     raw: storage,
     health: createHealth({ database, metrics: createMetrics() }),
-    observer: { onRequest: () => undefined, onLogin: () => undefined },
+    observer: { onRequest: () => undefined, onLogin: () => undefined, onEventStreams: () => undefined },
     feed,
     changes,
     clock: systemClock,

@@ -5,6 +5,8 @@ import type { Logger } from '@mailstream/shared/runtime/logger';
 export interface RequestObserver {
   onRequest(method: string, route: string, status: number, durationMs: number): void;
   onLogin(result: 'ok' | 'refused'): void;
+  /** Server-sent event streams that are open now. */
+  onEventStreams(open: number): void;
 }
 
 export function registerRequestLog(app: FastifyInstance, observer: RequestObserver, log: Logger): void {

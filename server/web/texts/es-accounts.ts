@@ -119,6 +119,7 @@ export const esAccounts: Pick<Texts, 'users' | 'password' | 'tokens' | 'audit'> 
       'smtp.remove': 'quitó el correo saliente de',
       'ticket_defaults.set': 'fijó los valores de ticket de',
       'ticket_defaults.remove': 'quitó los valores de ticket de',
+      'tenant.created': 'creó la organización',
       'user.created': 'invitó a',
       'user.updated': 'cambió al usuario',
       'user.password_link': 'creó un enlace de contraseña para',

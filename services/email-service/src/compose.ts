@@ -49,6 +49,7 @@ import { inertSteps, type Steps } from './ingest-steps.ts';
 import { tracedConnector, tracedLedger, tracedProcessor, tracedPublisher } from './message-tracing.ts';
 import type { MailProcessor } from './ports/mail.ts';
 import { leaseTimes } from './lease-runner.ts';
+import { measuring } from './measured-ports.ts';
 import { ProviderRuntime, type RuntimeDeps } from './provider-runtime.ts';
 import { createSupervisor } from './provider-supervisor.ts';
 import { createHeartbeat } from './heartbeat.ts';
@@ -86,6 +87,7 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
   const log = createLogger({ service: SERVICE, level: config.logLevel }).child({ instanceId: owner });
   const metrics = createMetrics({ service: SERVICE, version: VERSION, processMetrics: true });
   const tracing = createTracing(config.traces, { version: VERSION, instanceId: owner, log, metrics });
+  const measure = measuring(metrics, clock);
   const times = leaseTimes(config.leaseTtlMs, config.timerJitter);
 
   const database = createDatabase({
@@ -117,7 +119,8 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
     allowCidrs: config.egressAllowCidrs,
     allowPorts: config.egressAllowPorts,
   });
-  const tokens = createTokenService({ database, secrets, guard, clock, log });
+  const onRefresh = (result: string): void => metrics.tokenRefreshes.inc({ result });
+  const tokens = createTokenService({ database, secrets, guard, clock, log, onRefresh });
   const connector = createImapSessionConnector(
     createImapConnector({
       guard,
@@ -184,9 +187,9 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
     log,
     healthDelayMs: HEALTH_DELAY_MS,
     ingest: {
-      ledger: tellingLedger(tracing.wrap(createPgLedger(database), tracedLedger), changes.tell),
-      publisher: tracing.wrap(publisher, tracedPublisher),
-      processor: tracing.wrap<MailProcessor>(processor, tracedProcessor),
+      ledger: measure.ledger(tellingLedger(tracing.wrap(createPgLedger(database), tracedLedger), changes.tell)),
+      publisher: measure.publisher(tracing.wrap(publisher, tracedPublisher)),
+      processor: measure.processor(tracing.wrap<MailProcessor>(processor, tracedProcessor)),
       budget: new FetchBudget(FETCH_BUDGET_BYTES, MAX_PIECE_BYTES),
       clock,
       log,
@@ -208,7 +211,7 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
         perHost: config.maxConnectionsPerHost,
         quantumMs: Math.min(TURN_QUANTUM_MS, config.pollIntervalMs),
       }),
-      connector: tracing.wrap(connector, tracedConnector),
+      connector: measure.connector(tracing.wrap(connector, tracedConnector)),
       auditTurns: new AuditTurns(),
       clock,
       random: Math.random,
@@ -230,7 +233,9 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
     },
   };
   const supervisor = createSupervisor({
-    store: createPgLeaseStore({ database: leaseDatabase, renewals: renewalDatabase, service: SERVICE }),
+    store: measure.leases(
+      createPgLeaseStore({ database: leaseDatabase, renewals: renewalDatabase, service: SERVICE }),
+    ),
     owner,
     times,
     clock,
