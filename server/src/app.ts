@@ -19,7 +19,6 @@ import { registerSilentConnections } from './plugins/silent-connections.ts';
 import { registerWebUi } from './plugins/web-ui.ts';
 import type {
   AccountStore,
-  ClientStore,
   DeadLetterStore,
   Health,
   JobBoard,
@@ -39,6 +38,7 @@ import type { ApiTokenStore, AuditLogStore, UserStore } from './ports/accounts.t
 import type { ChangeFeed } from './ports/live.ts';
 import type { MailServer } from './ports/mail-server.ts';
 import type { MailDirectory } from './ports/mail-directory.ts';
+import type { ClientStore } from './ports/clients.ts';
 import type { AuthorizationStore, OAuthClient } from './ports/oauth.ts';
 import { autoconfigRoutes } from './routes/autoconfig.ts';
 import type { RuleStore } from './ports/rules.ts';

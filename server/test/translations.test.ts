@@ -69,6 +69,18 @@ describe('Spanish', () => {
     expect(sentences.filter((sentence) => inSpanish(sentence) === sentence)).toEqual([]);
   });
 
+  test.each([
+    [
+      '1 attempt failed: the database did not answer in time',
+      'Falló 1 intento: la base de datos no respondió a tiempo',
+    ],
+    ['5 attempts failed: error P0001', 'Fallaron 5 intentos: error P0001'],
+    // As it was written once.
+    ['1 attempts failed: error P0001', 'Falló 1 intento: error P0001'],
+  ])('says why a dead letter was given up on: %s', (sentence, translation) => {
+    expect(inSpanish(sentence)).toBe(translation);
+  });
+
   test('leaves a sentence that it does not know as it is, and translates the known ones around it', () => {
     expect(inSpanish('Nobody knows this.')).toBe('Nobody knows this.');
     expect(inSpanish('Nothing to do. Nobody knows this.')).toBe('No hay que hacer nada. Nobody knows this.');

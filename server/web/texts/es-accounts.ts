@@ -18,7 +18,7 @@ export const esAccounts: Pick<Texts, 'users' | 'password' | 'tokens' | 'audit'> 
     roles: { viewer: 'Lector', admin: 'Administrador', operator: 'Operador' },
     roleHints: {
       viewer: 'Ve buzones, mensajes y tickets',
-      admin: 'Cambia todo lo de este cliente, también usuarios',
+      admin: 'Cambia todo lo de esta organización, también usuarios',
       operator: 'Además ve y opera la instalación',
     },
     states: { active: 'Activo', invited: 'Invitado', disabled: 'Desactivado' },
