@@ -3,6 +3,7 @@ import cookie from '@fastify/cookie';
 import { randomUUID } from 'node:crypto';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import type { Redis } from 'ioredis';
 import type { ChangeTeller } from '@mailstream/shared/db/change-teller';
 import { providerId } from '@mailstream/shared/domain/ids';
 import type { Clock } from '@mailstream/shared/domain/time';
@@ -115,6 +116,8 @@ export interface AppOptions {
   readonly trustedProxies: readonly string[];
   readonly sessionTtlMs: number;
   readonly limits: RateLimitSettings;
+  /** What limits are counted in, over all replicas; null lets this one count by itself. */
+  readonly limitsRedis: Redis | null;
   /** Directory of the built settings UI; null serves the API alone. */
   readonly webRoot: string | null;
   readonly version: string;
@@ -149,7 +152,7 @@ export async function buildApp(ports: AppPorts, options: AppOptions): Promise<Fa
   await registerApiDocs(app, options.version);
   registerAuth(app, { accounts, publicOrigin: options.publicOrigin });
   registerChangeTelling(app, ports.changes);
-  const limits = await registerRateLimits(app, options.limits);
+  const limits = await registerRateLimits(app, options.limits, options.limitsRedis);
   const { publicOrigin, jobBoard } = options;
   await registerRoutes(app, ports, { accounts, limits, publicOrigin, jobBoard });
   await options.jobBoard?.register(app);

@@ -8,6 +8,7 @@ import { createTokenService } from '@mailstream/shared/oauth/token-service';
 import type { Composition } from '@mailstream/shared/runtime/lifecycle';
 import { createLogger } from '@mailstream/shared/runtime/logger';
 import { createMetrics, type Metrics } from '@mailstream/shared/runtime/metrics';
+import { closeRedis, createRedis } from '@mailstream/shared/runtime/redis';
 import { systemClock } from '@mailstream/shared/runtime/system-clock';
 import { createSecretBox } from '@mailstream/shared/secrets/secret-box';
 import { createSecretStore } from '@mailstream/shared/secrets/secret-store';
@@ -137,6 +138,8 @@ export function compose(config: Config): Composition {
     trustedProxies: config.trustedProxies,
     sessionTtlMs: config.sessionTtlMs,
     limits: config,
+    limitsRedis:
+      config.redisUrl === null ? null : createRedis({ url: config.redisUrl, name: 'server-limits', log }),
     webRoot: config.webRoot,
     version: VERSION,
     jobBoard: config.redisUrl === null ? null : createJobBoard(config.redisUrl, log),
@@ -146,6 +149,7 @@ export function compose(config: Config): Composition {
     // A token that was just rotated must still reach the database.
     await tokens.idle();
     await options.jobBoard?.close();
+    if (options.limitsRedis !== null) await closeRedis(options.limitsRedis);
     await storage.close();
     await database.close();
   }

@@ -120,6 +120,7 @@ const APP_OPTIONS: AppOptions = {
   webRoot: null,
   version: '0.0.0-test',
   jobBoard: null,
+  limitsRedis: null,
 };
 
 /** A domain that says nothing about its mail. */
