@@ -7,7 +7,7 @@ import { useOwnDovecot } from '@mailstream/shared/testing/own-servers';
 import { startScriptedImap } from '@mailstream/shared/testing/scripted-imap';
 import { browserSession, type BrowserSession } from './browser-session.ts';
 import { useServer, type Answer } from './harness.ts';
-import { SCOPES, useLoginService } from './login-service.ts';
+import { APPLICATION_SCOPE, SCOPES, useLoginService } from './login-service.ts';
 import { loginVisitor } from './login-visitor.ts';
 import { providerBody } from './provider-bodies.ts';
 import { realMailServer, type RealMailServer } from './real-mail-server.ts';
@@ -435,6 +435,101 @@ describe('a mailbox whose permission has ended', () => {
   });
 });
 
+describe('a mailbox that the application itself opens (client credentials)', () => {
+  const applicationOf = (username: string, more: Record<string, unknown> = {}): Record<string, unknown> => ({
+    ...imapOf(username),
+    ...{ oauthAuthorizeUrl: null, oauthIssuer: null, oauthScopes: APPLICATION_SCOPE },
+    ...{ oauthClientId: login.application.clientId, oauthClientSecret: login.application.clientSecret },
+    ...more,
+  });
+  const save = (account: string, imap = applicationOf(account)): Promise<Answer> =>
+    call('POST', '/api/email/providers', { body: providerBody(imap, { mailbox: account }) });
+  const tried = (imap: Record<string, unknown>): Promise<Answer> =>
+    call('POST', '/api/email/providers/test', { body: { imap } });
+
+  test('is tested before it is saved and works afterwards, without anybody logging in', async () => {
+    const account = newAddress();
+    login.letApplicationRead(account);
+    expect((await tried(applicationOf(account))).json).toMatchObject({ ok: true });
+    const created = await save(account);
+    expect(created).toMatchObject({
+      status: 201,
+      json: { mustReconnect: false, errorCode: null, state: 'configuring' },
+    });
+    expect(created.json.imap).toMatchObject({ hasOauthRefreshToken: false, hasOauthClientSecret: true });
+    expect(await loginStep(created.json.id ?? '')).toMatchObject({ outcome: 'ok' });
+    // It is asked for anew when it ends: there is nothing to refresh it with.
+    const { json } = await call('GET', `/api/email/providers/${created.json.id ?? ''}`);
+    expect(json.imap).toMatchObject({
+      hasOauthRefreshToken: false,
+      tokenExpiresAt: expect.stringMatching(/^20/) as string,
+    });
+    const asked = login.tokenRequests();
+    await login.revokeAll();
+    await owner.query('DELETE FROM provider_secrets WHERE name = $1', [
+      `imap_access_token_${created.json.id ?? ''}`,
+    ]);
+    expect(await loginStep(created.json.id ?? '')).toMatchObject({ outcome: 'ok' });
+    expect(login.tokenRequests()).toBe(asked + 1);
+  });
+
+  test('says so where the application may not open it', async () => {
+    const account = newAddress();
+    login.letApplicationRead(newAddress());
+    const { json } = await tried(applicationOf(account));
+    const steps = json.steps as unknown as { name: string; outcome: string; code: string | null }[];
+    expect(steps.find(({ name }) => name === 'login')).toMatchObject({
+      outcome: 'failed',
+      code: 'IMAP_AUTH_REJECTED',
+    });
+    const id = (await save(account)).json.id ?? '';
+    // As the daemon notes it, after a fresh token was refused.
+    await owner.query(
+      `UPDATE email_providers SET status = 'error', error_code = 'OAUTH_REAUTHORIZE' WHERE id = $1`,
+      [id],
+    );
+    expect((await call('GET', `/api/email/providers/${id}`)).json).toMatchObject({
+      mustReconnect: true,
+      errorHint: expect.stringContaining('application') as string,
+    });
+  });
+
+  test('is the operator’s to mend where the login service refuses the application', async () => {
+    const account = newAddress();
+    login.letApplicationRead(account);
+    const wrong = applicationOf(account, { oauthClientSecret: 'wrong' });
+    const refused = { outcome: 'failed', code: 'OAUTH_CLIENT_REJECTED' };
+    const { json } = await tried(wrong);
+    expect((json.steps as unknown as { name: string }[]).find(({ name }) => name === 'login')).toMatchObject(
+      refused,
+    );
+    const created = await save(account, wrong);
+    const id = created.json.id ?? '';
+    expect(await loginStep(id)).toMatchObject(refused);
+    // With the right secret it works at once.
+    const { clientSecret } = login.application;
+    await call('PATCH', `/api/email/providers/${id}`, {
+      body: { imap: { oauthClientSecret: clientSecret } },
+    });
+    expect(await loginStep(id)).toMatchObject({ outcome: 'ok' });
+  });
+
+  test('sends nobody to a login: there is none', async () => {
+    const account = newAddress();
+    const imap = applicationOf(account, { oauthAuthorizeUrl: login.authorizeUrl });
+    const fields = [{ field: 'imap.oauthScopes', code: 'NOT_ALLOWED' }];
+    expect(await admin.send('POST', `${BASE}/initiate`, { imap })).toMatchObject({
+      status: 400,
+      json: { error: { fields } },
+    });
+    const id = (await save(account, imap)).json.id ?? '';
+    expect(await call('POST', `/api/email/providers/${id}/login-link`, { body: {} })).toMatchObject({
+      status: 400,
+      json: { error: { fields } },
+    });
+  });
+});
+
 describe('a link for the owner of a mailbox', () => {
   async function linkFor(account: string): Promise<{ provider: string; token: string }> {
     const created = await call('POST', '/api/email/providers', {
@@ -559,6 +654,27 @@ describe('addresses of login services', () => {
       }
     },
   );
+
+  test('a page of a service that we know takes no token address of somebody else’s, wherever it is entered', async () => {
+    const mixed = {
+      oauthAuthorizeUrl: 'https://accounts.google.com/o/oauth2/v2/auth',
+      oauthTokenUrl: 'https://tokens.example.net/token',
+    };
+    const refused = {
+      status: 400,
+      json: { error: { fields: [{ field: 'imap.oauthTokenUrl', code: 'NOT_ALLOWED' }] } },
+    };
+    const imap = imapOf(newAddress(), mixed);
+    const provider = await connected(newAddress());
+    const attempts = [
+      await admin.send('POST', `${BASE}/initiate`, { imap }),
+      await admin.send('POST', `${BASE}/initiate`, { providerId: provider, imap: mixed }),
+      await call('POST', '/api/email/providers', { body: providerBody(imap) }),
+      await call('PATCH', `/api/email/providers/${provider}`, { body: { imap: mixed } }),
+      await call('POST', '/api/email/providers/test', { body: { imap } }),
+    ];
+    for (const attempt of attempts) expect(attempt).toMatchObject(refused);
+  });
 
   test('hosts of mail servers are refused before anybody is sent to log in', async () => {
     for (const host of ['169.254.169.254', '10.0.0.1', '::ffff:a9fe:a9fe', '0x7f.1']) {
