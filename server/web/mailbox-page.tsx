@@ -19,6 +19,7 @@ import type { MessageStatus } from '../src/contracts/messages.ts';
 import { Age } from './age.tsx';
 import { AuditLine, FolderAuditText } from './audit-badge.tsx';
 import { FailureAlert } from './failure-alert.tsx';
+import { MailboxHistory } from './mailbox-history.tsx';
 import { MailboxMenu } from './mailbox-menu.tsx';
 import { useMay } from './me.ts';
 import { GrantFacts, ReconnectBanner, ReconnectOutcome } from './reconnect.tsx';
@@ -64,6 +65,7 @@ export function MailboxPage({ id }: { readonly id: string }): ReactElement {
       {!(provider.data.mustReconnect && mayWrite) && <Status provider={provider.data} />}
       <Facts provider={provider.data} />
       <Folders folders={provider.data.folders} />
+      <MailboxHistory id={id} />
       {activity.data !== undefined && <Recent activity={activity.data} />}
       {activity.data !== undefined && <Changes activity={activity.data} />}
     </Stack>
