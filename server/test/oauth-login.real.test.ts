@@ -1,82 +1,18 @@
 /** Logging in with OAuth: a real OpenID Connect provider, and Dovecot, which asks it whether a token is good. */
-import { randomBytes } from 'node:crypto';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { freePort } from '@mailstream/shared/local-stack/ports';
 import { deliver } from '@mailstream/shared/testing/deliver';
-import { useOwnDovecot } from '@mailstream/shared/testing/own-servers';
 import { startScriptedImap } from '@mailstream/shared/testing/scripted-imap';
 import { browserSession, type BrowserSession } from './browser-session.ts';
-import { useServer, type Answer } from './harness.ts';
-import { APPLICATION_SCOPE, SCOPES, useLoginService } from './login-service.ts';
-import { loginVisitor } from './login-visitor.ts';
+import type { Answer } from './harness.ts';
+import { APPLICATION_SCOPE, SCOPES } from './login-service.ts';
+import { BASE, newAddress, ORIGIN, pathOf, useOAuth, type Departed } from './oauth-fixture.ts';
 import { providerBody } from './provider-bodies.ts';
-import { realMailServer, type RealMailServer } from './real-mail-server.ts';
 
-const ORIGIN = 'https://mail.example.test';
-const BASE = '/api/email/oauth/imap';
-const login = await useLoginService(`${ORIGIN}${BASE}/callback`);
-const { server: dovecot } = await useOwnDovecot(login.introspectionUrl);
-let real: RealMailServer | undefined;
-const harness = await useServer({ publicOrigin: ORIGIN }, (parts) => (real = realMailServer(parts, login)));
-const { a, b, app, call, owner, logLines, advance } = harness;
-const visitor = loginVisitor(login.ca);
-
-const admin = await browserSession(app, a.users.admin.email);
-
-function newAddress(): string {
-  return `u${randomBytes(6).toString('hex')}@example.test`;
-}
-
-function imapOf(username: string, more: Record<string, unknown> = {}): Record<string, unknown> {
-  return {
-    ...{ host: '127.0.0.1', port: dovecot.imapPort, secure: false, allowStarttls: false },
-    ...{ authType: 'oauth2', username, password: undefined, folderFilters: [] },
-    ...{ oauthAuthorizeUrl: login.authorizeUrl, oauthTokenUrl: login.tokenUrl, oauthScopes: SCOPES },
-    ...{ oauthClientId: login.clientId, oauthClientSecret: login.clientSecret, oauthIssuer: login.issuer },
-    ...more,
-  };
-}
-
-interface Departed {
-  readonly id: string;
-  readonly authorizeUrl: string;
-}
-
-async function depart(browser: BrowserSession, body: object): Promise<Departed> {
-  const answer = await browser.send('POST', `${BASE}/initiate`, body);
-  expect(answer).toMatchObject({ status: 200 });
-  return { id: answer.json.authorizationId ?? '', authorizeUrl: answer.json.authorizeUrl ?? '' };
-}
-
-const pathOf = (back: URL): string => `${back.pathname}${back.search}`;
-
-/** @returns path and query that the login service sent the browser back to */
-async function cameBack({ authorizeUrl }: Departed, account: string): Promise<string> {
-  const back = await visitor.logIn(authorizeUrl, account);
-  expect(back.origin).toBe(ORIGIN);
-  return pathOf(back);
-}
-
-async function grantFor(account: string, imap = imapOf(account)): Promise<string> {
-  const departed = await depart(admin, { imap, returnTo: 'newMailbox' });
-  const answer = await admin.arrive(await cameBack(departed, account));
-  expect(answer).toMatchObject({
-    status: 303,
-    headers: { location: `/mailboxes/new?authorization=${departed.id}` },
-  });
-  return departed.id;
-}
-
-const statusOf = (id: string): Promise<Answer> => admin.send('GET', `${BASE}/authorizations/${id}`);
-
-function create(id: string, imap: Record<string, unknown>, browser = admin): Promise<Answer> {
-  const { oauthClientSecret: _kept, ...rest } = imap;
-  return browser.send('POST', '/api/email/providers', {
-    providerName: 'Support',
-    mailbox: newAddress(),
-    imap: { ...rest, oauthAuthorizationId: id },
-  });
-}
+const fixture = await useOAuth();
+const { login, dovecot, visitor, mailServer, admin } = fixture;
+const { imapOf, depart, cameBack, grantFor, statusOf, create, connected } = fixture;
+const { a, b, app, call, owner, logLines, advance } = fixture.harness;
 
 const NOWHERE = { status: 303, headers: { location: '/connect/done?error=OAUTH_STATE_INVALID' } };
 
@@ -354,11 +290,6 @@ describe('the answer of a login service', () => {
   });
 });
 
-async function connected(account: string): Promise<string> {
-  const imap = imapOf(account);
-  return (await create(await grantFor(account, imap), imap)).json.id ?? '';
-}
-
 async function loginStep(provider: string): Promise<unknown> {
   const tested = await admin.send('POST', `/api/email/providers/${provider}/test`);
   const steps = tested.json.steps as unknown as { name: string; outcome: string; code: string | null }[];
@@ -606,87 +537,6 @@ describe('a link for the owner of a mailbox', () => {
   });
 });
 
-describe('addresses of login services', () => {
-  const forbidden = [
-    'https://169.254.169.254/token',
-    'https://10.1.2.3/token',
-    'https://[::ffff:10.0.0.1]/token',
-    'https://[fd00::1]/token',
-    'https://100.100.100.200/token',
-  ];
-
-  test.each(forbidden)('%s is refused wherever it is entered, and never asked', async (oauthTokenUrl) => {
-    const imap = imapOf(newAddress(), { oauthTokenUrl });
-    const error = { code: 'EGRESS_FORBIDDEN', fields: [{ field: 'imap.oauthTokenUrl' }] };
-    expect(await admin.send('POST', `${BASE}/initiate`, { imap })).toMatchObject({
-      status: 422,
-      json: { error },
-    });
-    expect(await call('POST', '/api/email/providers', { body: providerBody(imap) })).toMatchObject({
-      status: 422,
-      json: { error },
-    });
-    const provider = await connected(newAddress());
-    expect(
-      await call('PATCH', `/api/email/providers/${provider}`, { body: { imap: { oauthTokenUrl } } }),
-    ).toMatchObject({ status: 422, json: { error } });
-    expect(
-      await admin.send('POST', `${BASE}/initiate`, { providerId: provider, imap: { oauthTokenUrl } }),
-    ).toMatchObject({ status: 422, json: { error } });
-  });
-
-  test.each(['oauthTokenUrl', 'oauthAuthorizeUrl', 'oauthIssuer'])(
-    '%s is https without a login in it, or refused',
-    async (field) => {
-      for (const url of [
-        'http://login.example.com/x',
-        'javascript:alert(1)',
-        'file:///etc/passwd',
-        'https://user:secret@login.example.com/',
-        '//login.example.com',
-        'https://',
-      ]) {
-        const answer = await admin.send('POST', `${BASE}/initiate`, { imap: imapOf('x', { [field]: url }) });
-        expect.soft(answer, url).toMatchObject({
-          status: 400,
-          json: { error: { fields: [{ field: `imap.${field}` }] } },
-        });
-      }
-    },
-  );
-
-  test('a page of a service that we know takes no token address of somebody else’s, wherever it is entered', async () => {
-    const mixed = {
-      oauthAuthorizeUrl: 'https://accounts.google.com/o/oauth2/v2/auth',
-      oauthTokenUrl: 'https://tokens.example.net/token',
-    };
-    const refused = {
-      status: 400,
-      json: { error: { fields: [{ field: 'imap.oauthTokenUrl', code: 'NOT_ALLOWED' }] } },
-    };
-    const imap = imapOf(newAddress(), mixed);
-    const provider = await connected(newAddress());
-    const attempts = [
-      await admin.send('POST', `${BASE}/initiate`, { imap }),
-      await admin.send('POST', `${BASE}/initiate`, { providerId: provider, imap: mixed }),
-      await call('POST', '/api/email/providers', { body: providerBody(imap) }),
-      await call('PATCH', `/api/email/providers/${provider}`, { body: { imap: mixed } }),
-      await call('POST', '/api/email/providers/test', { body: { imap } }),
-    ];
-    for (const attempt of attempts) expect(attempt).toMatchObject(refused);
-  });
-
-  test('hosts of mail servers are refused before anybody is sent to log in', async () => {
-    for (const host of ['169.254.169.254', '10.0.0.1', '::ffff:a9fe:a9fe', '0x7f.1']) {
-      const answer = await admin.send('POST', `${BASE}/initiate`, { imap: imapOf('x', { host }) });
-      expect.soft(answer, host).toMatchObject({
-        status: 422,
-        json: { error: { code: 'EGRESS_FORBIDDEN', fields: [{ field: 'imap.host' }] } },
-      });
-    }
-  });
-});
-
 test('no token, code, verifier or client secret is in a log line, an answer or a row', async () => {
   const account = newAddress();
   const departed = await depart(admin, { imap: imapOf(account) });
@@ -699,7 +549,7 @@ test('no token, code, verifier or client secret is in a log line, an answer or a
        || (SELECT string_agg(t::text, ' ') FROM provider_secrets t) AS everything`,
   );
   const provider = await connected(newAddress());
-  const token = (await real?.tokens.accessToken({ tenant: a.tenant, id: provider as never }))?.reveal();
+  const token = (await mailServer.tokens.accessToken({ tenant: a.tenant, id: provider as never })).reveal();
   const everything = [
     ...logLines,
     rows[0]?.everything ?? '',

@@ -64,6 +64,7 @@ export function MailboxPage({ id }: { readonly id: string }): ReactElement {
       <ReconnectBanner provider={provider.data} />
       {!(provider.data.mustReconnect && mayWrite) && <Status provider={provider.data} />}
       <Facts provider={provider.data} />
+      <MoreSettings id={id} />
       <Folders folders={provider.data.folders} />
       <MailboxHistory id={id} />
       {activity.data !== undefined && <Recent activity={activity.data} />}
@@ -110,6 +111,20 @@ function Facts({ provider }: { readonly provider: Provider }): ReactElement {
         />
       </SimpleGrid>
     </Paper>
+  );
+}
+
+/** Also for those who may only look. */
+function MoreSettings({ id }: { readonly id: string }): ReactElement {
+  return (
+    <Group gap="md">
+      <Anchor component={Link} href={`/mailboxes/${id}/sending`} size="sm">
+        {texts.sending.title}
+      </Anchor>
+      <Anchor component={Link} href={`/mailboxes/${id}/ticket-defaults`} size="sm">
+        {texts.ticketDefaults.action}
+      </Anchor>
+    </Group>
   );
 }
 
@@ -236,6 +251,6 @@ function Changes({ activity }: { readonly activity: Activity }): ReactElement {
 }
 
 function actionText(action: string): string {
-  const known: Readonly<Record<string, string>> = texts.mailbox.actions;
-  return known[action] ?? action;
+  const here: Readonly<Record<string, string>> = texts.mailbox.actions;
+  return here[action] ?? action;
 }

@@ -75,6 +75,11 @@ export const enMailboxes = {
       'provider.resynced': 'fetched older mail',
       'provider.authorized': 'logged in with OAuth',
       'provider.authorized_by_link': 'was given a login by the owner’s link',
+      'provider.login_link': 'made a link for the owner',
+      'smtp.set': 'set its outgoing mail',
+      'smtp.remove': 'removed its outgoing mail',
+      'ticket_defaults.set': 'set what its new tickets get',
+      'ticket_defaults.remove': 'removed what its new tickets get',
     },
   },
   form: {

@@ -76,6 +76,11 @@ export const esMailboxes: Pick<Texts, 'mailboxes' | 'mailbox' | 'form' | 'test'>
       'provider.resynced': 'recogió correo anterior',
       'provider.authorized': 'inició sesión con OAuth',
       'provider.authorized_by_link': 'recibió un acceso por el enlace del dueño',
+      'provider.login_link': 'creó un enlace para el dueño',
+      'smtp.set': 'configuró su correo saliente',
+      'smtp.remove': 'quitó su correo saliente',
+      'ticket_defaults.set': 'configuró sus tickets nuevos',
+      'ticket_defaults.remove': 'quitó la configuración de sus tickets nuevos',
     },
   },
   form: {

@@ -1,0 +1,93 @@
+/** Spanish: outgoing mail of a mailbox, and what new tickets get. */
+import type { Texts } from './dictionary.ts';
+
+export const esSettings: Pick<Texts, 'sending' | 'ticketDefaults'> = {
+  sending: {
+    title: 'Correo saliente',
+    intro: 'Las respuestas a los tickets y los acuses de recibo de este buzón salen por este servidor.',
+    none: 'Este buzón todavía no envía nada.',
+    noneHint:
+      'El servidor se supone a partir del de recepción. Pruébelo y guárdelo cuando funcione; entonces los agentes podrán responder.',
+    server: 'Servidor de correo saliente',
+    hostHint: 'Por ejemplo smtp.example.com',
+    securityTls: 'TLS (normalmente puerto 465)',
+    securityStarttls: 'STARTTLS (normalmente puerto 587)',
+    protocol: 'Protocolo',
+    protocols: { smtp: 'SMTP', lmtp: 'LMTP (a un almacén de correo de su propia red)' },
+    verifyCertificate: 'Comprobar el certificado del servidor',
+    logins: { password: 'Contraseña', oauth2: 'OAuth 2, con el permiso del buzón', none: 'Ninguno' },
+    oauthHint:
+      'El acceso del buzón tiene que incluir el envío. En Microsoft es el permiso https://outlook.office.com/SMTP.Send.',
+    identity: 'Remitente',
+    fromName: 'Nombre',
+    fromNameHint: 'Lo que se ve como remitente',
+    fromEmail: 'Dirección',
+    fromEmailHint: 'La del propio buzón, salvo que el servidor le deje enviar como otra',
+    plusAddressing: 'Poner el ticket en la dirección de respuesta',
+    plusAddressingHint:
+      'Las respuestas van entonces a nombre+ticket@dominio. Solo donde el servidor entrega esas direcciones en este buzón.',
+    maxPerMinute: 'Correos por minuto como máximo',
+    acknowledgement: 'Acuse de recibo',
+    acknowledge: 'Confirmar los tickets nuevos',
+    acknowledgeHint:
+      'Un correo breve a quien abre uno. Las máquinas y nuestros propios buzones no lo reciben.',
+    acknowledgeText: 'Texto',
+    acknowledgeTextHint: 'Con {{number}}, {{subject}} y {{name}}. Vacío para el incluido.',
+    acknowledgePerHour: 'A una misma dirección por hora como máximo',
+    saved: (name) => `El correo saliente de «${name}» está guardado.`,
+    remove: 'Dejar de enviar …',
+    removeTitle: (name) => `¿Que «${name}» ya no envíe nada?`,
+    removeText:
+      'Se borran la configuración y la contraseña guardada. El correo en espera no se envía y los agentes no pueden responder a sus tickets.',
+    removeConfirm: 'Dejar de enviar',
+    removed: (name) => `«${name}» ya no envía nada.`,
+    mails: 'Correos enviados y en espera',
+    noMails: 'Todavía no se ha enviado nada.',
+    noMailsHint: 'Aquí aparecen las respuestas a los tickets y los acuses de recibo.',
+    kinds: { acknowledgement: 'Acuse de recibo', agent_reply: 'Respuesta', alert: 'Aviso' },
+  },
+  ticketDefaults: {
+    action: 'Tickets nuevos',
+    title: 'Tickets nuevos',
+    intro: 'Qué reciben los tickets nuevos de este buzón y qué correo puede entrar en uno.',
+    tenantTitle: 'Tickets nuevos',
+    tenantIntro:
+      'Qué reciben los tickets nuevos y qué correo puede entrar en uno: de todos los buzones sin configuración propia.',
+    inherited: {
+      tenant: 'Este buzón usa la configuración de todos los buzones. Al guardar aquí tendrá la suya.',
+      builtIn: 'Todavía no hay nada configurado: son los valores incluidos.',
+    },
+    toTenant: 'Configuración de todos los buzones',
+    tickets: 'Tickets',
+    client: 'Cliente',
+    clientHint: 'Para remitentes cuyo cliente no se conoce',
+    noClient: 'Lo decide un agente',
+    priority: 'Prioridad',
+    priorities: { low: 'Baja', normal: 'Normal', high: 'Alta', urgent: 'Urgente' },
+    queue: 'Cola',
+    queueHint: 'Vacío para ninguna',
+    tags: 'Etiquetas',
+    tagsHint: 'Escriba una y pulse Intro',
+    reopen: 'Reabrir dentro de (horas)',
+    reopenHint: 'Una respuesta a un ticket cerrado hace más tiempo abre uno nuevo.',
+    flood: 'Correos a un ticket por hora',
+    floodHint: 'Lo que pase de ahí se guarda, pero no reabre nada ni recibe respuesta.',
+    trust: 'Qué correo se cree',
+    authservIds: 'Nombres de su servidor de correo en Authentication-Results',
+    authservIdsHint:
+      'Entonces solo se cree el correo que pasó sus controles. Escriba un nombre y pulse Intro.',
+    authservWritesNoId: 'No escribe ningún nombre (Microsoft 365)',
+    authservFields: 'Campos así en un correo',
+    authservFieldsHint: 'Cuántos escribe él mismo; los de otros no se creen',
+    requireVerified: 'Solo remitentes verificados entran en un ticket',
+    requireVerifiedHint:
+      'Donde el servidor no escribe esos campos, las respuestas necesitan el token del ticket.',
+    saved: 'La configuración de los tickets nuevos está guardada.',
+    forget: 'Olvidar esta configuración …',
+    forgetTitle: '¿Olvidar esta configuración?',
+    forgetText:
+      'Los tickets nuevos reciben entonces lo configurado para todos los buzones, o los valores incluidos.',
+    forgetConfirm: 'Olvidar',
+    forgotten: 'La configuración está olvidada.',
+  },
+};
