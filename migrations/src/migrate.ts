@@ -21,6 +21,7 @@ import * as storageReferences from './010-storage-references.ts';
 import * as connecting from './011-connecting.ts';
 import * as accountsAndHistory from './012-accounts-and-history.ts';
 import * as arrivalTimes from './015-arrival-times.ts';
+import * as tenants from './016-tenants.ts';
 
 interface Migration {
   readonly name: string;
@@ -41,6 +42,7 @@ const MIGRATIONS: readonly Migration[] = [
   { name: '011-connecting', up: connecting.up },
   { name: '012-accounts-and-history', up: accountsAndHistory.up },
   { name: '015-arrival-times', up: arrivalTimes.up },
+  { name: '016-tenants', up: tenants.up },
 ];
 
 /** Any constant: it only has to be ours. */

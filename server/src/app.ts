@@ -36,7 +36,7 @@ import type {
   SmtpStore,
   TicketStore,
 } from './ports.ts';
-import type { ApiTokenStore, AuditLogStore, UserStore } from './ports/accounts.ts';
+import type { ApiTokenStore, AuditLogStore, TenantStore, UserStore } from './ports/accounts.ts';
 import type { ChangeFeed } from './ports/live.ts';
 import type { MailServer } from './ports/mail-server.ts';
 import type { MailDirectory } from './ports/mail-directory.ts';
@@ -58,6 +58,7 @@ import { ruleRoutes } from './routes/rules.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { smtpRoutes } from './routes/smtp.ts';
 import { streamRoutes } from './routes/stream.ts';
+import { tenantRoutes } from './routes/tenants.ts';
 import { ticketDefaultsRoutes } from './routes/ticket-defaults.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 import { userRoutes } from './routes/users.ts';
@@ -72,6 +73,7 @@ import { createOAuthLoginUseCases } from './use-cases/oauth-logins.ts';
 import { createOAuthCallback } from './use-cases/oauth-returns.ts';
 import { createOperationsUseCases } from './use-cases/operations.ts';
 import { createProviderUseCases } from './use-cases/providers.ts';
+import { createTenantUseCases } from './use-cases/tenants.ts';
 import { createUserUseCases } from './use-cases/users.ts';
 import { createRuleTests } from './use-cases/rule-tests.ts';
 import { createSmtpUseCases } from './use-cases/smtp.ts';
@@ -80,6 +82,7 @@ export interface AppPorts {
   readonly accounts: AccountStore;
   readonly users: UserStore;
   readonly apiTokens: ApiTokenStore;
+  readonly tenants: TenantStore;
   readonly auditLog: AuditLogStore;
   readonly passwords: PasswordHasher;
   readonly providers: ProviderStore;
@@ -198,6 +201,7 @@ async function registerRoutes(
   );
   await app.register(userRoutes({ users: ports.users, useCases: users }));
   await app.register(tokenRoutes({ ...ports, useCases: users }));
+  await app.register(tenantRoutes({ useCases: createTenantUseCases(ports) }));
   await app.register(messageRoutes({ messages, raw }));
   await app.register(
     autoconfigRoutes({

@@ -20,6 +20,7 @@ import { createMailDirectory } from './adapters/mail-directory.ts';
 import { createMailServer } from './adapters/mail-server.ts';
 import { createApiTokenStore } from './adapters/pg-api-tokens.ts';
 import { createAuditLogStore } from './adapters/pg-audit-log.ts';
+import { createTenantStore } from './adapters/pg-tenants.ts';
 import { createUserStore } from './adapters/pg-users.ts';
 import { createOAuthClient } from './adapters/oauth-client.ts';
 import { createAccountStore } from './adapters/pg-accounts.ts';
@@ -40,8 +41,10 @@ import { createReplyStore } from './adapters/pg-ticket-replies.ts';
 import { createTicketStore } from './adapters/pg-tickets.ts';
 import { createJobBoard } from './adapters/redis-job-board.ts';
 import type { Config } from './config.ts';
+import type { TenantTools } from './create-tenant.ts';
 import { createHttpServer } from './http-server.ts';
 import type { RequestObserver } from './plugins/request-log.ts';
+import { createTenantUseCases } from './use-cases/tenants.ts';
 import { VERSION } from './version.ts';
 
 /** Where notices do not arrive. */
@@ -76,6 +79,7 @@ export function compose(config: Config): Composition {
     accounts: createAccountStore(database),
     users: createUserStore(database),
     apiTokens: createApiTokenStore(database),
+    tenants: createTenantStore(database),
     auditLog: createAuditLogStore(database),
     passwords: createPasswordHasher(),
     providers: createProviderStore({ database, secrets, sources }),
@@ -157,6 +161,22 @@ export function compose(config: Config): Composition {
     services: [closing, changes, feed, createHttpServer({ ports, options, listen: config, log })],
     log,
   };
+}
+
+/** For `create-tenant`: a database, and nothing that listens. */
+export function composeTenantTools(config: Config): Promise<TenantTools> {
+  const database = createDatabase({
+    url: config.databaseUrl,
+    applicationName: 'mailstream-create-tenant',
+    poolMax: 1,
+  });
+  return Promise.resolve({
+    useCases: createTenantUseCases({
+      tenants: createTenantStore(database),
+      now: () => systemClock.now(),
+    }),
+    close: () => database.close(),
+  });
 }
 
 function observer(metrics: Metrics): RequestObserver {

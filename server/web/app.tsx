@@ -30,6 +30,9 @@ const UserList = lazy(() =>
 const TokenList = lazy(() =>
   import('./accounts/token-list.tsx').then((module) => ({ default: module.TokenList })),
 );
+const TenantPage = lazy(() =>
+  import('./accounts/tenant-page.tsx').then((module) => ({ default: module.TenantPage })),
+);
 const AuditList = lazy(() =>
   import('./accounts/audit-list.tsx').then((module) => ({ default: module.AuditList })),
 );
@@ -110,6 +113,7 @@ function Pages(): ReactElement {
           <Route path="/dead-letters" component={DeadLetterList} />
           <Route path="/users" component={UserList} />
           <Route path="/tokens" component={TokenList} />
+          <Route path="/tenant" component={TenantPage} />
           <Route path="/audit-log" component={AuditList} />
           <Route path="/operations" component={OperationsPage} />
           <Route path="/account" component={ChangePasswordPage} />

@@ -7,7 +7,7 @@ import { ApiError } from '../api-error.ts';
 import type { NewToken, TokenBody } from '../contracts/tokens.ts';
 import type { AccountUser, Invitation, PasswordLink, Role, UserBody, UserPatch } from '../contracts/users.ts';
 import type { Actor, PasswordHasher } from '../ports.ts';
-import type { ApiTokenStore, UserStore } from '../ports/accounts.ts';
+import type { ApiTokenStore, StoredLink, UserStore } from '../ports/accounts.ts';
 import { ROLE_SCOPES, sha256 } from './accounts.ts';
 
 /** Long enough for an invitation that is read on Monday. */
@@ -40,14 +40,7 @@ export function createUserUseCases(ports: {
 }): UserUseCases {
   const { users, apiTokens, passwords, now } = ports;
 
-  const newLink = (): { shown: PasswordLink; stored: { tokenHash: Uint8Array; expiresAt: Date } } => {
-    const token = randomBytes(32).toString('base64url');
-    const expiresAt = new Date(now().getTime() + LINK_MS);
-    return {
-      shown: { token, expiresAt: expiresAt.toISOString() },
-      stored: { tokenHash: sha256(token), expiresAt },
-    };
-  };
+  const newLink = (): ReturnType<typeof newPasswordLink> => newPasswordLink(now());
 
   return {
     async invite(actor, body) {
@@ -134,6 +127,16 @@ export function createUserUseCases(ports: {
       const secret = `mst_${randomBytes(32).toString('base64url')}`;
       return { token: await apiTokens.create(actor, randomUUID(), body, sha256(secret)), secret };
     },
+  };
+}
+
+/** One to show, and what is kept of it. */
+export function newPasswordLink(at: Date): { readonly shown: PasswordLink; readonly stored: StoredLink } {
+  const token = randomBytes(32).toString('base64url');
+  const expiresAt = new Date(at.getTime() + LINK_MS);
+  return {
+    shown: { token, expiresAt: expiresAt.toISOString() },
+    stored: { tokenHash: sha256(token), expiresAt },
   };
 }
 

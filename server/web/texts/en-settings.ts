@@ -1,5 +1,26 @@
-/** English: outgoing mail of a mailbox, and what new tickets get. */
+/** English: the tenant, outgoing mail of a mailbox, and what new tickets get. */
 export const enSettings = {
+  tenant: {
+    title: 'Tenant',
+    intro:
+      'What belongs together here: users, mailboxes and tickets. Nobody of another tenant sees any of it.',
+    name: 'Name of the tenant',
+    nameHint: 'Owners of mailboxes see it when they are asked to log in.',
+    id: 'Id',
+    since: 'Since',
+    saved: 'The tenant is saved.',
+    close: 'Close the tenant',
+    closeAction: 'Close …',
+    closeTitle: (name: string): string => `Close “${name}” for good?`,
+    closeText:
+      'Nobody can log in any more, no mail is fetched or sent, and every stored password and token is erased. Tickets and messages stay in the database.',
+    typeName: (name: string): string => `Type “${name}” to confirm`,
+    add: 'Add tenant',
+    addConfirm: 'Add tenant',
+    addedTitle: (name: string): string => `“${name}” is added`,
+    administrator: 'Name of the administrator',
+    administratorHint: 'Its first administrator gets a link to set a password, and invites everybody else.',
+  },
   sending: {
     title: 'Outgoing mail',
     intro: 'Answers to tickets and acknowledgements of this mailbox go out through this server.',

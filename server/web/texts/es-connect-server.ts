@@ -47,5 +47,6 @@ export const esConnectServer: Readonly<Record<string, string>> = {
     'Con estos permisos la propia aplicación inicia sesión y nadie más tiene que hacerlo.',
   'Let the application into this mailbox at the mail service, and check its client secret here.':
     'Dé acceso a este buzón a la aplicación en el servicio de correo y revise aquí su secreto de cliente.',
+  'This is not the name of the tenant.': 'Este no es el nombre de la organización.',
   'Resume it first; then try again.': 'Reanúdelo primero e inténtelo de nuevo.',
 };

@@ -1,7 +1,28 @@
-/** Spanish: outgoing mail of a mailbox, and what new tickets get. */
+/** Spanish: the tenant, outgoing mail of a mailbox, and what new tickets get. */
 import type { Texts } from './dictionary.ts';
 
-export const esSettings: Pick<Texts, 'sending' | 'ticketDefaults'> = {
+export const esSettings: Pick<Texts, 'tenant' | 'sending' | 'ticketDefaults'> = {
+  tenant: {
+    title: 'Organización',
+    intro: 'Lo que aquí va junto: usuarios, buzones y tickets. Nadie de otra organización ve nada de ello.',
+    name: 'Nombre de la organización',
+    nameHint: 'Los dueños de buzones lo ven cuando se les pide que inicien sesión.',
+    id: 'Id',
+    since: 'Desde',
+    saved: 'La organización está guardada.',
+    close: 'Cerrar la organización',
+    closeAction: 'Cerrar …',
+    closeTitle: (name) => `¿Cerrar «${name}» para siempre?`,
+    closeText:
+      'Nadie podrá iniciar sesión, no se recoge ni se envía correo y se borran todas las contraseñas y tokens guardados. Los tickets y mensajes quedan en la base de datos.',
+    typeName: (name) => `Escriba «${name}» para confirmar`,
+    add: 'Añadir organización',
+    addConfirm: 'Añadir organización',
+    addedTitle: (name) => `«${name}» está añadida`,
+    administrator: 'Nombre del administrador',
+    administratorHint:
+      'Su primer administrador recibe un enlace para poner una contraseña e invita a los demás.',
+  },
   sending: {
     title: 'Correo saliente',
     intro: 'Las respuestas a los tickets y los acuses de recibo de este buzón salen por este servidor.',
