@@ -1,5 +1,7 @@
 /** Addresses of login services and mail servers that a person may enter for a login with OAuth, and those that nobody may. */
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { browserSession } from './browser-session.ts';
 import { useServer } from './harness.ts';
@@ -9,16 +11,52 @@ import { realMailServer } from './real-mail-server.ts';
 const BASE = '/api/email/oauth/imap';
 const newAddress = (): string => `u${randomBytes(6).toString('hex')}@example.test`;
 
-const { app, a, call } = await useServer({}, (parts) => realMailServer(parts, { ca: '' }));
+/** Nothing of this machine or its networks may be reached, and every name has a public address. */
+const { app, a, call } = await useServer({}, (parts) =>
+  realMailServer(parts, {
+    ca: '',
+    allowCidrs: [],
+    resolver: () => Promise.resolve([{ address: '93.184.216.34', family: 4 }]),
+  }),
+);
 const admin = await browserSession(app, a.users.admin.email);
 
 const imapOf = (username: string, more: Record<string, unknown> = {}): Record<string, unknown> => ({
-  ...providerBody({ host: '127.0.0.1', username, folderFilters: [] }).imap,
+  ...providerBody({ username, folderFilters: [] }).imap,
   ...oauthImap(),
   ...more,
 });
 const connected = async (username: string): Promise<string> =>
   (await call('POST', '/api/email/providers', { body: providerBody(imapOf(username)) })).json.id ?? '';
+
+test('a test tells nobody which ports of our own network are open', async () => {
+  let connections = 0;
+  const server = createServer((socket) => {
+    connections += 1;
+    socket.end('* OK internal-banner\r\n');
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port: open } = server.address() as AddressInfo;
+  const tried = async (host: string, port: number): Promise<unknown> => {
+    const { imap } = providerBody({ host, port });
+    const { text } = await call('POST', '/api/email/providers/test', { body: { imap } });
+    return JSON.parse(text.replaceAll(/"durationMs":[\d.]+/g, '"durationMs":0'));
+  };
+  const answers = [
+    await tried('127.0.0.1', open),
+    await tried('127.0.0.1', 1),
+    await tried('10.0.0.1', 993),
+    await tried('::ffff:127.0.0.1', open),
+    await tried('169.254.169.254', 993),
+  ];
+  for (const answer of answers) expect(answer).toEqual(answers[0]);
+  expect(answers[0]).toMatchObject({ ok: false });
+  // Not by the time it takes either: nothing is connected to.
+  expect(connections).toBe(0);
+  server.close();
+  await once(server, 'close');
+});
 
 describe('addresses of login services', () => {
   const forbidden = [

@@ -59,6 +59,11 @@ describe('a mailbox that is being added', () => {
     });
     const { rows } = await owner.query('SELECT 1 FROM oauth_authorizations WHERE id = $1', [id]);
     expect(rows).toEqual([]);
+    const log = await owner.query<{ granted: string }>(
+      `SELECT after ->> 'scopesGranted' AS granted FROM audit_log WHERE subject_id = $1`,
+      [created.json.id],
+    );
+    expect(log.rows[0]?.granted.split(' ').toSorted()).toEqual(SCOPES.split(' ').toSorted());
   });
 
   test('does not lose its login when saving fails for another reason', async () => {
@@ -121,7 +126,10 @@ describe('the answer of a login service', () => {
   test('is good once', async () => {
     const account = newAddress();
     const back = await cameBack(await depart(admin, { imap: imapOf(account) }), account);
-    expect((await admin.arrive(back)).headers['location']).toMatch(/^\/mailboxes\/new\?authorization=/);
+    const first = await admin.arrive(back);
+    // To an address without code and state, which no page that follows hears of.
+    expect(first).toMatchObject({ status: 303, headers: { 'referrer-policy': 'no-referrer' } });
+    expect(first.headers['location']).toMatch(/^\/mailboxes\/new\?authorization=[0-9a-f-]{36}$/);
     const asked = login.tokenRequests();
     expect(await admin.arrive(back)).toMatchObject(NOWHERE);
     expect(login.tokenRequests()).toBe(asked);
