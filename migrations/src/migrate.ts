@@ -21,6 +21,8 @@ import * as storageReferences from './010-storage-references.ts';
 import * as connecting from './011-connecting.ts';
 import * as accountsAndHistory from './012-accounts-and-history.ts';
 import * as ticketsOfClients from './013-tickets-of-clients.ts';
+import * as arrivalTimes from './015-arrival-times.ts';
+import * as tenants from './016-tenants.ts';
 import * as operations from './020-operations.ts';
 
 interface Migration {
@@ -42,6 +44,8 @@ const MIGRATIONS: readonly Migration[] = [
   { name: '011-connecting', up: connecting.up },
   { name: '012-accounts-and-history', up: accountsAndHistory.up },
   { name: '013-tickets-of-clients', up: ticketsOfClients.up },
+  { name: '015-arrival-times', up: arrivalTimes.up },
+  { name: '016-tenants', up: tenants.up },
   { name: '020-operations', up: operations.up },
 ];
 

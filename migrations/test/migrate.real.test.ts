@@ -70,6 +70,17 @@ describe('every table of a tenant', () => {
   });
 });
 
+it('nothing in the schema runs with the rights of its owner, past row-level security', async () => {
+  const client = await connect(migrated.ownerUrl);
+  const { rows } = await client.query<{ name: string }>(`
+    SELECT p.proname AS name FROM pg_proc p WHERE p.prosecdef AND p.pronamespace = 'public'::regnamespace
+    UNION ALL
+    SELECT c.relname FROM pg_class c
+     WHERE c.relkind IN ('v', 'm') AND c.relnamespace = 'public'::regnamespace
+       AND NOT coalesce(c.reloptions::text[] && ARRAY['security_invoker=true', 'security_invoker=on'], false)`);
+  expect(rows).toEqual([]);
+});
+
 describe('the roles', () => {
   it('are no superusers, own nothing and cannot pass row-level security', async () => {
     const client = await connect(migrated.ownerUrl);

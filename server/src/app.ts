@@ -3,6 +3,7 @@ import cookie from '@fastify/cookie';
 import { randomUUID } from 'node:crypto';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import type { RedisClient } from '@mailstream/shared/runtime/redis-servers';
 import type { ChangeTeller } from '@mailstream/shared/db/change-teller';
 import { providerId } from '@mailstream/shared/domain/ids';
 import type { Clock } from '@mailstream/shared/domain/time';
@@ -34,7 +35,7 @@ import type {
   SmtpStore,
   TicketStore,
 } from './ports.ts';
-import type { ApiTokenStore, AuditLogStore, UserStore } from './ports/accounts.ts';
+import type { ApiTokenStore, AuditLogStore, TenantStore, UserStore } from './ports/accounts.ts';
 import type { ChangeFeed } from './ports/live.ts';
 import type { MailServer } from './ports/mail-server.ts';
 import type { MailDirectory } from './ports/mail-directory.ts';
@@ -57,6 +58,7 @@ import { ruleRoutes } from './routes/rules.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { smtpRoutes } from './routes/smtp.ts';
 import { streamRoutes } from './routes/stream.ts';
+import { tenantRoutes } from './routes/tenants.ts';
 import { ticketDefaultsRoutes } from './routes/ticket-defaults.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 import { userRoutes } from './routes/users.ts';
@@ -71,6 +73,7 @@ import { createOAuthLoginUseCases } from './use-cases/oauth-logins.ts';
 import { createOAuthCallback } from './use-cases/oauth-returns.ts';
 import { createOperationsUseCases } from './use-cases/operations.ts';
 import { createProviderUseCases } from './use-cases/providers.ts';
+import { createTenantUseCases } from './use-cases/tenants.ts';
 import { createUserUseCases } from './use-cases/users.ts';
 import { createRuleTests } from './use-cases/rule-tests.ts';
 import { createSmtpUseCases } from './use-cases/smtp.ts';
@@ -79,6 +82,7 @@ export interface AppPorts {
   readonly accounts: AccountStore;
   readonly users: UserStore;
   readonly apiTokens: ApiTokenStore;
+  readonly tenants: TenantStore;
   readonly auditLog: AuditLogStore;
   readonly passwords: PasswordHasher;
   readonly providers: ProviderStore;
@@ -115,6 +119,8 @@ export interface AppOptions {
   readonly trustedProxies: readonly string[];
   readonly sessionTtlMs: number;
   readonly limits: RateLimitSettings;
+  /** What limits are counted in, over all replicas; null lets this one count by itself. */
+  readonly limitsRedis: RedisClientClient | null;
   /** Directory of the built settings UI; null serves the API alone. */
   readonly webRoot: string | null;
   readonly version: string;
@@ -149,7 +155,7 @@ export async function buildApp(ports: AppPorts, options: AppOptions): Promise<Fa
   await registerApiDocs(app, options.version);
   registerAuth(app, { accounts, publicOrigin: options.publicOrigin });
   registerChangeTelling(app, ports.changes);
-  const limits = await registerRateLimits(app, options.limits);
+  const limits = await registerRateLimits(app, options.limits, options.limitsRedis);
   const { publicOrigin, jobBoard } = options;
   await registerRoutes(app, ports, { accounts, limits, publicOrigin, jobBoard });
   await options.jobBoard?.register(app);
@@ -195,6 +201,7 @@ async function registerRoutes(
   );
   await app.register(userRoutes({ users: ports.users, useCases: users }));
   await app.register(tokenRoutes({ ...ports, useCases: users }));
+  await app.register(tenantRoutes({ useCases: createTenantUseCases(ports) }));
   await app.register(messageRoutes({ messages, raw }));
   await app.register(
     autoconfigRoutes({

@@ -8,6 +8,7 @@ import { createTokenService } from '@mailstream/shared/oauth/token-service';
 import type { Composition } from '@mailstream/shared/runtime/lifecycle';
 import { createLogger } from '@mailstream/shared/runtime/logger';
 import { createMetrics, type Metrics } from '@mailstream/shared/runtime/metrics';
+import { closeRedis, createRedis } from '@mailstream/shared/runtime/redis';
 import { systemClock } from '@mailstream/shared/runtime/system-clock';
 import { createSecretBox } from '@mailstream/shared/secrets/secret-box';
 import { createSecretStore } from '@mailstream/shared/secrets/secret-store';
@@ -19,6 +20,7 @@ import { createMailDirectory } from './adapters/mail-directory.ts';
 import { createMailServer } from './adapters/mail-server.ts';
 import { createApiTokenStore } from './adapters/pg-api-tokens.ts';
 import { createAuditLogStore } from './adapters/pg-audit-log.ts';
+import { createTenantStore } from './adapters/pg-tenants.ts';
 import { createUserStore } from './adapters/pg-users.ts';
 import { createOAuthClient } from './adapters/oauth-client.ts';
 import { createAccountStore } from './adapters/pg-accounts.ts';
@@ -82,6 +84,7 @@ export function compose(config: Config): Composition {
     accounts: createAccountStore(database),
     users: createUserStore(database),
     apiTokens: createApiTokenStore(database),
+    tenants: createTenantStore(database),
     auditLog: createAuditLogStore(database),
     passwords: createPasswordHasher(),
     providers: createProviderStore({ database, secrets, sources }),
@@ -148,6 +151,8 @@ export function compose(config: Config): Composition {
     trustedProxies: config.trustedProxies,
     sessionTtlMs: config.sessionTtlMs,
     limits: config,
+    limitsRedis:
+      config.redisUrl === null ? null : createRedis({ url: config.redisUrl, name: 'server-limits', log }),
     webRoot: config.webRoot,
     version: VERSION,
     jobBoard: config.redisUrl === null ? null : createJobBoard(config.redisUrl, log),
@@ -158,6 +163,7 @@ export function compose(config: Config): Composition {
     await tokens.idle();
     await secrets.idle();
     await options.jobBoard?.close();
+    if (options.limitsRedis !== null) await closeRedis(options.limitsRedis);
     await storage.close();
     await database.close();
   }

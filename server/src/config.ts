@@ -25,7 +25,7 @@ export interface Config {
   /** Past a transaction pooler, for LISTEN; `databaseUrl` unless told otherwise. */
   readonly directDatabaseUrl: string;
   readonly databasePoolMax: number;
-  /** For the job board alone; null leaves it out. */
+  /** For the job board, and for limits that count over all replicas; null does without both. */
   readonly redisUrl: string | null;
   readonly keyRing: KeyRing;
   readonly secretPlaces: SecretPlaces;

@@ -12,6 +12,7 @@ export async function openApiDocument(): Promise<unknown> {
     webRoot: null,
     version: VERSION,
     jobBoard: null,
+    limitsRedis: null,
   });
   try {
     return app.swagger();

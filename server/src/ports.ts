@@ -17,7 +17,7 @@ import type {
 } from './contracts/dead-letters.ts';
 import type { Job, JobPatch, JobRun } from './contracts/jobs.ts';
 import type { Message, MessageDetail, MessageListQuery } from './contracts/messages.ts';
-import type { History, ImapStatus, Queues } from './contracts/operations.ts';
+import type { History, ImapStatus, Queues, ProviderHistory } from './contracts/operations.ts';
 import type {
   OutboundListQuery,
   OutboundMail,
@@ -30,7 +30,7 @@ import type { Activity, AuditRequest, Provider, ProviderListQuery } from './cont
 import type { ResyncBody, ResyncRequest } from './contracts/resync.ts';
 import type { Scope } from './contracts/session.ts';
 import type { AdoptedGrant } from './ports/oauth-grant.ts';
-import type { TicketDefaults } from './contracts/ticket-defaults.ts';
+import type { TicketDefaultsBody } from './contracts/ticket-defaults.ts';
 import type { MailBody } from './use-cases/mail-preview.ts';
 import type { CommentHtml, MergeBody, Ticket, TicketDetail, TicketListQuery } from './contracts/tickets.ts';
 
@@ -186,6 +186,8 @@ export interface ProviderStore {
   ): Promise<ChangeResult>;
   delete(actor: Actor, id: ProviderId): Promise<'deleted' | 'notFound'>;
   activity(tenant: TenantId, id: ProviderId): Promise<Activity | null>;
+  /** How long its mail took to get here, over the last hours. */
+  history(tenant: TenantId, id: ProviderId, hours: number): Promise<ProviderHistory | null>;
   /** Numbers the request and tells whoever holds the mailbox; `notRunning` for one that is paused or switched off. */
   requestAudit(
     actor: Actor,
@@ -259,8 +261,12 @@ export interface TicketStore {
     clientId: string | null,
   ): Promise<'changed' | 'notFound' | 'clientUnknown'>;
   /** Of one mailbox, or (null) of the tenant; null where none are set. */
-  defaults(tenant: TenantId, provider: ProviderId | null): Promise<TicketDefaults | null | 'notFound'>;
-  setDefaults(actor: Actor, provider: ProviderId | null, defaults: TicketDefaults): Promise<DefaultsResult>;
+  defaults(tenant: TenantId, provider: ProviderId | null): Promise<TicketDefaultsBody | null | 'notFound'>;
+  setDefaults(
+    actor: Actor,
+    provider: ProviderId | null,
+    defaults: TicketDefaultsBody,
+  ): Promise<DefaultsResult>;
   removeDefaults(actor: Actor, provider: ProviderId | null): Promise<'changed' | 'notFound'>;
 }
 

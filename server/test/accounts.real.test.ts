@@ -1,14 +1,21 @@
 /** Users, roles, passwords, tokens and the audit log, on a real database. */
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
 import { describe, expect, test } from 'vitest';
+import { tenantId } from '@mailstream/shared/domain/ids';
+import { composeTenantTools } from '../src/compose.ts';
+import { readConfig } from '../src/config.ts';
+import { SCOPES } from '../src/contracts/session.ts';
 import { PASSWORD, toAnswer, useServer, type Answer } from './harness.ts';
 import { providerBody } from './provider-bodies.ts';
 
 const harness = await useServer();
-const { app, call, a, b, owner, token, advance } = harness;
+const { app, call, a, b, owner, token, advance, databaseUrl } = harness;
 
 /** What these answers hold, as far as the tests look into them. */
 interface Body {
   readonly user: { readonly id: string };
+  readonly tenant: { readonly id: string };
   readonly link: { readonly token: string };
   readonly token: { readonly id: string; readonly createdBy: string };
   readonly error: { readonly fields: readonly { readonly field: string }[] };
@@ -47,6 +54,84 @@ async function invite(role: string, email = `${role}-${Math.random()}@a.example`
 
 const setPassword = (link: string, password = NEW_PASSWORD): Promise<Answer> =>
   call('POST', '/api/auth/password-link', { token: null, body: { token: link, password } });
+
+// First: later tests move the clock of the server, and not that of the command line.
+describe('tenants', () => {
+  const invitation = { name: 'Newcomers', administrator: { email: 'new@example.com', displayName: 'Nora' } };
+
+  test('an operator adds one, whose administrator lets everybody else in and sees nothing of others', async () => {
+    const made = await call('POST', '/api/tenants', { body: invitation });
+    expect(made).toMatchObject({
+      status: 201,
+      json: { tenant: { name: 'Newcomers' }, user: { role: 'admin' } },
+    });
+    expect(await setPassword(bodyOf(made).link.token)).toMatchObject({ status: 204 });
+    const { cookie } = await logIn('new@example.com', NEW_PASSWORD);
+    expect((await call('GET', '/api/email/providers', asUser(cookie))).json.items).toEqual([]);
+    expect((await call('GET', '/api/tenant', asUser(cookie))).json).toMatchObject({ name: 'Newcomers' });
+    const renamed = await call('PATCH', '/api/tenant', { ...asUser(cookie), body: { name: 'Settlers' } });
+    expect(renamed.json).toMatchObject({ id: bodyOf(made).tenant.id, name: 'Settlers' });
+    expect((await call('GET', '/api/tenant')).json.name).toBe('Tenant a');
+    // Only operators do, and none of this is in the new tenant's power.
+    expect((await call('POST', '/api/tenants', { ...asUser(cookie), body: invitation })).status).toBe(403);
+  });
+
+  test('one that is closed keeps no secret, runs no mailbox and lets nobody in', async () => {
+    const made = await call('POST', '/api/tenants', {
+      body: { ...invitation, administrator: { ...invitation.administrator, email: 'leaving@example.com' } },
+    });
+    const tenant = tenantId(bodyOf(made).tenant.id);
+    await setPassword(bodyOf(made).link.token);
+    const { cookie } = await logIn('leaving@example.com', NEW_PASSWORD);
+    const theirs = await token(tenant, SCOPES);
+    const create = () => call('POST', '/api/email/providers', { token: theirs, body: providerBody() });
+    const [one, two] = [(await create()).json.id ?? '', (await create()).json.id ?? ''];
+    await call('POST', `/api/email/providers/${two}/pause`, { token: theirs });
+    const smtp = {
+      host: 'smtp.example.com',
+      port: 465,
+      secure: true,
+      username: 'x',
+      password: 'smtp-password',
+    };
+    await call('PUT', `/api/email/providers/${one}/smtp`, { token: theirs, body: smtp });
+
+    const heard: string[] = [];
+    const listener = new pg.Client({ connectionString: databaseUrl });
+    await listener.connect();
+    listener.on('notification', ({ payload }) => heard.push(payload ?? ''));
+    await listener.query('LISTEN mailstream_providers');
+    const close = (name: string) => call('POST', '/api/tenant/close', { ...asUser(cookie), body: { name } });
+    expect(await close('newcomers')).toMatchObject({
+      status: 400,
+      json: { error: { fields: [{ field: 'name' }] } },
+    });
+    expect((await call('GET', '/api/email/providers', asUser(cookie))).status).toBe(200);
+    expect(await close('Newcomers')).toMatchObject({ status: 204 });
+    await expect.poll(() => heard.filter((text) => text.includes(tenant)).length).toBeGreaterThanOrEqual(2);
+    await listener.end();
+
+    expect((await call('GET', '/api/auth/me', asUser(cookie))).status).toBe(401);
+    expect((await call('GET', '/api/email/providers', { token: theirs })).status).toBe(401);
+    expect((await logIn('leaving@example.com', NEW_PASSWORD)).status).toBe(401);
+    const count = async (sql: string) => (await owner.query<{ n: number }>(sql, [tenant])).rows[0]?.n;
+    for (const table of [
+      'provider_secrets',
+      'smtp_settings',
+      'sessions',
+      'password_links',
+      'oauth_authorizations',
+    ])
+      expect.soft(await count(`SELECT count(*)::int AS n FROM ${table} WHERE tenant = $1`), table).toBe(0);
+    expect(
+      await count(
+        `SELECT count(*)::int AS n FROM email_providers WHERE tenant = $1 AND paused_at IS NOT NULL AND pause_reason = 'tenant_cancelled'`,
+      ),
+    ).toBe(2);
+    // Others go on.
+    expect((await call('GET', '/api/email/providers', { token: b.token })).status).toBe(200);
+  });
+});
 
 describe('users', () => {
   test('somebody who is invited sets a password with the link, once, and logs in', async () => {

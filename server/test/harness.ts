@@ -28,6 +28,7 @@ import { createPgChangeFeed } from '../src/adapters/pg-change-feed.ts';
 import { createHealth } from '../src/adapters/health.ts';
 import { createApiTokenStore } from '../src/adapters/pg-api-tokens.ts';
 import { createAuditLogStore } from '../src/adapters/pg-audit-log.ts';
+import { createTenantStore } from '../src/adapters/pg-tenants.ts';
 import { createUserStore } from '../src/adapters/pg-users.ts';
 import { createOAuthClient } from '../src/adapters/oauth-client.ts';
 import { createAccountStore } from '../src/adapters/pg-accounts.ts';
@@ -120,6 +121,7 @@ const APP_OPTIONS: AppOptions = {
   webRoot: null,
   version: '0.0.0-test',
   jobBoard: null,
+  limitsRedis: null,
 };
 
 /** A domain that says nothing about its mail. */
@@ -173,6 +175,7 @@ export async function useServer(
     accounts: createAccountStore(database),
     users: createUserStore(database),
     apiTokens: createApiTokenStore(database),
+    tenants: createTenantStore(database),
     auditLog: createAuditLogStore(database),
     passwords: createPasswordHasher(),
     providers: createProviderStore({ database, secrets, sources: [] }),

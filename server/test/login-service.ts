@@ -24,8 +24,12 @@ export interface LoginService {
   readonly ca: string;
   readonly clientId: string;
   readonly clientSecret: string;
+  /** Another application, which gets tokens for itself (client credentials), with `APPLICATION_SCOPE`. */
+  readonly application: { readonly clientId: string; readonly clientSecret: string };
   /** For a mail server that asks whether a token is good (RFC 7662); in clear, with the mail server's own login. */
   readonly introspectionUrl: string;
+  /** Whose mailbox the application's tokens open from now on; nobody's before. */
+  letApplicationRead(account: string): void;
   /** Requests to the token endpoint so far. */
   readonly tokenRequests: () => number;
   /** Takes back every permission: tokens and grants. */
@@ -33,6 +37,8 @@ export interface LoginService {
 }
 
 export const SCOPES = 'openid email offline_access imap';
+/** Microsoft's, for everything that was granted to the application itself. */
+export const APPLICATION_SCOPE = 'https://outlook.office365.com/.default';
 
 /** @param redirectUri the only one that the application has */
 export async function useLoginService(redirectUri: string): Promise<LoginService> {
@@ -46,7 +52,8 @@ export async function useLoginService(redirectUri: string): Promise<LoginService
   const http = createHttpServer((request, response) => void handle(request, response));
   const [port, httpPort] = [await listen(https), await listen(http)];
   const issuer = `https://127.0.0.1:${port}`;
-  const [clientSecret, dovecotSecret] = [secret(), secret()];
+  const [clientSecret, applicationSecret, dovecotSecret] = [secret(), secret(), secret()];
+  let applicationMailbox = '';
   const provider = new Provider(issuer, {
     clients: [
       {
@@ -58,6 +65,14 @@ export async function useLoginService(redirectUri: string): Promise<LoginService
         token_endpoint_auth_method: 'client_secret_post',
       },
       {
+        client_id: 'mailstream-application',
+        client_secret: applicationSecret,
+        redirect_uris: [],
+        grant_types: ['client_credentials'],
+        response_types: [],
+        token_endpoint_auth_method: 'client_secret_post',
+      },
+      {
         client_id: 'dovecot',
         client_secret: dovecotSecret,
         redirect_uris: [],
@@ -65,11 +80,15 @@ export async function useLoginService(redirectUri: string): Promise<LoginService
         response_types: [],
       },
     ],
-    scopes: ['openid', 'email', 'offline_access', 'imap'],
+    scopes: ['openid', 'email', 'offline_access', 'imap', APPLICATION_SCOPE],
     claims: { openid: ['sub'], email: ['email'] },
     conformIdTokenClaims: false,
     cookies: { keys: [secret()] },
+    // A token without a user says whose mailbox it opens: the mail server asks the service for that.
+    extraTokenClaims: (_ctx, token) =>
+      token.kind === 'ClientCredentials' ? { sub: applicationMailbox } : undefined,
     features: {
+      clientCredentials: { enabled: true },
       devInteractions: { enabled: true },
       introspection: { enabled: true, allowedPolicy: () => true },
       revocation: { enabled: true },
@@ -88,6 +107,7 @@ export async function useLoginService(redirectUri: string): Promise<LoginService
   const saved: { destroy(): Promise<void> }[] = [];
   provider.on('access_token.saved', (token) => saved.push(token));
   provider.on('refresh_token.saved', (token) => saved.push(token));
+  provider.on('client_credentials.saved', (token) => saved.push(token));
   let tokenRequests = 0;
   provider.on('grant.success', () => (tokenRequests += 1));
   provider.on('grant.error', () => (tokenRequests += 1));
@@ -103,6 +123,10 @@ export async function useLoginService(redirectUri: string): Promise<LoginService
     authorizeUrl: `${issuer}/auth`,
     tokenUrl: `${issuer}/token`,
     introspectionUrl: `http://dovecot:${dovecotSecret}@127.0.0.1:${httpPort}/token/introspection`,
+    application: { clientId: 'mailstream-application', clientSecret: applicationSecret },
+    letApplicationRead: (account) => {
+      applicationMailbox = account;
+    },
     tokenRequests: () => tokenRequests,
     revokeAll: async () => {
       for (const token of saved.splice(0)) await token.destroy();

@@ -1,5 +1,5 @@
 /** Looking at mails: by time, as the original, as a page that can do nothing; and how fast they went through. */
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { useServer, type Answer } from './harness.ts';
 import { providerBody } from './provider-bodies.ts';
 import { insertMessage, insertTicket } from './rows.ts';
@@ -91,6 +91,45 @@ test('a comment is shown from what the worker kept, harmless', async () => {
   expectHarmless(await call('GET', `/api/tickets/${ticket}/comments/${comment?.id ?? ''}/preview`));
   const other = await insertTicket(owner, a.tenant);
   expect((await call('GET', `/api/tickets/${other}/comments/${comment?.id ?? ''}/preview`)).status).toBe(404);
+});
+
+describe('how long mail took to get here', () => {
+  interface Buckets {
+    readonly stepSeconds: number;
+    readonly buckets: readonly {
+      readonly received: number;
+      readonly arrivalMs: { readonly p50: number; readonly p95: number } | null;
+    }[];
+  }
+  const read = async (path: string): Promise<Buckets> =>
+    JSON.parse((await call('GET', path)).text) as Buckets;
+  const measured = ({ buckets }: Buckets) => buckets.filter(({ arrivalMs }) => arrivalMs !== null);
+
+  test('is shown for each mailbox and for all, without mail that was there before it was connected', async () => {
+    const create = async (): Promise<string> =>
+      (await call('POST', '/api/email/providers', { body: providerBody() })).json.id ?? '';
+    const [id, other] = [await create(), await create()];
+    await owner.query(
+      `UPDATE email_providers SET created_at = now() - interval '1 hour' WHERE id = ANY($1)`,
+      [[id, other]],
+    );
+    const now = Date.now();
+    const ago = (seconds: number): string => new Date(now - seconds * 1000).toISOString();
+    const receivedAt = ago(1);
+    // One that took 4 seconds, one by a clock that is ahead, one from before, and one without a time.
+    for (const internalDate of [ago(5), ago(-60), ago(7_200)])
+      await insertMessage(owner, a.tenant, id, { receivedAt, internalDate });
+    await insertMessage(owner, a.tenant, id, { receivedAt });
+    await insertMessage(owner, a.tenant, other, { receivedAt, internalDate: ago(61) });
+    const own = await read(`/api/email/providers/${id}/history`);
+    expect(own.stepSeconds * own.buckets.length).toBe(24 * 3600);
+    expect(own.buckets.reduce((sum, { received }) => sum + received, 0)).toBe(4);
+    expect(measured(own)).toEqual([{ ...measured(own)[0], arrivalMs: { p50: 2000, p95: 3800 } }]);
+    expect((await read(`/api/email/providers/${id}/history?hours=1`)).stepSeconds).toBe(60);
+    expect((await call('GET', `/api/email/providers/${id}/history?hours=1000`)).status).toBe(400);
+    const all = measured(await read('/api/operations/history?minutes=10')).map(({ arrivalMs }) => arrivalMs);
+    expect(Math.max(...all.map((arrival) => arrival?.p95 ?? 0))).toBeGreaterThan(50_000);
+  });
 });
 
 test('operators see how many came, how fast they went through, and what waits', async () => {

@@ -1,82 +1,18 @@
 /** Logging in with OAuth: a real OpenID Connect provider, and Dovecot, which asks it whether a token is good. */
-import { randomBytes } from 'node:crypto';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { freePort } from '@mailstream/shared/local-stack/ports';
 import { deliver } from '@mailstream/shared/testing/deliver';
-import { useOwnDovecot } from '@mailstream/shared/testing/own-servers';
 import { startScriptedImap } from '@mailstream/shared/testing/scripted-imap';
 import { browserSession, type BrowserSession } from './browser-session.ts';
-import { useServer, type Answer } from './harness.ts';
-import { SCOPES, useLoginService } from './login-service.ts';
-import { loginVisitor } from './login-visitor.ts';
+import type { Answer } from './harness.ts';
+import { APPLICATION_SCOPE, SCOPES } from './login-service.ts';
+import { BASE, newAddress, ORIGIN, pathOf, useOAuth, type Departed } from './oauth-fixture.ts';
 import { providerBody } from './provider-bodies.ts';
-import { realMailServer, type RealMailServer } from './real-mail-server.ts';
 
-const ORIGIN = 'https://mail.example.test';
-const BASE = '/api/email/oauth/imap';
-const login = await useLoginService(`${ORIGIN}${BASE}/callback`);
-const { server: dovecot } = await useOwnDovecot(login.introspectionUrl);
-let real: RealMailServer | undefined;
-const harness = await useServer({ publicOrigin: ORIGIN }, (parts) => (real = realMailServer(parts, login)));
-const { a, b, app, call, owner, logLines, advance } = harness;
-const visitor = loginVisitor(login.ca);
-
-const admin = await browserSession(app, a.users.admin.email);
-
-function newAddress(): string {
-  return `u${randomBytes(6).toString('hex')}@example.test`;
-}
-
-function imapOf(username: string, more: Record<string, unknown> = {}): Record<string, unknown> {
-  return {
-    ...{ host: '127.0.0.1', port: dovecot.imapPort, secure: false, allowStarttls: false },
-    ...{ authType: 'oauth2', username, password: undefined, folderFilters: [] },
-    ...{ oauthAuthorizeUrl: login.authorizeUrl, oauthTokenUrl: login.tokenUrl, oauthScopes: SCOPES },
-    ...{ oauthClientId: login.clientId, oauthClientSecret: login.clientSecret, oauthIssuer: login.issuer },
-    ...more,
-  };
-}
-
-interface Departed {
-  readonly id: string;
-  readonly authorizeUrl: string;
-}
-
-async function depart(browser: BrowserSession, body: object): Promise<Departed> {
-  const answer = await browser.send('POST', `${BASE}/initiate`, body);
-  expect(answer).toMatchObject({ status: 200 });
-  return { id: answer.json.authorizationId ?? '', authorizeUrl: answer.json.authorizeUrl ?? '' };
-}
-
-const pathOf = (back: URL): string => `${back.pathname}${back.search}`;
-
-/** @returns path and query that the login service sent the browser back to */
-async function cameBack({ authorizeUrl }: Departed, account: string): Promise<string> {
-  const back = await visitor.logIn(authorizeUrl, account);
-  expect(back.origin).toBe(ORIGIN);
-  return pathOf(back);
-}
-
-async function grantFor(account: string, imap = imapOf(account)): Promise<string> {
-  const departed = await depart(admin, { imap, returnTo: 'newMailbox' });
-  const answer = await admin.arrive(await cameBack(departed, account));
-  expect(answer).toMatchObject({
-    status: 303,
-    headers: { location: `/mailboxes/new?authorization=${departed.id}` },
-  });
-  return departed.id;
-}
-
-const statusOf = (id: string): Promise<Answer> => admin.send('GET', `${BASE}/authorizations/${id}`);
-
-function create(id: string, imap: Record<string, unknown>, browser = admin): Promise<Answer> {
-  const { oauthClientSecret: _kept, ...rest } = imap;
-  return browser.send('POST', '/api/email/providers', {
-    providerName: 'Support',
-    mailbox: newAddress(),
-    imap: { ...rest, oauthAuthorizationId: id },
-  });
-}
+const fixture = await useOAuth();
+const { login, dovecot, visitor, mailServer, admin } = fixture;
+const { imapOf, depart, cameBack, grantFor, statusOf, create, connected } = fixture;
+const { a, b, app, call, owner, logLines, advance } = fixture.harness;
 
 const NOWHERE = { status: 303, headers: { location: '/connect/done?error=OAUTH_STATE_INVALID' } };
 
@@ -123,6 +59,11 @@ describe('a mailbox that is being added', () => {
     });
     const { rows } = await owner.query('SELECT 1 FROM oauth_authorizations WHERE id = $1', [id]);
     expect(rows).toEqual([]);
+    const log = await owner.query<{ granted: string }>(
+      `SELECT after ->> 'scopesGranted' AS granted FROM audit_log WHERE subject_id = $1`,
+      [created.json.id],
+    );
+    expect(log.rows[0]?.granted.split(' ').toSorted()).toEqual(SCOPES.split(' ').toSorted());
   });
 
   test('does not lose its login when saving fails for another reason', async () => {
@@ -185,7 +126,10 @@ describe('the answer of a login service', () => {
   test('is good once', async () => {
     const account = newAddress();
     const back = await cameBack(await depart(admin, { imap: imapOf(account) }), account);
-    expect((await admin.arrive(back)).headers['location']).toMatch(/^\/mailboxes\/new\?authorization=/);
+    const first = await admin.arrive(back);
+    // To an address without code and state, which no page that follows hears of.
+    expect(first).toMatchObject({ status: 303, headers: { 'referrer-policy': 'no-referrer' } });
+    expect(first.headers['location']).toMatch(/^\/mailboxes\/new\?authorization=[0-9a-f-]{36}$/);
     const asked = login.tokenRequests();
     expect(await admin.arrive(back)).toMatchObject(NOWHERE);
     expect(login.tokenRequests()).toBe(asked);
@@ -354,11 +298,6 @@ describe('the answer of a login service', () => {
   });
 });
 
-async function connected(account: string): Promise<string> {
-  const imap = imapOf(account);
-  return (await create(await grantFor(account, imap), imap)).json.id ?? '';
-}
-
 async function loginStep(provider: string): Promise<unknown> {
   const tested = await admin.send('POST', `/api/email/providers/${provider}/test`);
   const steps = tested.json.steps as unknown as { name: string; outcome: string; code: string | null }[];
@@ -432,6 +371,101 @@ describe('a mailbox whose permission has ended', () => {
       hasOauthRefreshToken: true,
     });
     expect(await loginStep(provider)).toMatchObject({ outcome: 'ok' });
+  });
+});
+
+describe('a mailbox that the application itself opens (client credentials)', () => {
+  const applicationOf = (username: string, more: Record<string, unknown> = {}): Record<string, unknown> => ({
+    ...imapOf(username),
+    ...{ oauthAuthorizeUrl: null, oauthIssuer: null, oauthScopes: APPLICATION_SCOPE },
+    ...{ oauthClientId: login.application.clientId, oauthClientSecret: login.application.clientSecret },
+    ...more,
+  });
+  const save = (account: string, imap = applicationOf(account)): Promise<Answer> =>
+    call('POST', '/api/email/providers', { body: providerBody(imap, { mailbox: account }) });
+  const tried = (imap: Record<string, unknown>): Promise<Answer> =>
+    call('POST', '/api/email/providers/test', { body: { imap } });
+
+  test('is tested before it is saved and works afterwards, without anybody logging in', async () => {
+    const account = newAddress();
+    login.letApplicationRead(account);
+    expect((await tried(applicationOf(account))).json).toMatchObject({ ok: true });
+    const created = await save(account);
+    expect(created).toMatchObject({
+      status: 201,
+      json: { mustReconnect: false, errorCode: null, state: 'configuring' },
+    });
+    expect(created.json.imap).toMatchObject({ hasOauthRefreshToken: false, hasOauthClientSecret: true });
+    expect(await loginStep(created.json.id ?? '')).toMatchObject({ outcome: 'ok' });
+    // It is asked for anew when it ends: there is nothing to refresh it with.
+    const { json } = await call('GET', `/api/email/providers/${created.json.id ?? ''}`);
+    expect(json.imap).toMatchObject({
+      hasOauthRefreshToken: false,
+      tokenExpiresAt: expect.stringMatching(/^20/) as string,
+    });
+    const asked = login.tokenRequests();
+    await login.revokeAll();
+    await owner.query('DELETE FROM provider_secrets WHERE name = $1', [
+      `imap_access_token_${created.json.id ?? ''}`,
+    ]);
+    expect(await loginStep(created.json.id ?? '')).toMatchObject({ outcome: 'ok' });
+    expect(login.tokenRequests()).toBe(asked + 1);
+  });
+
+  test('says so where the application may not open it', async () => {
+    const account = newAddress();
+    login.letApplicationRead(newAddress());
+    const { json } = await tried(applicationOf(account));
+    const steps = json.steps as unknown as { name: string; outcome: string; code: string | null }[];
+    expect(steps.find(({ name }) => name === 'login')).toMatchObject({
+      outcome: 'failed',
+      code: 'IMAP_AUTH_REJECTED',
+    });
+    const id = (await save(account)).json.id ?? '';
+    // As the daemon notes it, after a fresh token was refused.
+    await owner.query(
+      `UPDATE email_providers SET status = 'error', error_code = 'OAUTH_REAUTHORIZE' WHERE id = $1`,
+      [id],
+    );
+    expect((await call('GET', `/api/email/providers/${id}`)).json).toMatchObject({
+      mustReconnect: true,
+      errorHint: expect.stringContaining('application') as string,
+    });
+  });
+
+  test('is the operator’s to mend where the login service refuses the application', async () => {
+    const account = newAddress();
+    login.letApplicationRead(account);
+    const wrong = applicationOf(account, { oauthClientSecret: 'wrong' });
+    const refused = { outcome: 'failed', code: 'OAUTH_CLIENT_REJECTED' };
+    const { json } = await tried(wrong);
+    expect((json.steps as unknown as { name: string }[]).find(({ name }) => name === 'login')).toMatchObject(
+      refused,
+    );
+    const created = await save(account, wrong);
+    const id = created.json.id ?? '';
+    expect(await loginStep(id)).toMatchObject(refused);
+    // With the right secret it works at once.
+    const { clientSecret } = login.application;
+    await call('PATCH', `/api/email/providers/${id}`, {
+      body: { imap: { oauthClientSecret: clientSecret } },
+    });
+    expect(await loginStep(id)).toMatchObject({ outcome: 'ok' });
+  });
+
+  test('sends nobody to a login: there is none', async () => {
+    const account = newAddress();
+    const imap = applicationOf(account, { oauthAuthorizeUrl: login.authorizeUrl });
+    const fields = [{ field: 'imap.oauthScopes', code: 'NOT_ALLOWED' }];
+    expect(await admin.send('POST', `${BASE}/initiate`, { imap })).toMatchObject({
+      status: 400,
+      json: { error: { fields } },
+    });
+    const id = (await save(account, imap)).json.id ?? '';
+    expect(await call('POST', `/api/email/providers/${id}/login-link`, { body: {} })).toMatchObject({
+      status: 400,
+      json: { error: { fields } },
+    });
   });
 });
 
@@ -511,66 +545,6 @@ describe('a link for the owner of a mailbox', () => {
   });
 });
 
-describe('addresses of login services', () => {
-  const forbidden = [
-    'https://169.254.169.254/token',
-    'https://10.1.2.3/token',
-    'https://[::ffff:10.0.0.1]/token',
-    'https://[fd00::1]/token',
-    'https://100.100.100.200/token',
-  ];
-
-  test.each(forbidden)('%s is refused wherever it is entered, and never asked', async (oauthTokenUrl) => {
-    const imap = imapOf(newAddress(), { oauthTokenUrl });
-    const error = { code: 'EGRESS_FORBIDDEN', fields: [{ field: 'imap.oauthTokenUrl' }] };
-    expect(await admin.send('POST', `${BASE}/initiate`, { imap })).toMatchObject({
-      status: 422,
-      json: { error },
-    });
-    expect(await call('POST', '/api/email/providers', { body: providerBody(imap) })).toMatchObject({
-      status: 422,
-      json: { error },
-    });
-    const provider = await connected(newAddress());
-    expect(
-      await call('PATCH', `/api/email/providers/${provider}`, { body: { imap: { oauthTokenUrl } } }),
-    ).toMatchObject({ status: 422, json: { error } });
-    expect(
-      await admin.send('POST', `${BASE}/initiate`, { providerId: provider, imap: { oauthTokenUrl } }),
-    ).toMatchObject({ status: 422, json: { error } });
-  });
-
-  test.each(['oauthTokenUrl', 'oauthAuthorizeUrl', 'oauthIssuer'])(
-    '%s is https without a login in it, or refused',
-    async (field) => {
-      for (const url of [
-        'http://login.example.com/x',
-        'javascript:alert(1)',
-        'file:///etc/passwd',
-        'https://user:secret@login.example.com/',
-        '//login.example.com',
-        'https://',
-      ]) {
-        const answer = await admin.send('POST', `${BASE}/initiate`, { imap: imapOf('x', { [field]: url }) });
-        expect.soft(answer, url).toMatchObject({
-          status: 400,
-          json: { error: { fields: [{ field: `imap.${field}` }] } },
-        });
-      }
-    },
-  );
-
-  test('hosts of mail servers are refused before anybody is sent to log in', async () => {
-    for (const host of ['169.254.169.254', '10.0.0.1', '::ffff:a9fe:a9fe', '0x7f.1']) {
-      const answer = await admin.send('POST', `${BASE}/initiate`, { imap: imapOf('x', { host }) });
-      expect.soft(answer, host).toMatchObject({
-        status: 422,
-        json: { error: { code: 'EGRESS_FORBIDDEN', fields: [{ field: 'imap.host' }] } },
-      });
-    }
-  });
-});
-
 test('no token, code, verifier or client secret is in a log line, an answer or a row', async () => {
   const account = newAddress();
   const departed = await depart(admin, { imap: imapOf(account) });
@@ -583,7 +557,7 @@ test('no token, code, verifier or client secret is in a log line, an answer or a
        || (SELECT string_agg(t::text, ' ') FROM provider_secrets t) AS everything`,
   );
   const provider = await connected(newAddress());
-  const token = (await real?.tokens.accessToken({ tenant: a.tenant, id: provider as never }))?.reveal();
+  const token = (await mailServer.tokens.accessToken({ tenant: a.tenant, id: provider as never })).reveal();
   const everything = [
     ...logLines,
     rows[0]?.everything ?? '',

@@ -154,6 +154,55 @@ test('every route describes itself and its refusals', () => {
     }
 });
 
+test('no request can set what its route does not name, the tenant least of all', () => {
+  interface Schema {
+    readonly properties?: Readonly<Record<string, Schema>>;
+    readonly additionalProperties?: unknown;
+    readonly anyOf?: readonly Schema[];
+    readonly oneOf?: readonly Schema[];
+    readonly items?: Schema;
+    readonly $ref?: string;
+  }
+  const open: string[] = [];
+  const names = new Set<string>();
+  const { schemas } = (app.swagger() as unknown as { components: { schemas: Record<string, Schema> } })
+    .components;
+  const seen = new Set<string>();
+  const look = (schema: Schema, where: string): void => {
+    const { $ref: reference } = schema;
+    if (reference !== undefined) {
+      const name = reference.split('/').at(-1) ?? '';
+      // Conditions of rules hold conditions.
+      if (seen.has(name)) return;
+      seen.add(name);
+      return look(schemas[name] as Schema, name);
+    }
+    const { properties, additionalProperties: more, anyOf = [], oneOf = [], items } = schema;
+    if (properties !== undefined && more !== false) open.push(where);
+    for (const [name, inner] of Object.entries(properties ?? {})) {
+      names.add(name);
+      look(inner, `${where}.${name}`);
+    }
+    for (const inner of [...anyOf, ...oneOf, ...(items === undefined ? [] : [items])]) look(inner, where);
+  };
+  let bodies = 0;
+  for (const [path, methods] of Object.entries(document.paths))
+    for (const [method, operation] of Object.entries(methods)) {
+      const { requestBody } = operation as unknown as {
+        requestBody?: { content: { 'application/json': { schema: Schema } } };
+      };
+      if (requestBody === undefined) continue;
+      bodies += 1;
+      look(requestBody.content['application/json'].schema, `${method} ${path}`);
+    }
+  expect(bodies).toBeGreaterThan(30);
+  expect(open).toEqual([]);
+  // `tenantId` of a login chooses between accounts that the password opens.
+  expect([...names].filter((name) => /tenant|epoch|cursor|lease|uid|hash|version/i.test(name))).toEqual([
+    'tenantId',
+  ]);
+});
+
 describe.each(guarded)('$method $path', (operation) => {
   test('is closed to strangers, before it looks at anything else', async () => {
     const answer = await call(operation.method, operation.path.replaceAll(/\{\w+\}/g, randomUUID()), {

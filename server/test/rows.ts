@@ -16,13 +16,14 @@ export async function insertMessage(
     readonly subject?: string;
     readonly reason?: string;
     readonly receivedAt?: string;
+    readonly internalDate?: string;
   } = {},
 ): Promise<string> {
   const eventId = randomUUID();
   await owner.query(
     `INSERT INTO inbound_messages (tenant, provider_id, folder, uid_validity, uid, publish_seq, event_id, size, status,
-       storage_key, message_id, sender, subject, reason, received_at)
-     VALUES ($1, $2, 'INBOX', 1, $3, $3, $4, 100, $5, $6, $7, $8, $9, $10, COALESCE($11::timestamptz, now()))`,
+       storage_key, message_id, sender, subject, reason, received_at, internal_date)
+     VALUES ($1, $2, 'INBOX', 1, $3, $3, $4, 100, $5, $6, $7, $8, $9, $10, COALESCE($11::timestamptz, now()), $12)`,
     [
       ...[tenant, provider, nextUid++, eventId, row.status ?? 'received', row.storageKey ?? null],
       ...[
@@ -31,6 +32,7 @@ export async function insertMessage(
         row.subject ?? null,
         row.reason ?? null,
         row.receivedAt ?? null,
+        row.internalDate ?? null,
       ],
     ],
   );

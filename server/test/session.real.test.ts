@@ -1,9 +1,13 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { FastifyInstance } from 'fastify';
+import { closeRedis, createRedis } from '@mailstream/shared/runtime/redis';
+import { useRedis } from '@mailstream/shared/testing/fixtures';
+import { once } from 'node:events';
 import { PASSWORD, toAnswer, useServer, type Answer } from './harness.ts';
 import { providerBody } from './provider-bodies.ts';
 
-const { app, call, owner, a, b, token, advance, rebuild, logLines } = await useServer();
+const redis = await useRedis();
+const { app, call, owner, ports, a, b, token, advance, rebuild, logLines } = await useServer();
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 const OWN_PAGE = { ...JSON_TYPE, 'sec-fetch-site': 'same-origin' };
@@ -160,6 +164,75 @@ describe('logging in', () => {
   test('leaves neither password nor address in the log', async () => {
     await login(a.users.admin.email, 'a-password-canary');
     expect(logLines.join('\n')).not.toMatch(/a-password-canary|admin@a/);
+  });
+});
+
+describe('limits over two servers', () => {
+  const limits = { loginsPerMinute: 3, testsPerMinute: 2 };
+
+  async function twoServers(url: string): Promise<readonly [FastifyInstance, FastifyInstance]> {
+    const start = async (): Promise<FastifyInstance> => {
+      const limitsRedis = createRedis({ url, name: 'limits-test', log: ports.log });
+      onTestFinished(() => closeRedis(limitsRedis));
+      if (url === redis.url) await limitsRedis.ping().catch(() => once(limitsRedis, 'ready'));
+      return rebuild({ limits, limitsRedis });
+    };
+    return [await start(), await start()];
+  }
+
+  test('count together what one account or one address tries at either', async () => {
+    const [one, two] = await twoServers(redis.url);
+    const guess = async (on: FastifyInstance, email: string, remoteAddress: string) =>
+      (
+        await on.inject({
+          ...{ method: 'POST', url: '/api/auth/login', remoteAddress },
+          payload: { email, password: 'guess' },
+        })
+      ).statusCode;
+    const byAccount = [
+      await guess(one, 'one@example.com', '192.0.2.1'),
+      await guess(two, 'one@example.com', '192.0.2.2'),
+      await guess(one, 'ONE@example.com', '192.0.2.3'),
+      await guess(two, 'one@example.com', '192.0.2.4'),
+      await guess(one, 'one@example.com', '192.0.2.5'),
+    ];
+    expect(byAccount).toEqual([401, 401, 401, 429, 429]);
+    // Somebody with IPv6 has 2^64 addresses, and counts as one.
+    const byAddress = [
+      await guess(one, 'two@example.com', '2001:db8:0:1::1'),
+      await guess(two, 'three@example.com', '2001:db8:0:1::2'),
+      await guess(two, 'four@example.com', '2001:db8:0:1:ffff::3'),
+      await guess(one, 'five@example.com', '2001:db8:0:1::4'),
+      await guess(one, 'five@example.com', '2001:db8:0:2::1'),
+    ];
+    expect(byAddress).toEqual([401, 401, 401, 429, 401]);
+  });
+
+  test('count tests of mail servers for each tenant', async () => {
+    const [one, two] = await twoServers(redis.url);
+    const tried = async (on: FastifyInstance, bearer: string) => {
+      const { imap } = providerBody();
+      const response = await on.inject({
+        ...{ method: 'POST', url: '/api/email/providers/test', payload: { imap } },
+        headers: { authorization: `Bearer ${bearer}` },
+      });
+      return response.statusCode;
+    };
+    const statuses = [await tried(one, a.token), await tried(two, a.token), await tried(one, a.token)];
+    expect(statuses).toEqual([200, 200, 429]);
+    expect(await tried(two, a.token)).toBe(429);
+    expect(await tried(two, b.token)).toBe(200);
+  });
+
+  test('hold for each server alone while Redis is away, and lock nobody out', async () => {
+    // Nothing listens on port 1 of loopback.
+    const servers = await twoServers('redis://127.0.0.1:1');
+    for (const on of servers) {
+      const statuses: number[] = [];
+      for (let i = 0; i < 4; i += 1)
+        statuses.push((await login('away@example.com', 'guess', on)).answer.status);
+      expect(statuses).toEqual([401, 401, 401, 429]);
+    }
   });
 });
 

@@ -336,14 +336,21 @@ describe('the defaults of new tickets', () => {
       priority: 'normal',
       reopenWithinHours: 168,
       requireVerifiedSender: false,
+      source: 'builtIn',
     });
-    const tenants = { ...builtIn, priority: 'low' };
+    const tenants = { ...builtIn, priority: 'low', source: 'tenant' };
     expect(await call('PUT', '/api/tickets/defaults', { body: tenants })).toMatchObject({
       status: 200,
       json: tenants,
     });
     expect((await call('GET', mailbox)).json).toEqual(tenants);
-    const own = { ...builtIn, tags: ['x'], authservIds: ['mx.example.com'], requireVerifiedSender: true };
+    const own = {
+      ...builtIn,
+      tags: ['x'],
+      authservIds: ['mx.example.com'],
+      requireVerifiedSender: true,
+      source: 'mailbox',
+    };
     for (let time = 0; time < 2; time += 1)
       expect((await call('PUT', mailbox, { body: own })).json).toEqual(own);
     expect((await call('DELETE', mailbox)).status).toBe(204);

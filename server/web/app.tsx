@@ -30,6 +30,9 @@ const UserList = lazy(() =>
 const TokenList = lazy(() =>
   import('./accounts/token-list.tsx').then((module) => ({ default: module.TokenList })),
 );
+const TenantPage = lazy(() =>
+  import('./accounts/tenant-page.tsx').then((module) => ({ default: module.TenantPage })),
+);
 const AuditList = lazy(() =>
   import('./accounts/audit-list.tsx').then((module) => ({ default: module.AuditList })),
 );
@@ -48,6 +51,17 @@ const OwnerDonePage = lazy(() =>
 );
 const MessageList = lazy(() =>
   import('./mail/message-list.tsx').then((module) => ({ default: module.MessageList })),
+);
+const SendingPage = lazy(() =>
+  import('./settings/sending-page.tsx').then((module) => ({ default: module.SendingPage })),
+);
+const MailboxTicketDefaults = lazy(() =>
+  import('./settings/ticket-defaults-pages.tsx').then((module) => ({
+    default: module.MailboxTicketDefaults,
+  })),
+);
+const TenantTicketDefaults = lazy(() =>
+  import('./settings/ticket-defaults-pages.tsx').then((module) => ({ default: module.TenantTicketDefaults })),
 );
 const TicketList = lazy(() =>
   import('./mail/ticket-list.tsx').then((module) => ({ default: module.TicketList })),
@@ -92,10 +106,14 @@ function Pages(): ReactElement {
           <Route path="/mailboxes/new" component={AddMailbox} />
           <Route path="/mailboxes/:id">{({ id }) => <MailboxPage id={id} />}</Route>
           <Route path="/mailboxes/:id/edit">{({ id }) => <EditMailbox id={id} />}</Route>
+          <Route path="/mailboxes/:id/sending">{({ id }) => <SendingPage id={id} />}</Route>
+          <Route path="/mailboxes/:id/ticket-defaults">{({ id }) => <MailboxTicketDefaults id={id} />}</Route>
+          <Route path="/ticket-defaults" component={TenantTicketDefaults} />
           <Route path="/messages" component={MessageList} />
           <Route path="/dead-letters" component={DeadLetterList} />
           <Route path="/users" component={UserList} />
           <Route path="/tokens" component={TokenList} />
+          <Route path="/tenant" component={TenantPage} />
           <Route path="/audit-log" component={AuditList} />
           <Route path="/operations" component={OperationsPage} />
           <Route path="/account" component={ChangePasswordPage} />

@@ -5,6 +5,7 @@ import type { FormEvent, ReactElement } from 'react';
 import type { Autoconfig } from '../src/contracts/autoconfig.ts';
 import type { Authorization } from '../src/contracts/oauth.ts';
 import type { TestResult } from '../src/contracts/provider-test.ts';
+import { isApplicationLogin } from './application-login.ts';
 import { FolderPicker } from './folder-picker.tsx';
 import { ContentFields, LoginFields, ServerFields, StartFields } from './mailbox-form-fields.tsx';
 import type { Form } from './mailbox-form-values.ts';
@@ -56,7 +57,7 @@ export function LoginStep(props: {
 }): ReactElement {
   const { form, found, authorization, isBusy, onLogIn, onContinue, onSkip } = props;
   const isOauth = form.values.authType === 'oauth2';
-  const isApplication = form.values.oauthScopes.endsWith('/.default');
+  const isApplication = isApplicationLogin(form.values.oauthScopes);
   const hasLogin =
     !isOauth ||
     isApplication ||

@@ -37,8 +37,10 @@ const MAIN: readonly Page[] = [
   { path: '/tickets', label: texts.nav.tickets, scope: 'tickets:read' },
 ];
 const MANAGE: readonly Page[] = [
+  { path: '/ticket-defaults', label: texts.ticketDefaults.action, scope: 'providers:write' },
   { path: '/users', label: texts.nav.users, scope: 'accounts:read' },
   { path: '/tokens', label: texts.nav.tokens, scope: 'accounts:read' },
+  { path: '/tenant', label: texts.tenant.title, scope: 'accounts:read' },
   { path: '/audit-log', label: texts.nav.audit, scope: 'accounts:read' },
   { path: '/operations', label: texts.nav.operations, scope: 'operator' },
 ];

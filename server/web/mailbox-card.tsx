@@ -4,12 +4,14 @@ import { Link } from 'wouter';
 import type { FolderStatus, Provider } from '../src/contracts/providers.ts';
 import { Age } from './age.tsx';
 import { AuditLine } from './audit-badge.tsx';
+import { dateTime } from './format.ts';
 import { MailboxMenu } from './mailbox-menu.tsx';
 import { useMay } from './me.ts';
 import { ReconnectButtons } from './reconnect.tsx';
 import { ProviderBadge } from './state-badge.tsx';
 import { StatusWords } from './status-words.tsx';
 import { texts } from './texts.ts';
+import { useNow } from './use-now.ts';
 
 export function MailboxCard({ provider }: { readonly provider: Provider }): ReactElement {
   const mayWrite = useMay('providers:write');
@@ -40,6 +42,7 @@ export function MailboxCard({ provider }: { readonly provider: Provider }): Reac
         {provider.mustReconnect && mayWrite && <ReconnectButtons provider={provider} />}
         <AuditLine provider={provider} />
         <FolderAges folders={provider.folders} />
+        <TokenExpiry imap={provider.imap} />
         <Group gap="xs" mt="auto" justify="space-between">
           <Holder lease={provider.lease} />
           <LastMessage at={provider.lastMessageAt} />
@@ -83,6 +86,18 @@ function FolderAges({ folders }: { readonly folders: readonly FolderStatus[] }):
         </Text>
       )}
     </Stack>
+  );
+}
+
+/** The token of the moment is renewed by itself; one that has ended says that it was not. */
+function TokenExpiry({ imap }: { readonly imap: Provider['imap'] }): ReactElement | null {
+  const now = useNow(60_000);
+  if (imap.authType !== 'oauth2' || imap.tokenExpiresAt === null) return null;
+  const isOver = Date.parse(imap.tokenExpiresAt) < now;
+  return (
+    <Text size="xs" c={isOver ? 'red' : 'dimmed'}>
+      {isOver ? texts.mailboxes.tokenEnded : texts.reconnect.tokenExpires} {dateTime(imap.tokenExpiresAt)}
+    </Text>
   );
 }
 

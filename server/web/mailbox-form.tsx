@@ -4,6 +4,7 @@ import { useEffect, useState, type ReactElement } from 'react';
 import type { TestResult } from '../src/contracts/provider-test.ts';
 import type { Provider } from '../src/contracts/providers.ts';
 import { request } from './api.ts';
+import { isApplicationLogin } from './application-login.ts';
 import { dropDraft, keepDraft, readDraft, returnedAuthorization } from './draft.ts';
 import { FailureAlert } from './failure-alert.tsx';
 import { ContentFields, LoginFields, ServerFields } from './mailbox-form-fields.tsx';
@@ -93,7 +94,7 @@ export function MailboxForm(props: {
         </Fieldset>
         <ServerFields form={form} />
         <LoginFields form={form} stored={stored} isPasswordKept={isPasswordKept}>
-          {form.values.authType === 'oauth2' && (
+          {form.values.authType === 'oauth2' && !isApplicationLogin(form.values.oauthScopes) && (
             <Stack gap="xs" align="flex-start">
               {authorization.data !== undefined && <LoginOutcome authorization={authorization.data} />}
               <Button

@@ -54,6 +54,12 @@ export function MailboxMenu({ provider }: { readonly provider: Provider }): Reac
           <Menu.Item component={Link} href={`/mailboxes/${provider.id}/edit`}>
             {texts.mailboxes.edit}
           </Menu.Item>
+          <Menu.Item component={Link} href={`/mailboxes/${provider.id}/sending`}>
+            {texts.sending.title}
+          </Menu.Item>
+          <Menu.Item component={Link} href={`/mailboxes/${provider.id}/ticket-defaults`}>
+            {texts.ticketDefaults.action}
+          </Menu.Item>
           {provider.pausedAt === null ? (
             <>
               <Menu.Item onClick={() => run('reconnect')}>{texts.mailboxes.reconnect}</Menu.Item>

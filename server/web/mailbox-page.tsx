@@ -19,6 +19,7 @@ import type { MessageStatus } from '../src/contracts/messages.ts';
 import { Age } from './age.tsx';
 import { AuditLine, FolderAuditText } from './audit-badge.tsx';
 import { FailureAlert } from './failure-alert.tsx';
+import { MailboxHistory } from './mailbox-history.tsx';
 import { MailboxMenu } from './mailbox-menu.tsx';
 import { useMay } from './me.ts';
 import { GrantFacts, ReconnectBanner, ReconnectOutcome } from './reconnect.tsx';
@@ -64,7 +65,9 @@ export function MailboxPage({ id }: { readonly id: string }): ReactElement {
       <ReconnectBanner provider={provider.data} />
       {!(provider.data.mustReconnect && mayWrite) && <Status provider={provider.data} />}
       <Facts provider={provider.data} />
+      <MoreSettings id={id} />
       <Folders folders={provider.data.folders} />
+      <MailboxHistory id={id} />
       {activity.data !== undefined && <Recent activity={activity.data} />}
       {activity.data !== undefined && <Changes activity={activity.data} />}
     </Stack>
@@ -109,6 +112,20 @@ function Facts({ provider }: { readonly provider: Provider }): ReactElement {
         />
       </SimpleGrid>
     </Paper>
+  );
+}
+
+/** Also for those who may only look. */
+function MoreSettings({ id }: { readonly id: string }): ReactElement {
+  return (
+    <Group gap="md">
+      <Anchor component={Link} href={`/mailboxes/${id}/sending`} size="sm">
+        {texts.sending.title}
+      </Anchor>
+      <Anchor component={Link} href={`/mailboxes/${id}/ticket-defaults`} size="sm">
+        {texts.ticketDefaults.action}
+      </Anchor>
+    </Group>
   );
 }
 
@@ -226,6 +243,6 @@ function Changes({ activity }: { readonly activity: Activity }): ReactElement {
 }
 
 function actionText(action: string): string {
-  const known: Readonly<Record<string, string>> = texts.mailbox.actions;
-  return known[action] ?? action;
+  const here: Readonly<Record<string, string>> = texts.mailbox.actions;
+  return here[action] ?? action;
 }

@@ -7,6 +7,7 @@ import { Link } from 'wouter';
 import type { LoginLink } from '../src/contracts/oauth.ts';
 import type { Provider } from '../src/contracts/providers.ts';
 import { request, type ApiFailure } from './api.ts';
+import { isApplicationLogin } from './application-login.ts';
 import { returnedAuthorization } from './draft.ts';
 import { FailureAlert } from './failure-alert.tsx';
 import { dateTime } from './format.ts';
@@ -31,13 +32,14 @@ export function ReconnectBanner({ provider }: { readonly provider: Provider }): 
 }
 
 export function ReconnectButtons({ provider }: { readonly provider: Provider }): ReactElement {
-  if (provider.imap.authType === 'password')
-    return (
-      <Button component={Link} href={`/mailboxes/${provider.id}/edit`} size="xs">
-        {texts.reconnect.password}
-      </Button>
-    );
-  return <OauthButtons provider={provider} />;
+  const { authType, oauthScopes } = provider.imap;
+  const isApplication = authType === 'oauth2' && isApplicationLogin(oauthScopes);
+  if (authType === 'oauth2' && !isApplication) return <OauthButtons provider={provider} />;
+  return (
+    <Button component={Link} href={`/mailboxes/${provider.id}/edit`} size="xs">
+      {isApplication ? texts.reconnect.application : texts.reconnect.password}
+    </Button>
+  );
 }
 
 function OauthButtons({ provider }: { readonly provider: Provider }): ReactElement {

@@ -1,5 +1,5 @@
 import { Group, Paper, Stack, Text, ThemeIcon } from '@mantine/core';
-import type { ReactElement } from 'react';
+import type { ReactElement, ReactNode } from 'react';
 import type { TestResult, TestStep } from '../src/contracts/provider-test.ts';
 import { CheckIcon, CrossIcon, DashIcon } from './icons.tsx';
 import { locale, said, texts } from './texts.ts';
@@ -10,18 +10,32 @@ const LOOK = {
   skipped: { color: 'gray', icon: <DashIcon /> },
 } as const;
 
-/** Each step of a connection test, the failed one with its reason and what to do. */
+/** A connection test of a mailbox. */
 export function TestSteps({ result }: { readonly result: TestResult }): ReactElement {
+  return (
+    <StepList isOk={result.ok} steps={result.steps}>
+      <Facts result={result} />
+    </StepList>
+  );
+}
+
+/** Each step of a connection test, the failed one with its reason and what to do. */
+export function StepList(props: {
+  readonly isOk: boolean;
+  readonly steps: readonly TestStep[];
+  readonly children?: ReactNode;
+}): ReactElement {
+  const { isOk, steps } = props;
   return (
     <Paper withBorder p="md" component="output" display="block">
       <Stack gap="xs">
-        <Text fw={600} c={result.ok ? 'teal' : 'red'}>
-          {result.ok ? texts.test.ok : texts.test.failed}
+        <Text fw={600} c={isOk ? 'teal' : 'red'}>
+          {isOk ? texts.test.ok : texts.test.failed}
         </Text>
-        {result.steps.map((step) => (
+        {steps.map((step) => (
           <Step key={step.name} step={step} />
         ))}
-        <Facts result={result} />
+        {props.children}
       </Stack>
     </Paper>
   );

@@ -1,6 +1,6 @@
 import { useState } from 'react';
 import { ApiFailure } from './api.ts';
-import { toFormErrors, type Form } from './mailbox-form-values.ts';
+import { toFormErrors } from './mailbox-form-values.ts';
 
 export interface FormWork {
   /** What is being done, null when nothing is. */
@@ -11,7 +11,13 @@ export interface FormWork {
   clear(): void;
 }
 
-export function useFormWork(form: Form): FormWork {
+/** What it needs of a form, whatever its values. */
+interface FormErrors {
+  clearErrors(): void;
+  setErrors(errors: Record<string, string>): void;
+}
+
+export function useFormWork(form: FormErrors): FormWork {
   const [busy, setBusy] = useState<string | null>(null);
   const [failure, setFailure] = useState<ApiFailure | null>(null);
   return {

@@ -16,7 +16,7 @@ export const SETTINGS = [
   { name: 'DATABASE_POOL_MAX', text: 'Connections of one process to PostgreSQL.' },
   {
     name: 'REDIS_URL',
-    text: 'Redis 7 or Valkey, with maxmemory-policy noeviction: one server, behind Sentinel or a Cluster (shared/docs/stores.md).',
+    text: 'Redis 7 or Valkey, with maxmemory-policy noeviction: one server, behind Sentinel or a Cluster (shared/docs/stores.md). The server works without: then it has no job board, and each replica counts limits by itself.',
   },
   {
     name: 'STORAGE_URL',
@@ -241,6 +241,9 @@ export const SETTINGS = [
   { name: 'PUBLIC_URL', text: 'Where browsers reach the server; cookies are Secure when it is https.' },
   { name: 'TRUSTED_PROXIES', text: 'Networks of reverse proxies whose X-Forwarded-For is believed.' },
   { name: 'SESSION_TTL_HOURS', text: 'A session ends so long after its last use.' },
-  { name: 'LOGIN_LIMIT_PER_MINUTE', text: 'Login attempts from one address.' },
-  { name: 'PROVIDER_TEST_LIMIT_PER_MINUTE', text: 'Connection tests of one caller.' },
+  {
+    name: 'LOGIN_LIMIT_PER_MINUTE',
+    text: 'Login attempts from one address (IPv6: /64), and for one account.',
+  },
+  { name: 'PROVIDER_TEST_LIMIT_PER_MINUTE', text: 'Connection tests of one tenant.' },
 ];

@@ -6,15 +6,17 @@ import type { Actor, ProviderChange, ProviderRecord } from '../ports.ts';
 
 type Snapshot = Readonly<Record<string, unknown>>;
 
-/** The settings as the log keeps them; of a change also which secrets it wrote and erased, and whether it paused. */
+/** The settings as the log keeps them; of a change also which secrets it wrote and erased, what a login was granted, and whether it paused. */
 export function auditedSettings(state: ProviderRecord | ProviderChange): Snapshot {
   if ('secrets' in state) return { ...state.settings, isPaused: state.pauseReason !== null };
   const written = Object.keys(state.secretsToWrite);
+  const scope = state.grant?.grant.tokens.scope ?? null;
   return {
     ...state.settings,
     ...(state.pause === 'keep' ? {} : { isPaused: state.pause === 'pause' }),
     ...(written.length === 0 ? {} : { secretsWritten: written }),
     ...(state.secretsToRemove.length === 0 ? {} : { secretsErased: state.secretsToRemove }),
+    ...(scope === null ? {} : { scopesGranted: scope }),
   };
 }
 

@@ -6,6 +6,7 @@ import { providerId, tenantId, type TenantId } from '@mailstream/shared/domain/i
 import { isErrorCode } from '@mailstream/shared/errors/catalogue';
 import type { SecretBox } from '@mailstream/shared/secrets/secret-box';
 import { SecretValue } from '@mailstream/shared/secrets/secret-value';
+import { auditLine } from './pg-audit-line.ts';
 import type { Grant } from '../ports/oauth-grant.ts';
 import type {
   AuthorizationRecord,
@@ -83,6 +84,15 @@ export function createAuthorizationStore(options: {
           return_to: authorization.returnTo,
           expires_at: authorization.expiresAt,
         });
+        // Whoever has the link can give the mailbox a login.
+        if (linkHash !== null && authorization.providerId !== null)
+          await auditLine(
+            trx,
+            actor,
+            'provider.login_link',
+            { type: 'email_provider', id: authorization.providerId },
+            { before: null, after: { expiresAt: authorization.expiresAt.toISOString() } },
+          );
       }),
 
     start: (tenant, id, { stateHash, stateExpiresAt, browser, departure }) =>

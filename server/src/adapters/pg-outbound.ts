@@ -49,6 +49,7 @@ export function createOutboundStore(database: Database): OutboundStore {
         const rows = rowsOf(trx, tenant);
         if (query.state !== undefined) void rows.where({ state: query.state });
         if (query.ticketId !== undefined) void rows.where({ ticket_id: query.ticketId });
+        if (query.providerId !== undefined) void rows.where({ provider_id: query.providerId });
         if (query.cursor !== undefined) {
           const [time, id] = decodeCursor(query.cursor, 'time');
           void rows.whereRaw('(created_at, id) < (?::timestamptz, ?::uuid)', [time, id]);

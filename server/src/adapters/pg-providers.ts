@@ -20,6 +20,7 @@ import { contains, decodeCursor, toPage } from './page-cursor.ts';
 import { providerQuery, providerRow, secretsByProvider } from './pg-provider-rows.ts';
 import { accountColumn, configColumns, providerColumns, versionColumns } from './provider-columns.ts';
 import { readActivity } from './pg-activity.ts';
+import { readProviderHistory } from './pg-history.ts';
 import { requestAudit } from './pg-audit-request.ts';
 import { requestResync } from './pg-resync-request.ts';
 import { type ProviderRow, toProvider, toRecord } from './provider-view.ts';
@@ -190,6 +191,12 @@ export function createProviderStore(options: {
       ),
 
     activity: (tenant, id) => database.withTenant(tenant, (trx) => readActivity(trx, tenant, id)),
+    history: (tenant, id, hours) =>
+      database.withTenant(tenant, async (trx) =>
+        (await trx('email_providers').where({ tenant, id }).first('id')) === undefined
+          ? null
+          : readProviderHistory(trx, { tenant, id }, hours),
+      ),
 
     requestAudit: (actor, id) => database.withTenant(actor.tenant, (trx) => requestAudit(trx, actor, id)),
 

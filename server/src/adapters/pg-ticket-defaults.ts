@@ -2,11 +2,11 @@
 import { randomUUID } from 'node:crypto';
 import type { Knex } from 'knex';
 import type { ProviderId, TenantId } from '@mailstream/shared/domain/ids';
-import type { TicketDefaults } from '../contracts/ticket-defaults.ts';
+import type { TicketDefaultsBody } from '../contracts/ticket-defaults.ts';
 import type { Actor, DefaultsResult } from '../ports.ts';
 import { auditLine } from './pg-audit-line.ts';
 
-const COLUMNS: Readonly<Record<keyof TicketDefaults, string>> = {
+const COLUMNS: Readonly<Record<keyof TicketDefaultsBody, string>> = {
   clientId: 'client_id',
   priority: 'priority',
   queue: 'queue',
@@ -23,7 +23,7 @@ export async function findDefaults(
   trx: Knex.Transaction,
   tenant: TenantId,
   provider: ProviderId | null,
-): Promise<TicketDefaults | null | 'notFound'> {
+): Promise<TicketDefaultsBody | null | 'notFound'> {
   const isKnown = provider === null || (await exists(trx, 'email_providers', tenant, provider));
   return isKnown ? readDefaults(trx, tenant, provider) : 'notFound';
 }
@@ -32,8 +32,8 @@ async function readDefaults(
   trx: Knex.Transaction,
   tenant: TenantId,
   provider: ProviderId | null,
-): Promise<TicketDefaults | null> {
-  const row: TicketDefaults | undefined = await trx('ticket_defaults')
+): Promise<TicketDefaultsBody | null> {
+  const row: TicketDefaultsBody | undefined = await trx('ticket_defaults')
     .where({ tenant, provider_id: provider })
     .first(COLUMNS);
   return row ?? null;
@@ -43,7 +43,7 @@ export async function writeDefaults(
   trx: Knex.Transaction,
   actor: Actor,
   provider: ProviderId | null,
-  defaults: TicketDefaults,
+  defaults: TicketDefaultsBody,
 ): Promise<DefaultsResult> {
   const { tenant } = actor;
   if (provider !== null && !(await exists(trx, 'email_providers', tenant, provider))) return 'notFound';
@@ -51,7 +51,7 @@ export async function writeDefaults(
     return 'clientUnknown';
   const before = await readDefaults(trx, tenant, provider);
   const values = Object.fromEntries(
-    Object.entries(COLUMNS).map(([name, column]) => [column, defaults[name as keyof TicketDefaults]]),
+    Object.entries(COLUMNS).map(([name, column]) => [column, defaults[name as keyof TicketDefaultsBody]]),
   );
   await trx('ticket_defaults')
     .insert({ tenant, id: randomUUID(), provider_id: provider, ...values })

@@ -4,11 +4,12 @@ import { watchedFolders, type PauseReason, type ProviderStatus } from '@mailstre
 import type { FolderStatus, Provider } from '../contracts/providers.ts';
 import { startFromSchema } from '../contracts/provider-settings.ts';
 import type { ProviderRecord, ProviderSettings, StoredSecret } from '../ports.ts';
+import { isApplicationLogin } from '../use-cases/provider-rules.ts';
 import {
-  errorHint,
   errorText,
   folderStateText,
   mustReconnect,
+  providerErrorHint,
   providerState,
   providerStatusText,
 } from '../use-cases/status-text.ts';
@@ -113,7 +114,8 @@ export function toRecord(row: ProviderRow, secrets: ReadonlySet<StoredSecret>): 
 }
 
 export function toProvider(row: ProviderRow, secrets: ReadonlySet<StoredSecret>): Provider {
-  const { providerName, mailbox, isActive, folderFilters, ...imap } = toSettings(row);
+  const settings = toSettings(row);
+  const { providerName, mailbox, isActive, folderFilters, ...imap } = settings;
   const state = providerState({ isActive, pauseReason: row.pause_reason, status: row.status });
   const folders = toFolders(row);
   const freshness = providerFreshness(folders);
@@ -130,7 +132,7 @@ export function toProvider(row: ProviderRow, secrets: ReadonlySet<StoredSecret>)
     audit: providerAudit(row, folders),
     errorCode: row.error_code,
     errorMessage: row.error_code === null ? null : (errorText(row.error_code) ?? row.error_message),
-    errorHint: errorHint(row.error_code),
+    errorHint: providerErrorHint(row.error_code, isApplicationLogin(settings)),
     errorAt: isoOrNull(row.error_at),
     mustReconnect: mustReconnect(row),
     lastSyncAt: lastSyncOf(row, folders),

@@ -71,6 +71,8 @@ export const imapStatusSchema = z.object({
   ),
 });
 
+export const percentilesSchema = z.object({ p50: z.number(), p95: z.number() }).nullable();
+
 /** What happened lately over all tenants, from the ledger; times only. */
 export const historySchema = z.object({
   /** Length of a bucket. */
@@ -83,10 +85,15 @@ export const historySchema = z.object({
       received: z.number(),
       /** Of them, processed by now. */
       processed: z.number(),
+      /**
+       * From its arrival at the mail server, by that server's clock and in whole seconds, to the record; of mail that arrived since its
+       * mailbox is connected, null without any. A mail that somebody moves into a folder arrived when it did in the old one.
+       */
+      arrivalMs: percentilesSchema,
       /** From the record to the entry on the stream, of those recorded in it; null without any. */
-      publishMs: z.object({ p50: z.number(), p95: z.number() }).nullable(),
+      publishMs: percentilesSchema,
       /** From the record to the effect. */
-      processMs: z.object({ p50: z.number(), p95: z.number() }).nullable(),
+      processMs: percentilesSchema,
     }),
   ),
   /** Recorded and not on the stream yet, and on the stream and not processed yet. */
@@ -96,6 +103,19 @@ export const historySchema = z.object({
 export const historyQuerySchema = z.strictObject({
   /** How far back. */
   minutes: z.coerce.number().int().min(10).max(1440).default(60),
+});
+
+/** What came into one mailbox lately, and how long it took to get here. */
+export const providerHistorySchema = z.object({
+  /** Length of a bucket. */
+  stepSeconds: z.number(),
+  /** Oldest first, one for each step, also where nothing came. */
+  buckets: z.array(z.object({ at: timestamp, received: z.number(), arrivalMs: percentilesSchema })),
+});
+
+export const providerHistoryQuerySchema = z.strictObject({
+  /** How far back. */
+  hours: z.coerce.number().int().min(1).max(168).default(24),
 });
 
 /** Jobs of the queues; empty where the server does not know Redis. */
@@ -114,6 +134,7 @@ export const queuesSchema = z.object({
 });
 
 export type History = z.infer<typeof historySchema>;
+export type ProviderHistory = z.infer<typeof providerHistorySchema>;
 export type Queues = z.infer<typeof queuesSchema>;
 
 /** All mailboxes of the tenant, or one. */

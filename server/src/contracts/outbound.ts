@@ -111,6 +111,8 @@ export const outboundListQuerySchema = z.strictObject({
   ...pageQueryShape,
   state: outboundStateSchema.optional(),
   ticketId: z.uuid().toLowerCase().optional(),
+  /** Sent through this mailbox. */
+  providerId: z.uuid().toLowerCase().optional(),
 });
 
 export const outboundPageSchema = pageOf(outboundSchema);

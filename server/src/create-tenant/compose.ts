@@ -2,7 +2,7 @@
 import { createDatabase } from '@mailstream/shared/db/database';
 import { systemClock } from '@mailstream/shared/runtime/system-clock';
 import { createPasswordHasher } from '../adapters/argon2-passwords.ts';
-import { createTenantStore } from '../adapters/pg-tenants.ts';
+import { createFirstTenantStore } from '../adapters/pg-first-tenant.ts';
 import type { CreateTenantConfig } from './config.ts';
 import { createTenant, type Outcome } from './create-tenant.ts';
 import type { Options } from './options.ts';
@@ -23,7 +23,7 @@ export async function run(
   });
   try {
     return await createTenant(options, {
-      tenants: createTenantStore(database),
+      tenants: createFirstTenantStore(database),
       passwords: createPasswordHasher(),
       publicUrl: config.publicUrl,
       now: () => systemClock.now(),

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { tenantId } from '@mailstream/shared/domain/ids';
 import type { PasswordHasher } from '../ports.ts';
-import type { KnownUser, TenantStore } from '../ports/tenants.ts';
+import type { KnownUser, FirstTenantStore } from '../ports/first-tenant.ts';
 import { createPasswordLink } from '../use-cases/password-link.ts';
 import type { Options } from './options.ts';
 
@@ -19,7 +19,7 @@ const LOCAL_URL = 'http://127.0.0.1:3000';
 export async function createTenant(
   options: Options,
   ports: {
-    readonly tenants: TenantStore;
+    readonly tenants: FirstTenantStore;
     readonly passwords: Pick<PasswordHasher, 'hash'>;
     readonly publicUrl: string | null;
     readonly now: () => Date;
@@ -63,7 +63,7 @@ export async function createTenant(
 
 async function anotherLink(
   { name, email }: Options,
-  ports: { readonly tenants: TenantStore; readonly publicUrl: string | null; readonly now: () => Date },
+  ports: { readonly tenants: FirstTenantStore; readonly publicUrl: string | null; readonly now: () => Date },
 ): Promise<Outcome> {
   const user = await ports.tenants.find(name, email);
   if (user === null)

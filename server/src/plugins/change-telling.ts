@@ -4,7 +4,7 @@ import type { ChangeTeller } from '@mailstream/shared/db/change-teller';
 
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 /** Requests that may take a right away. */
-const RIGHTS = /^\/api\/(?:auth|users|tokens)(?:\/|$)/;
+const RIGHTS = /^\/api\/(?:auth|users|tokens|tenant)(?:\/|$)/;
 
 export function registerChangeTelling(app: FastifyInstance, changes: Pick<ChangeTeller, 'tell'>): void {
   app.addHook('onResponse', async (request, reply) => {

@@ -2,6 +2,7 @@
 import type { TenantId } from '@mailstream/shared/domain/ids';
 import type { AuditEntry, AuditListQuery } from '../contracts/audit-log.ts';
 import type { Page } from '../contracts/paging.ts';
+import type { Tenant } from '../contracts/tenants.ts';
 import type { AccountToken, TokenBody } from '../contracts/tokens.ts';
 import type { AccountUser, UserBody, UserListQuery, UserPatch } from '../contracts/users.ts';
 import type { Actor } from '../ports.ts';
@@ -33,6 +34,22 @@ export interface UserStore {
   passwordOf(tenant: TenantId, id: string): Promise<string | null>;
   /** The actor's own; ends all sessions but `keepSession`. */
   setPassword(actor: Actor, passwordHash: string, keepSession: string | null): Promise<void>;
+}
+
+export interface NewTenantRow {
+  readonly tenant: TenantId;
+  readonly name: string;
+  readonly user: UserBody & { readonly id: string };
+  readonly link: StoredLink;
+}
+
+/** Each changing method is one transaction with its line in the audit log. */
+export interface TenantStore {
+  get(tenant: TenantId): Promise<Tenant | null>;
+  /** @param actor null when nobody can be logged in yet; then nothing is logged */
+  create(actor: Actor, row: NewTenantRow): Promise<Tenant>;
+  rename(actor: Actor, name: string): Promise<Tenant | null>;
+  close(actor: Actor, name: string): Promise<'closed' | 'notFound' | 'otherName'>;
 }
 
 export interface ApiTokenStore {

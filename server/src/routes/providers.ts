@@ -17,6 +17,7 @@ import {
   providerSchema,
 } from '../contracts/providers.ts';
 import { resyncBodySchema, resyncRequestSchema } from '../contracts/resync.ts';
+import { providerHistoryQuerySchema, providerHistorySchema } from '../contracts/operations.ts';
 import { actorOf } from '../plugins/auth.ts';
 import type { ProviderStore } from '../ports.ts';
 import type { ProviderUseCases } from '../use-cases/providers.ts';
@@ -29,7 +30,10 @@ const refusals = {
 } as const;
 
 export function providerRoutes(options: {
-  readonly providers: Pick<ProviderStore, 'list' | 'get' | 'activity' | 'requestAudit' | 'requestResync'>;
+  readonly providers: Pick<
+    ProviderStore,
+    'list' | 'get' | 'activity' | 'history' | 'requestAudit' | 'requestResync'
+  >;
   readonly useCases: ProviderUseCases;
 }): FastifyPluginAsyncZod {
   const { providers, useCases } = options;
@@ -216,6 +220,25 @@ export function providerRoutes(options: {
       },
       async handler(request) {
         const found = await providers.activity(actorOf(request).tenant, providerId(request.params.id));
+        if (found === null) throw new ApiError('NOT_FOUND');
+        return found;
+      },
+    });
+
+    app.route({
+      method: 'GET',
+      url: '/api/email/providers/:id/history',
+      config: { access: 'providers:read' },
+      schema: {
+        tags: ['Mailboxes'],
+        summary: 'How much mail came in lately, and how long it took from its arrival at the mail server',
+        params: providerParams,
+        querystring: providerHistoryQuerySchema,
+        response: { 200: providerHistorySchema, ...commonErrors, ...notFoundError },
+      },
+      async handler(request) {
+        const { tenant } = actorOf(request);
+        const found = await providers.history(tenant, providerId(request.params.id), request.query.hours);
         if (found === null) throw new ApiError('NOT_FOUND');
         return found;
       },

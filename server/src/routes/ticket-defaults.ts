@@ -3,7 +3,11 @@ import { z } from 'zod';
 import { providerId, type ProviderId } from '@mailstream/shared/domain/ids';
 import { ApiError } from '../api-error.ts';
 import { commonErrors, notFoundError } from '../contracts/errors.ts';
-import { ticketDefaultsSchema, type TicketDefaults } from '../contracts/ticket-defaults.ts';
+import {
+  ticketDefaultsBodySchema,
+  ticketDefaultsSchema,
+  type TicketDefaults,
+} from '../contracts/ticket-defaults.ts';
 import { actorOf } from '../plugins/auth.ts';
 import type { Actor, TicketStore } from '../ports.ts';
 
@@ -39,13 +43,14 @@ export function ticketDefaultsRoutes({ tickets }: { readonly tickets: TicketStor
           tags: ['Tickets'],
           summary: `Set what new tickets of ${name} get, and whose mail is believed`,
           params,
-          body: ticketDefaultsSchema,
+          body: ticketDefaultsBodySchema,
           response: { 200: ticketDefaultsSchema, ...commonErrors, ...notFoundError },
         },
         async handler(request) {
           const actor = actorOf(request);
           const mailbox = mailboxOf(request.params);
-          const result = await tickets.setDefaults(actor, mailbox, request.body);
+          const { source: _ignored, ...defaults } = request.body;
+          const result = await tickets.setDefaults(actor, mailbox, defaults);
           if (result === 'notFound') throw new ApiError('NOT_FOUND');
           if (result === 'clientUnknown')
             throw new ApiError('VALIDATION_FAILED', {
@@ -87,7 +92,7 @@ async function read(
   for (const whose of mailbox === null ? [null] : [mailbox, null]) {
     const found = await tickets.defaults(tenant, whose);
     if (found === 'notFound') throw new ApiError('NOT_FOUND');
-    if (found !== null) return found;
+    if (found !== null) return { ...found, source: whose === null ? 'tenant' : 'mailbox' };
   }
-  return ticketDefaultsSchema.parse({});
+  return ticketDefaultsSchema.parse({ source: 'builtIn' });
 }

@@ -20,7 +20,14 @@ import type {
   GrantSettings,
   OAuthClient,
 } from '../ports/oauth.ts';
-import { patched, secretsOf, secretsToRemove, settingsOf } from './provider-rules.ts';
+import {
+  isApplicationLogin,
+  loginServiceErrors,
+  patched,
+  secretsOf,
+  secretsToRemove,
+  settingsOf,
+} from './provider-rules.ts';
 import { checkServer, refuseRelaxedCertificate } from './providers.ts';
 
 export interface OAuthLoginPorts {
@@ -164,6 +171,15 @@ export function requireInteractive(settings: ProviderSettings): void {
       : [{ field: 'imap.authType', code: 'NOT_ALLOWED', message: 'This mailbox logs in with a password.' }]),
     ...required('oauthAuthorizeUrl', settings.oauthAuthorizeUrl !== null),
     ...required('oauthScopes', settings.oauthScopes !== null),
+    ...loginServiceErrors(settings),
+    ...(isApplicationLogin(settings)
+      ? [
+          {
+            ...{ field: 'imap.oauthScopes', code: 'NOT_ALLOWED' },
+            message: 'With these scopes the application logs in itself, and nobody else has to.',
+          },
+        ]
+      : []),
   ];
   if (fields.length > 0) throw new ApiError('VALIDATION_FAILED', { fields });
 }

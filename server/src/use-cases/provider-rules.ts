@@ -14,6 +14,7 @@
 import type { ErrorCode } from '@mailstream/shared/errors/catalogue';
 import { transportSecurity } from '@mailstream/shared/domain/provider';
 import type { FieldError } from '../contracts/errors.ts';
+import { isOneLoginService } from '../core/login-services.ts';
 import { loginFieldErrors } from '../contracts/login-fields.ts';
 import type {
   ImapPatch,
@@ -91,10 +92,19 @@ export function clashes(
     oauthClientSecret: entered.imap_oauth_client_secret,
     oauthRefreshToken: entered.imap_refresh_token,
   };
-  return loginFieldErrors(fields, isPasswordRequired).map((error) => ({
+  const missing = loginFieldErrors(fields, isPasswordRequired).map((error) => ({
     ...error,
     field: `imap.${error.field}`,
   }));
+  return [...missing, ...loginServiceErrors(settings)];
+}
+
+/** Whether page and tokens of the login are of one service, where we know the service. */
+export function loginServiceErrors(settings: ProviderSettings): readonly FieldError[] {
+  if (settings.authType !== 'oauth2' || isOneLoginService(settings.oauthAuthorizeUrl, settings.oauthTokenUrl))
+    return [];
+  const message = 'Authorization address and token address belong to different login services.';
+  return [{ field: 'imap.oauthTokenUrl', code: 'NOT_ALLOWED', message }];
 }
 
 /** A grant is of one login service, for one application. */

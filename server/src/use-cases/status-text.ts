@@ -103,6 +103,13 @@ export function errorHint(code: string | null): string | null {
   return code !== null && isErrorCode(code) ? errorEntry(code).hint : null;
 }
 
+/** Of a mailbox. Where the application logs in itself, no login of a person helps. */
+export function providerErrorHint(code: string | null, isApplication: boolean): string | null {
+  if (isApplication && (code === 'OAUTH_REAUTHORIZE' || code === 'IMAP_CREDENTIALS_MISSING'))
+    return 'Let the application into this mailbox at the mail service, and check its client secret here.';
+  return errorHint(code);
+}
+
 export function messageStatusText(status: MessageStatus, reason: string | null): string {
   switch (status) {
     case 'received':

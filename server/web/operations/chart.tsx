@@ -26,12 +26,12 @@ export function Chart(props: {
             {title}
           </Text>
           <Text size="xs" c="dimmed">
-            {max === 0 || last === undefined
+            {last === undefined
               ? (note ?? '')
-              : `max ${format(max)}${note === undefined ? '' : ` ${note}`}`}
+              : `${texts.operations.highest} ${format(max)}${note === undefined ? '' : ` ${note}`}`}
           </Text>
         </Group>
-        {max === 0 || last === undefined ? (
+        {last === undefined ? (
           <Text size="sm" c="dimmed" h={120}>
             {texts.operations.noData}
           </Text>
@@ -46,7 +46,7 @@ export function Chart(props: {
             >
               <line x1="0" x2={WIDTH} y1={HEIGHT} y2={HEIGHT} stroke="currentColor" opacity="0.3" />
               {values.map((value, index) => {
-                const height = ((value ?? 0) / max) * (HEIGHT - 4);
+                const height = ((value ?? 0) / (max === 0 ? 1 : max)) * (HEIGHT - 4);
                 return (
                   <rect
                     key={index}

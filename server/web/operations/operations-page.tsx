@@ -130,12 +130,17 @@ function Charts({ history }: { readonly history: History }): ReactElement {
   const { buckets, stepSeconds } = history;
   const milliseconds = (ms: number): string => duration(ms / 1000);
   return (
-    <SimpleGrid cols={{ base: 1, md: 3 }}>
+    <SimpleGrid cols={{ base: 1, sm: 2 }}>
       <Chart
         title={texts.operations.throughput}
         note={texts.operations.perStep(stepSeconds)}
-        values={buckets.map(({ received }) => received)}
+        values={buckets.map(({ received }) => (received === 0 ? null : received))}
         format={number}
+      />
+      <Chart
+        title={texts.operations.arrival}
+        values={buckets.map(({ arrivalMs }) => arrivalMs?.p50 ?? null)}
+        format={milliseconds}
       />
       <Chart
         title={texts.operations.publishLatency}

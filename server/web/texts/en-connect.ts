@@ -51,6 +51,7 @@ export const enConnect = {
     text: 'No mail is fetched until then. Nothing is lost: it waits in the mailbox.',
     login: 'Reconnect',
     password: 'Enter a new password',
+    application: 'Check the application',
     link: 'Send a link to the owner',
     linkTitle: 'Link for the owner of the mailbox',
     linkText: (mailbox: string): string =>

@@ -43,11 +43,14 @@ export const enOperations = {
       count === 1 ? '1 mailbox connects anew.' : `${count} mailboxes connect anew.`,
     charts: 'Last hour',
     throughput: 'Messages',
+    arrival: 'Arrival to Mailstream (median)',
     publishLatency: 'Fetched to stream (p95)',
     processLatency: 'Fetched to ticket (p95)',
     chartSummary: (title: string, max: string, last: string): string =>
       `${title}: highest ${max}, last ${last}`,
-    perStep: (seconds: number): string => `per ${seconds === 60 ? 'minute' : `${seconds} s`}`,
+    perStep: (seconds: number): string =>
+      seconds % 60 !== 0 ? `per ${seconds} s` : seconds === 60 ? 'per minute' : `per ${seconds / 60} minutes`,
+    highest: 'max',
     noData: 'Nothing came in this time.',
     queues: 'Queues',
     queueCounts: (waiting: number, active: number, delayed: number, failed: number): string =>

@@ -4,6 +4,7 @@ import { enConnect } from './en-connect.ts';
 import { enMail } from './en-mail.ts';
 import { enMailboxes } from './en-mailboxes.ts';
 import { enOperations } from './en-operations.ts';
+import { enSettings } from './en-settings.ts';
 
 export const english = {
   product: 'Mailstream',
@@ -58,4 +59,5 @@ export const english = {
   ...enMail,
   ...enAccounts,
   ...enOperations,
+  ...enSettings,
 };

@@ -41,5 +41,12 @@ export const esConnectServer: Readonly<Record<string, string>> = {
     'Un acceso con OAuth necesita un navegador con la sesión iniciada aquí.',
   'With an API token, make a link for the owner of the mailbox instead (`login-link`).':
     'Con un token de API, cree en su lugar un enlace para el dueño del buzón (`login-link`).',
+  'Authorization address and token address belong to different login services.':
+    'La dirección de autorización y la de los tokens son de servicios de acceso distintos.',
+  'With these scopes the application logs in itself, and nobody else has to.':
+    'Con estos permisos la propia aplicación inicia sesión y nadie más tiene que hacerlo.',
+  'Let the application into this mailbox at the mail service, and check its client secret here.':
+    'Dé acceso a este buzón a la aplicación en el servicio de correo y revise aquí su secreto de cliente.',
+  'This is not the name of the tenant.': 'Este no es el nombre de la organización.',
   'Resume it first; then try again.': 'Reanúdelo primero e inténtelo de nuevo.',
 };

@@ -52,6 +52,7 @@ export const esConnect: Pick<Texts, 'connect' | 'reconnect' | 'owner' | 'resync'
     text: 'Hasta entonces no se recoge correo. No se pierde nada: espera en el buzón.',
     login: 'Reconectar',
     password: 'Escribir otra contraseña',
+    application: 'Revisar la aplicación',
     link: 'Enviar un enlace al dueño',
     linkTitle: 'Enlace para el dueño del buzón',
     linkText: (mailbox) =>

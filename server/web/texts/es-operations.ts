@@ -44,10 +44,17 @@ export const esOperations: Pick<Texts, 'operations'> = {
       count === 1 ? '1 buzón se conecta de nuevo.' : `${count} buzones se conectan de nuevo.`,
     charts: 'Última hora',
     throughput: 'Mensajes',
+    arrival: 'Del servidor de correo aquí (mediana)',
     publishLatency: 'De la recogida al flujo (p95)',
     processLatency: 'De la recogida al ticket (p95)',
     chartSummary: (title, max, last) => `${title}: máximo ${max}, último ${last}`,
-    perStep: (seconds) => `por ${seconds === 60 ? 'minuto' : `${seconds} s`}`,
+    perStep: (seconds) =>
+      seconds % 60 !== 0
+        ? `por ${seconds} s`
+        : seconds === 60
+          ? 'por minuto'
+          : `cada ${seconds / 60} minutos`,
+    highest: 'máx.',
     noData: 'No llegó nada en este tiempo.',
     queues: 'Colas',
     queueCounts: (waiting, active, delayed, failed) =>

@@ -5,6 +5,7 @@ import { esConnect } from './es-connect.ts';
 import { esMail } from './es-mail.ts';
 import { esMailboxes } from './es-mailboxes.ts';
 import { esOperations } from './es-operations.ts';
+import { esSettings } from './es-settings.ts';
 
 export { spanishServer } from './es-server.ts';
 
@@ -61,4 +62,5 @@ export const spanish: Texts = {
   ...esMail,
   ...esAccounts,
   ...esOperations,
+  ...esSettings,
 };

@@ -187,7 +187,9 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
     log,
     healthDelayMs: HEALTH_DELAY_MS,
     ingest: {
-      ledger: measure.ledger(tellingLedger(tracing.wrap(createPgLedger(database), tracedLedger), changes.tell)),
+      ledger: measure.ledger(
+        tellingLedger(tracing.wrap(createPgLedger(database), tracedLedger), changes.tell),
+      ),
       publisher: measure.publisher(tracing.wrap(publisher, tracedPublisher)),
       processor: measure.processor(tracing.wrap<MailProcessor>(processor, tracedProcessor)),
       budget: new FetchBudget(FETCH_BUDGET_BYTES, MAX_PIECE_BYTES),

@@ -143,9 +143,15 @@ describe('a mailbox with OAuth', () => {
       [provider.id],
     );
     // One connection ends, the other lives on: its mail server does not ask again.
+    const endedAtMs = performance.now();
     imap.openConnections[0]?.destroy();
     await imap.deserted();
     expect(await errorOf(provider)).toMatchObject({ error_code: 'OAUTH_REAUTHORIZE' });
+    expect(performance.now() - endedAtMs).toBeLessThan(60_000);
+    // And nobody asks again and again.
+    expect(oauth.requests.filter((form) => form.get('grant_type') === 'refresh_token').length).toBeLessThan(
+      4,
+    );
     await world.changeProvider(provider, 'email_providers', { is_active: false });
     expect(await daemon.stop()).toBe(0);
   });

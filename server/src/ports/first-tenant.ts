@@ -32,7 +32,7 @@ export type TenantResult =
   /** The address has as many accounts as a login looks at: one more could not log in. */
   | { readonly kind: 'tooMany'; readonly accounts: number };
 
-export interface TenantStore {
+export interface FirstTenantStore {
   /** All or nothing, with its lines in the audit log. Two calls at once take turns: the second finds what the first made. */
   create(wanted: NewTenant): Promise<TenantResult>;
   /** The user of that address in a tenant of that name; both compared without regard to case. */
