@@ -120,7 +120,7 @@ export interface AppOptions {
   readonly sessionTtlMs: number;
   readonly limits: RateLimitSettings;
   /** What limits are counted in, over all replicas; null lets this one count by itself. */
-  readonly limitsRedis: RedisClientClient | null;
+  readonly limitsRedis: RedisClient | null;
   /** Directory of the built settings UI; null serves the API alone. */
   readonly webRoot: string | null;
   readonly version: string;

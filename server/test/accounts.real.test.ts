@@ -1,10 +1,7 @@
 /** Users, roles, passwords, tokens and the audit log, on a real database. */
-import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { tenantId } from '@mailstream/shared/domain/ids';
-import { composeTenantTools } from '../src/compose.ts';
-import { readConfig } from '../src/config.ts';
 import { SCOPES } from '../src/contracts/session.ts';
 import { PASSWORD, toAnswer, useServer, type Answer } from './harness.ts';
 import { providerBody } from './provider-bodies.ts';

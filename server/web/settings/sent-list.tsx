@@ -25,13 +25,7 @@ const COLORS: Record<OutboundMail['state'], string> = {
 export function SentList({ providerId }: { readonly providerId: string }): ReactElement {
   const mails = usePages<OutboundMail>('outbound', '/api/outbound', { providerId, limit: '20' });
   return (
-    <PagedList
-      pages={mails}
-      isFiltered={false}
-      empty={{ title: texts.sending.noMails, hint: texts.sending.noMailsHint }}
-      noMatch=""
-      onClearFilter={() => undefined}
-    >
+    <PagedList pages={mails} empty={{ title: texts.sending.noMails, hint: texts.sending.noMailsHint }}>
       {(items) => (
         <Paper withBorder p="md">
           <Stack gap="sm">
