@@ -20,6 +20,7 @@ import * as rules from './009-rules.ts';
 import * as storageReferences from './010-storage-references.ts';
 import * as connecting from './011-connecting.ts';
 import * as accountsAndHistory from './012-accounts-and-history.ts';
+import * as tenantQuotas from './017-tenant-quotas.ts';
 
 interface Migration {
   readonly name: string;
@@ -39,6 +40,7 @@ const MIGRATIONS: readonly Migration[] = [
   { name: '010-storage-references', up: storageReferences.up },
   { name: '011-connecting', up: connecting.up },
   { name: '012-accounts-and-history', up: accountsAndHistory.up },
+  { name: '017-tenant-quotas', up: tenantQuotas.up },
 ];
 
 /** Any constant: it only has to be ours. */
