@@ -20,7 +20,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           setupFiles: ['shared/src/testing/leak-check.ts'],
-          include: ['**/src/**/*.test.ts', '**/test/**/*.test.ts'],
+          include: ['**/src/**/*.test.ts', '**/test/**/*.test.ts', '**/bench/**/*.test.ts'],
           exclude: ['**/node_modules/**', '**/dist/**', '**/*.real.test.ts'],
           // Against what hangs; a busy machine is no fault.
           testTimeout: 60_000,

@@ -2,7 +2,7 @@
 {{- define "mailstream.environment" -}}
 {{- $keys := .root.Values.secrets.keys -}}
 {{- include "mailstream.fromSecret" (dict "root" .root "name" "DATABASE_URL" "key" $keys.databaseUrl) -}}
-{{- include "mailstream.fromSecret" (dict "root" .root "name" "REDIS_URL" "key" $keys.redisUrl) -}}
+{{- include "mailstream.fromSecret" (dict "root" .root "name" "REDIS_URL" "key" (include "mailstream.redisKey" (dict "root" .root "name" .name))) -}}
 {{- include "mailstream.fromSecret" (dict "root" .root "name" "SECRETS_MASTER_KEY" "key" $keys.masterKey) -}}
 {{- if and $keys.databaseDirectUrl (eq .name "email-service") -}}
 {{- include "mailstream.fromSecret" (dict "root" .root "name" "DATABASE_DIRECT_URL" "key" $keys.databaseDirectUrl) -}}

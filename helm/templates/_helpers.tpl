@@ -47,6 +47,35 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
     secretKeyRef: { name: {{ .root.Values.secrets.existingSecret | quote }}, key: {{ .key | quote }} }
 {{ end -}}
 
+{{/* Key of one process's URL of Redis. Takes (dict "root" $ "name" process). */}}
+{{- define "mailstream.redisKey" -}}
+{{- $keys := .root.Values.secrets.keys -}}
+{{- $process := index (include "mailstream.processes" .root | fromYaml) .name -}}
+{{- index $keys.redisUrlOf $process.key | default $keys.redisUrl -}}
+{{- end -}}
+
+{{/* What the URLs of PostgreSQL and Redis name as files. */}}
+{{- define "mailstream.tlsMounts" -}}
+{{- if .Values.tls.authorities -}}
+- { name: authorities, mountPath: /etc/mailstream/authorities, readOnly: true }
+{{ end -}}
+{{- if .Values.tls.certificates -}}
+- { name: certificates, mountPath: /etc/mailstream/certificates, readOnly: true }
+{{ end -}}
+{{- end -}}
+
+{{- define "mailstream.tlsVolumes" -}}
+{{- with .Values.tls.authorities -}}
+- name: authorities
+  configMap: { name: {{ . | quote }} }
+{{ end -}}
+{{- with .Values.tls.certificates -}}
+- name: certificates
+  # 0440: the process reads them by its group.
+  secret: { secretName: {{ . | quote }}, defaultMode: 288 }
+{{ end -}}
+{{- end -}}
+
 {{- define "mailstream.podSecurity" -}}
 runAsNonRoot: true
 runAsUser: 1000

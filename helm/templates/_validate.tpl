@@ -15,14 +15,19 @@ Whether the Secret is there and filled is seen only where there is a cluster to 
 {{- if regexMatch $placeholder $name -}}
 {{- fail (printf "secrets.existingSecret is %q, which is a placeholder: give the name of your Secret." $name) -}}
 {{- end -}}
-{{- $keys := list .Values.secrets.keys.databaseUrl .Values.secrets.keys.redisUrl .Values.secrets.keys.masterKey -}}
+{{- $keys := list .Values.secrets.keys.databaseUrl .Values.secrets.keys.masterKey -}}
+{{- range $process, $facts := include "mailstream.processes" . | fromYaml -}}
+{{- if (index $.Values $facts.key).enabled -}}
+{{- $keys = append $keys (include "mailstream.redisKey" (dict "root" $ "name" $process)) -}}
+{{- end -}}
+{{- end -}}
 {{- if .Values.migration.enabled -}}{{- $keys = append $keys .Values.secrets.keys.migrationDatabaseUrl -}}{{- end -}}
-{{- range list .Values.secrets.keys.storageUrl .Values.secrets.keys.databaseDirectUrl .Values.secrets.keys.alertSecret .Values.secrets.keys.otlpHeaders .Values.secrets.keys.vaultToken .Values.secrets.keys.vaultSecretId -}}
+{{- range list .Values.secrets.keys.storageUrl .Values.secrets.keys.databaseDirectUrl .Values.secrets.keys.alertSecret .Values.secrets.keys.otlpHeaders .Values.secrets.keys.vaultToken .Values.secrets.keys.vaultSecretId .Values.firstTenant.passwordKey -}}
 {{- if . -}}{{- $keys = append $keys . -}}{{- end -}}
 {{- end -}}
 {{- $secret := lookup "v1" "Secret" .Release.Namespace $name -}}
 {{- if $secret -}}
-{{- range $key := $keys -}}
+{{- range $key := uniq $keys -}}
 {{- $value := index ($secret.data | default dict) $key | default "" | b64dec -}}
 {{- if not $value -}}
 {{- fail (printf "Secret %q has no value for %q: see helm/README.md, step 3." $name $key) -}}
@@ -66,6 +71,9 @@ Whether the Secret is there and filled is seen only where there is a cluster to 
 {{- end -}}
 {{- if and .Values.monitoring.serviceMonitor.enabled .Values.networkPolicy.enabled (not .Values.networkPolicy.metricsFrom) -}}
 {{- fail "monitoring.serviceMonitor.enabled is true, but the network policy lets no Prometheus in: set networkPolicy.metricsFrom, e.g. [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: monitoring}}}]." -}}
+{{- end -}}
+{{- if and .Values.firstTenant.name (not (contains "@" .Values.firstTenant.email)) -}}
+{{- fail "firstTenant.name is set, but firstTenant.email is no address: a tenant needs somebody who can let others in." -}}
 {{- end -}}
 {{- range $process, $facts := include "mailstream.processes" . | fromYaml -}}
 {{- $values := index $.Values $facts.key -}}

@@ -20,7 +20,9 @@ import * as rules from './009-rules.ts';
 import * as storageReferences from './010-storage-references.ts';
 import * as connecting from './011-connecting.ts';
 import * as accountsAndHistory from './012-accounts-and-history.ts';
+import * as ticketsOfClients from './013-tickets-of-clients.ts';
 import * as tenantQuotas from './017-tenant-quotas.ts';
+import * as operations from './020-operations.ts';
 
 interface Migration {
   readonly name: string;
@@ -40,7 +42,9 @@ const MIGRATIONS: readonly Migration[] = [
   { name: '010-storage-references', up: storageReferences.up },
   { name: '011-connecting', up: connecting.up },
   { name: '012-accounts-and-history', up: accountsAndHistory.up },
+  { name: '013-tickets-of-clients', up: ticketsOfClients.up },
   { name: '017-tenant-quotas', up: tenantQuotas.up },
+  { name: '020-operations', up: operations.up },
 ];
 
 /** Any constant: it only has to be ours. */

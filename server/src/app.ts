@@ -20,7 +20,6 @@ import { registerSilentConnections } from './plugins/silent-connections.ts';
 import { registerWebUi } from './plugins/web-ui.ts';
 import type {
   AccountStore,
-  ClientStore,
   DeadLetterStore,
   Health,
   JobBoard,
@@ -40,6 +39,7 @@ import type { ApiTokenStore, AuditLogStore, UserStore } from './ports/accounts.t
 import type { ChangeFeed } from './ports/live.ts';
 import type { MailServer } from './ports/mail-server.ts';
 import type { MailDirectory } from './ports/mail-directory.ts';
+import type { ClientStore } from './ports/clients.ts';
 import type { AuthorizationStore, OAuthClient } from './ports/oauth.ts';
 import { autoconfigRoutes } from './routes/autoconfig.ts';
 import type { QuotaStore } from './ports/quotas.ts';
@@ -231,7 +231,14 @@ async function registerRoutes(
   await app.register(jobRoutes(ports));
   await app.register(quotaRoutes(ports));
   await app.register(
-    streamRoutes({ streams: createLiveStreams({ feed: ports.feed, accounts, clock: ports.clock }) }),
+    streamRoutes({
+      streams: createLiveStreams({
+        feed: ports.feed,
+        accounts,
+        clock: ports.clock,
+        onCount: observer.onEventStreams,
+      }),
+    }),
   );
   await app.register(healthRoutes({ health }));
 }

@@ -22,7 +22,7 @@ import { createAuditLogStore } from './adapters/pg-audit-log.ts';
 import { createUserStore } from './adapters/pg-users.ts';
 import { createOAuthClient } from './adapters/oauth-client.ts';
 import { createAccountStore } from './adapters/pg-accounts.ts';
-import { readDataAge } from './adapters/pg-installation.ts';
+import { readInstallationHealth } from './adapters/pg-installation.ts';
 import { createPgChangeFeed } from './adapters/pg-change-feed.ts';
 import { createDeadLetterStore } from './adapters/pg-dead-letters.ts';
 import { createClientStore } from './adapters/pg-clients.ts';
@@ -63,7 +63,14 @@ export function compose(config: Config): Composition {
     allowCidrs: config.egressAllowCidrs,
     allowPorts: config.egressAllowPorts,
   });
-  const tokens = createTokenService({ database, secrets, guard, clock: systemClock, log });
+  const tokens = createTokenService({
+    database,
+    secrets,
+    guard,
+    clock: systemClock,
+    log,
+    onRefresh: (result) => metrics.tokenRefreshes.inc({ result }),
+  });
   const changes = createChangeTeller({ database, clock: systemClock, log });
   const feed = createPgChangeFeed({
     database,
@@ -130,9 +137,13 @@ export function compose(config: Config): Composition {
     now: () => systemClock.now(),
   };
   metrics.onScrape(async () => {
-    const { oldestSeconds, staleFolders } = await database.asDaemon(readDataAge);
-    metrics.dataAgeMax.set(oldestSeconds);
-    metrics.dataAgeStale.set(staleFolders);
+    const health = await database.asDaemon(readInstallationHealth);
+    metrics.dataAgeMax.set(health.oldestSeconds);
+    metrics.dataAgeStale.set(health.staleFolders);
+    metrics.mailboxesFailing.reset();
+    for (const [code, mailboxes] of health.failing) metrics.mailboxesFailing.set({ code }, mailboxes);
+    metrics.unpublished.set(health.unpublished);
+    metrics.unpublishedAge.set(health.unpublishedSeconds);
   });
   const options: AppOptions = {
     publicOrigin: config.publicOrigin,
@@ -172,5 +183,6 @@ function observer(metrics: Metrics): RequestObserver {
     },
     onLogin: (result) => metrics.logins.inc({ result }),
     onQuotaRefusal: (code) => metrics.quotaRefusals.inc({ code }),
+    onEventStreams: (open) => metrics.eventStreams.set(open),
   };
 }

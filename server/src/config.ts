@@ -3,8 +3,11 @@ import { fileURLToPath } from 'node:url';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllowList } from '@mailstream/shared/net/allow-list';
+import { databaseUrlProblem } from '@mailstream/shared/db/connection-settings';
 import { EnvReader } from '@mailstream/shared/runtime/env';
 import type { LogLevel } from '@mailstream/shared/runtime/logger';
+import { redisUrlProblem } from '@mailstream/shared/runtime/redis';
+import { REDIS_SCHEMES } from '@mailstream/shared/runtime/redis-url';
 import { KeyRing, parseKeyRing } from '@mailstream/shared/secrets/key-ring';
 import {
   readSecretPlaces,
@@ -51,7 +54,10 @@ export function readConfig(
   plugIns: readonly SecretPlugIn[] = [],
 ): Config {
   const env = new EnvReader(environment);
-  const databaseUrl = env.url('DATABASE_URL', { protocols: ['postgres', 'postgresql'] });
+  const databaseUrl = env.url('DATABASE_URL', {
+    protocols: ['postgres', 'postgresql'],
+    problemOf: databaseUrlProblem,
+  });
   const config: Config = {
     port: env.integer('PORT', { default: 3000, min: 0, max: 65535 }),
     host: env.string('HOST', { default: '0.0.0.0' }),
@@ -63,12 +69,13 @@ export function readConfig(
     directDatabaseUrl: env.url('DATABASE_DIRECT_URL', {
       default: databaseUrl === '' ? 'postgres://unset' : databaseUrl,
       protocols: ['postgres', 'postgresql'],
+      problemOf: databaseUrlProblem,
     }),
     databasePoolMax: env.integer('DATABASE_POOL_MAX', { default: 10, min: 1, max: 1000 }),
     redisUrl:
       env.optionalString('REDIS_URL') === undefined
         ? null
-        : env.url('REDIS_URL', { protocols: ['redis', 'rediss'] }),
+        : env.url('REDIS_URL', { protocols: REDIS_SCHEMES, problemOf: redisUrlProblem }),
     keyRing: keyRing(env),
     secretPlaces: readSecretPlaces(env, environment, plugIns),
     storageUrl: storageUrl(env),

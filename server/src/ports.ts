@@ -15,7 +15,6 @@ import type {
   ReplayResult,
   StrayLetter,
 } from './contracts/dead-letters.ts';
-import type { Client, ClientBody, ClientListQuery } from './contracts/clients.ts';
 import type { Job, JobPatch, JobRun } from './contracts/jobs.ts';
 import type { Message, MessageDetail, MessageListQuery } from './contracts/messages.ts';
 import type { History, ImapStatus, Queues } from './contracts/operations.ts';
@@ -263,16 +262,6 @@ export interface TicketStore {
   defaults(tenant: TenantId, provider: ProviderId | null): Promise<TicketDefaults | null | 'notFound'>;
   setDefaults(actor: Actor, provider: ProviderId | null, defaults: TicketDefaults): Promise<DefaultsResult>;
   removeDefaults(actor: Actor, provider: ProviderId | null): Promise<'changed' | 'notFound'>;
-}
-
-export type ClientResult =
-  { readonly kind: 'changed'; readonly client: Client } | { readonly kind: 'notFound' | 'domainTaken' };
-
-/** Each changing method is one transaction with its line in the audit log. */
-export interface ClientStore {
-  list(tenant: TenantId, query: ClientListQuery): Promise<Page<Client>>;
-  create(actor: Actor, id: string, body: ClientBody): Promise<ClientResult>;
-  replace(actor: Actor, id: string, body: ClientBody): Promise<ClientResult>;
 }
 
 // --- Sending ----------------------------------------------------------------------------------------------------

@@ -2,10 +2,12 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { expect, test } from 'vitest';
+import { readInstallationHealth, type InstallationHealth } from '../src/adapters/pg-installation.ts';
 import { useServer } from './harness.ts';
 import { providerBody } from './provider-bodies.ts';
+import { insertMessage } from './rows.ts';
 
-const { call, owner, a, b, token, databaseUrl, app } = await useServer();
+const { call, owner, a, b, token, database, databaseUrl, app } = await useServer();
 
 /** Answers are loosely typed; the lists in them are of objects. */
 const list = (value: unknown): readonly Readonly<Record<string, unknown>>[] => value as never;
@@ -130,7 +132,23 @@ test('a connected mailbox without proof is stale in words, also when no daemon r
     audit: { missing: 4 },
   });
 
+  // For alerts: what a tenant has to mend is counted by its code, and is no silent folder.
+  const forAlerts = (): Promise<InstallationHealth> => database.asDaemon(readInstallationHealth);
+  expect(await forAlerts()).toMatchObject({ staleFolders: 1, unpublished: 0, unpublishedSeconds: 0 });
+  await owner.query(
+    `UPDATE email_providers SET status = 'error', error_code = 'OAUTH_REAUTHORIZE' WHERE id = $1`,
+    [id],
+  );
+  await insertMessage(owner, a.tenant, id, { receivedAt: new Date(Date.now() - 600_000).toISOString() });
+  await insertMessage(owner, a.tenant, id, { status: 'published' });
+  const health = await forAlerts();
+  expect(health).toMatchObject({ staleFolders: 0, unpublished: 1 });
+  expect(health.failing.get('OAUTH_REAUTHORIZE')).toBe(1);
+  expect(health.unpublishedSeconds).toBeGreaterThanOrEqual(600);
+  expect(health.oldestSeconds).toBeGreaterThanOrEqual(1200);
+
   await call('POST', url(id, '/pause'));
+  expect((await forAlerts()).failing.size).toBe(0);
   expect((await call('GET', url(id))).json).toMatchObject({ state: 'paused', isStale: false });
   expect((await call('GET', '/api/imap/status')).json['totals']).toMatchObject({ staleFolders: 0 });
 });

@@ -208,7 +208,12 @@ export async function useServer(
     quotas: createQuotaStore(database),
     raw: storage,
     health: createHealth({ database, metrics: createMetrics() }),
-    observer: { onRequest: () => undefined, onLogin: () => undefined, onQuotaRefusal: () => undefined },
+    observer: {
+      onRequest: () => undefined,
+      onLogin: () => undefined,
+      onQuotaRefusal: () => undefined,
+      onEventStreams: () => undefined,
+    },
     feed,
     changes,
     clock: systemClock,

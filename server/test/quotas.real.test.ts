@@ -11,6 +11,7 @@ const { call, owner, database, a, b, rebuild } = await useServer({}, () => ({
   observer: {
     onRequest: () => undefined,
     onLogin: () => undefined,
+    onEventStreams: () => undefined,
     onQuotaRefusal: (code) => void refused.push(code),
   },
 }));
@@ -82,8 +83,8 @@ describe('mailboxes and folders', () => {
     for (const { status, json } of answers) {
       if (status === 201) continue;
       expect(status).toBe(409);
-      expect(json.error?.code).toBe('QUOTA_MAILBOXES');
-      expect(json.error?.hint).toContain('operator');
+      expect(json.error.code).toBe('QUOTA_MAILBOXES');
+      expect(json.error.hint).toContain('operator');
     }
     expect(refused).toHaveLength(5);
     // Another tenant is not concerned.
@@ -95,11 +96,11 @@ describe('mailboxes and folders', () => {
     await grant({ folders: 4 });
     const first = await create(['INBOX', 'A']);
     expect(first.status).toBe(201);
-    expect((await create(['INBOX', 'A', 'B'])).json.error?.fields?.[0]?.field).toBe('imap.folderFilters');
+    expect((await create(['INBOX', 'A', 'B'])).json.error.fields[0]?.field).toBe('imap.folderFilters');
     expect((await create(['INBOX'])).status).toBe(201);
     const change = (imap: object) =>
       call('PATCH', `/api/email/providers/${first.json.id}`, { body: { imap } });
-    expect((await change({ folderFilters: ['INBOX', 'A', 'B', 'C'] })).json.error?.code).toBe(
+    expect((await change({ folderFilters: ['INBOX', 'A', 'B', 'C'] })).json.error.code).toBe(
       'QUOTA_FOLDERS',
     );
     expect((await change({ folderFilters: ['INBOX', 'A', 'B'] })).status).toBe(200);

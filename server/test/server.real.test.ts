@@ -233,6 +233,7 @@ test('is ready, and says so to probes and to Prometheus', async () => {
   expect(metrics).toContain(
     'mailstream_http_requests_total{method="POST",route="/api/email/providers/test",status="200"}',
   );
+  expect(metrics).toMatch(/^mailstream_installation_unpublished_age_seconds 0$/m);
 });
 
 async function counted(): Promise<pg.QueryResult> {

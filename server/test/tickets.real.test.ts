@@ -1,6 +1,7 @@
 /** What agents do with tickets: find those that need somebody, open files, close, merge, and say what new ones get. */
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import type { ErrorBody } from '../src/contracts/errors.ts';
 import { useServer } from './harness.ts';
 import { providerBody } from './provider-bodies.ts';
 import { insertTicket } from './rows.ts';
@@ -364,5 +365,68 @@ describe('the defaults of new tickets', () => {
   test('name a client of the tenant or none', async () => {
     const answer = await call('PUT', '/api/tickets/defaults', { body: { clientId: randomUUID() } });
     expect(answer).toMatchObject({ status: 400, json: { error: { fields: [{ field: 'clientId' }] } } });
+  });
+});
+
+describe('a client', () => {
+  test('shows what belongs to it, and goes only when nothing names it', async () => {
+    const id =
+      (await call('POST', '/api/clients', { body: { name: 'Leaving', domains: ['leaving.example'] } })).json
+        .id ?? '';
+    const path = `/api/clients/${id}`;
+    const tickets = [await insertTicket(owner, a.tenant), await insertTicket(owner, a.tenant)];
+    await owner.query(
+      `UPDATE tickets SET client_id = $2, status = CASE WHEN id = $3 THEN 'closed' ELSE status END WHERE id = ANY($1)`,
+      [tickets, id, tickets[0]],
+    );
+    await owner.query(
+      `INSERT INTO contacts (tenant, id, email, name, client_id)
+       SELECT $1, gen_random_uuid(), 'p' || n || '@leaving.example', NULL, $2 FROM generate_series(1, 3) n`,
+      [a.tenant, id],
+    );
+    expect((await call('GET', path)).json).toEqual({
+      ...{ id, name: 'Leaving', domains: ['leaving.example'], isActive: true },
+      ...{ contactCount: 3, ticketCount: 2, openTicketCount: 1 },
+    });
+    expect(ids(await call('GET', `/api/tickets?clientId=${id}`)).toSorted()).toEqual(tickets.toSorted());
+    const page = await call('GET', `${path}/contacts?limit=2`);
+    const rest = await call('GET', `${path}/contacts?limit=2&cursor=${page.json.nextCursor}`);
+    const people = [page, rest].flatMap(({ json }) => json.items as unknown as object[]);
+    expect(people).toMatchObject([1, 2, 3].map((n) => ({ email: `p${n}@leaving.example`, name: null })));
+    expect((await call('GET', `${path}/contacts`, { token: b.token })).status).toBe(404);
+
+    const refusal = async (): Promise<unknown> => {
+      const { status, json } = await call('DELETE', path);
+      return [status, (json as unknown as ErrorBody).error.message];
+    };
+    expect(await refusal()).toEqual([409, expect.stringContaining('has tickets')]);
+    await owner.query('UPDATE tickets SET client_id = NULL WHERE client_id = $1', [id]);
+    await call('PUT', '/api/tickets/defaults', { body: { clientId: id } });
+    expect(await refusal()).toEqual([409, expect.stringContaining('defaults')]);
+    await call('DELETE', '/api/tickets/defaults');
+    const rule = {
+      name: 'To them',
+      when: { field: 'subject', operator: 'contains', value: 'x' },
+      actions: [{ kind: 'route', clientId: id.toUpperCase() }],
+    };
+    const ruleId = (await call('POST', '/api/email/rules', { body: rule })).json.id ?? '';
+    expect(await refusal()).toEqual([409, expect.stringContaining('rule')]);
+    await call('DELETE', `/api/email/rules/${ruleId}`);
+    expect((await call('DELETE', path)).status).toBe(204);
+    expect((await call('DELETE', path)).status).toBe(404);
+    const left = await owner.query(
+      'SELECT count(*)::int AS people, count(client_id)::int AS named FROM contacts WHERE email LIKE $1',
+      ['%@leaving.example'],
+    );
+    expect(left.rows).toEqual([{ people: 3, named: 0 }]);
+    // Its domain is free again.
+    expect(
+      (await call('POST', '/api/clients', { body: { name: 'New', domains: ['leaving.example'] } })).status,
+    ).toBe(201);
+    const { rows } = await owner.query(
+      `SELECT before ->> 'name' AS name, after FROM audit_log WHERE action = 'client.delete' AND subject_id = $1`,
+      [id],
+    );
+    expect(rows).toEqual([{ name: 'Leaving', after: null }]);
   });
 });

@@ -54,7 +54,8 @@ describe('Spanish', () => {
 
   test('says everything that a request can be refused with', () => {
     const sources = readdirSync('server/src', { recursive: true, encoding: 'utf8' }).filter(
-      (file) => file.endsWith('.ts') && !file.endsWith('.test.ts'),
+      // What is said at a terminal is said to operators, in English.
+      (file) => file.endsWith('.ts') && !file.endsWith('.test.ts') && !file.startsWith('create-tenant'),
     );
     const sentences = sources.flatMap((file) =>
       [
@@ -66,6 +67,18 @@ describe('Spanish', () => {
     );
     expect(sentences.length).toBeGreaterThan(30);
     expect(sentences.filter((sentence) => inSpanish(sentence) === sentence)).toEqual([]);
+  });
+
+  test.each([
+    [
+      '1 attempt failed: the database did not answer in time',
+      'Falló 1 intento: la base de datos no respondió a tiempo',
+    ],
+    ['5 attempts failed: error P0001', 'Fallaron 5 intentos: error P0001'],
+    // As it was written once.
+    ['1 attempts failed: error P0001', 'Falló 1 intento: error P0001'],
+  ])('says why a dead letter was given up on: %s', (sentence, translation) => {
+    expect(inSpanish(sentence)).toBe(translation);
   });
 
   test('leaves a sentence that it does not know as it is, and translates the known ones around it', () => {

@@ -1,15 +1,14 @@
-import { Button, Group, Select, SimpleGrid, Stack, TextInput } from '@mantine/core';
-import { useDebouncedValue } from '@mantine/hooks';
-import { useState, type ReactElement } from 'react';
+import { Button, SimpleGrid } from '@mantine/core';
+import type { ReactElement } from 'react';
 import { Link } from 'wouter';
 import type { ProviderState } from '../src/contracts/providers.ts';
-import { SearchIcon } from './icons.tsx';
+import { ChoiceField, choicesOf, SearchField } from './filter-fields.tsx';
 import { MailboxCard } from './mailbox-card.tsx';
 import { useMay } from './me.ts';
-import { PagedList } from './paged-list.tsx';
-import { PageTitle } from './page-title.tsx';
+import { ListPage } from './paged-list.tsx';
 import { useProviders } from './queries.ts';
 import { texts } from './texts.ts';
+import { useFilter } from './use-filter.ts';
 
 const STATES: readonly ProviderState[] = [
   'connected',
@@ -20,11 +19,11 @@ const STATES: readonly ProviderState[] = [
   'inactive',
 ];
 
+const NO_FILTER = { search: '', status: null as string | null };
+
 export function MailboxList(): ReactElement {
-  const [search, setSearch] = useState('');
-  const [status, setStatus] = useState<string | null>(null);
-  const [sought] = useDebouncedValue(search.trim(), 250);
-  const pages = useProviders({ search: sought, status });
+  const filter = useFilter(NO_FILTER);
+  const pages = useProviders(filter.sought);
   const mayWrite = useMay('providers:write');
   const add = mayWrite && (
     <Button component={Link} href="/mailboxes/new">
@@ -32,46 +31,36 @@ export function MailboxList(): ReactElement {
     </Button>
   );
   return (
-    <Stack maw={1100}>
-      <PageTitle title={texts.mailboxes.title}>{add}</PageTitle>
-      <Group>
-        <TextInput
-          flex={1}
-          miw={220}
-          leftSection={<SearchIcon />}
-          placeholder={texts.mailboxes.search}
-          aria-label={texts.mailboxes.search}
-          value={search}
-          onChange={(event) => setSearch(event.currentTarget.value)}
-        />
-        <Select
-          placeholder={texts.mailboxes.anyState}
-          aria-label={texts.mailboxes.anyState}
-          data={STATES.map((state) => ({ value: state, label: texts.states[state] }))}
-          value={status}
-          onChange={setStatus}
-          clearable
-          w={180}
-        />
-      </Group>
-      <PagedList
-        pages={pages}
-        isFiltered={sought !== '' || status !== null}
-        empty={{ title: texts.mailboxes.none, hint: texts.mailboxes.noneHint, action: add }}
-        noMatch={texts.mailboxes.noMatch}
-        onClearFilter={() => {
-          setSearch('');
-          setStatus(null);
-        }}
-      >
-        {(providers) => (
-          <SimpleGrid cols={{ base: 1, lg: 2 }}>
-            {providers.map((provider) => (
-              <MailboxCard key={provider.id} provider={provider} />
-            ))}
-          </SimpleGrid>
-        )}
-      </PagedList>
-    </Stack>
+    <ListPage
+      title={texts.mailboxes.title}
+      actions={add}
+      pages={pages}
+      filter={{ isUsed: filter.isUsed, noMatch: texts.mailboxes.noMatch, onClear: filter.clear }}
+      empty={{ title: texts.mailboxes.none, hint: texts.mailboxes.noneHint, action: add }}
+      fields={
+        <>
+          <SearchField
+            label={texts.mailboxes.search}
+            value={filter.values.search}
+            onChange={(search) => filter.set({ search })}
+          />
+          <ChoiceField
+            label={texts.mailboxes.anyState}
+            any={texts.mailboxes.anyState}
+            choices={choicesOf(STATES, texts.states)}
+            value={filter.values.status}
+            onChange={(status) => filter.set({ status })}
+          />
+        </>
+      }
+    >
+      {(providers) => (
+        <SimpleGrid cols={{ base: 1, lg: 2 }}>
+          {providers.map((provider) => (
+            <MailboxCard key={provider.id} provider={provider} />
+          ))}
+        </SimpleGrid>
+      )}
+    </ListPage>
   );
 }

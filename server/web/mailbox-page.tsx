@@ -26,6 +26,7 @@ import { documentTitle } from './page-title.tsx';
 import { useActivity, useProvider } from './queries.ts';
 import { StatusWords } from './status-words.tsx';
 import { MessageBadge, PROVIDER_COLORS, ProviderBadge } from './state-badge.tsx';
+import { TableFrame } from './table-frame.tsx';
 import { said, texts } from './texts.ts';
 
 export function MailboxPage({ id }: { readonly id: string }): ReactElement {
@@ -126,59 +127,50 @@ function Fact({ label, value }: { readonly label: string; readonly value: string
 
 function Folders({ folders }: { readonly folders: readonly FolderStatus[] }): ReactElement {
   return (
-    <Paper withBorder>
-      {/* Reached by keyboard where it is too wide. */}
-      <Table.ScrollContainer minWidth={320} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
-        <Table verticalSpacing="sm" horizontalSpacing="md">
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>{texts.mailbox.folder}</Table.Th>
-              <Table.Th>{texts.mailbox.state}</Table.Th>
-              <Table.Th>{texts.mailbox.lastSeen}</Table.Th>
-              <Table.Th visibleFrom="sm">{texts.mailbox.audit}</Table.Th>
-              <Table.Th ta="right" visibleFrom="sm">
-                {texts.mailbox.position}
-              </Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {folders.map((folder) => (
-              <Table.Tr key={folder.name}>
-                <Table.Td>
-                  <Text size="sm" fw={500}>
-                    {folder.name}
-                  </Text>
-                </Table.Td>
-                <Table.Td>
-                  <Text size="sm" {...(folder.code === null ? {} : { c: 'red' })}>
-                    {folder.isWatched ? said(folder.stateText) : texts.mailbox.notWatched}
-                  </Text>
-                  {folder.holes > 0 && (
-                    <Text size="xs" c="dimmed">
-                      {texts.mailbox.holes(folder.holes)}
-                    </Text>
-                  )}
-                </Table.Td>
-                <Table.Td>
-                  <Age at={folder.lastSeenAt} size="sm" {...(folder.isStale ? { c: 'red' } : {})} />
-                  {folder.unseen > 0 && (
-                    <Text size="xs" c="dimmed">
-                      {texts.mailbox.waiting(folder.unseen)}
-                    </Text>
-                  )}
-                </Table.Td>
-                <Table.Td visibleFrom="sm">
-                  <FolderAuditText folder={folder} />
-                </Table.Td>
-                <Table.Td ta="right" visibleFrom="sm">
-                  <Text size="sm">{folder.lastUid ?? '–'}</Text>
-                </Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
-    </Paper>
+    <TableFrame
+      minWidth={320}
+      columns={[
+        { label: texts.mailbox.folder },
+        { label: texts.mailbox.state },
+        { label: texts.mailbox.lastSeen },
+        { label: texts.mailbox.audit, isWide: true },
+        { label: texts.mailbox.position, isWide: true, isRight: true },
+      ]}
+    >
+      {folders.map((folder) => (
+        <Table.Tr key={folder.name}>
+          <Table.Td>
+            <Text size="sm" fw={500}>
+              {folder.name}
+            </Text>
+          </Table.Td>
+          <Table.Td>
+            <Text size="sm" {...(folder.code === null ? {} : { c: 'red' })}>
+              {folder.isWatched ? said(folder.stateText) : texts.mailbox.notWatched}
+            </Text>
+            {folder.holes > 0 && (
+              <Text size="xs" c="dimmed">
+                {texts.mailbox.holes(folder.holes)}
+              </Text>
+            )}
+          </Table.Td>
+          <Table.Td>
+            <Age at={folder.lastSeenAt} size="sm" {...(folder.isStale ? { c: 'red' } : {})} />
+            {folder.unseen > 0 && (
+              <Text size="xs" c="dimmed">
+                {texts.mailbox.waiting(folder.unseen)}
+              </Text>
+            )}
+          </Table.Td>
+          <Table.Td visibleFrom="sm">
+            <FolderAuditText folder={folder} />
+          </Table.Td>
+          <Table.Td ta="right" visibleFrom="sm">
+            <Text size="sm">{folder.lastUid ?? '–'}</Text>
+          </Table.Td>
+        </Table.Tr>
+      ))}
+    </TableFrame>
   );
 }
 

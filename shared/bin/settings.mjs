@@ -6,7 +6,7 @@ export const SETTINGS = [
   // Needed
   {
     name: 'DATABASE_URL',
-    text: 'PostgreSQL 15 or newer, as a login that is a member of the three mailstream_* roles.',
+    text: 'PostgreSQL 15 or newer, as a login that is a member of the three mailstream_* roles; TLS with ?sslmode=verify-full&sslrootcert=/file.pem.',
   },
   {
     name: 'DATABASE_DIRECT_URL',
@@ -14,7 +14,10 @@ export const SETTINGS = [
     shown: '',
   },
   { name: 'DATABASE_POOL_MAX', text: 'Connections of one process to PostgreSQL.' },
-  { name: 'REDIS_URL', text: 'Redis 7 or Valkey, with maxmemory-policy noeviction.' },
+  {
+    name: 'REDIS_URL',
+    text: 'Redis 7 or Valkey, with maxmemory-policy noeviction: one server, behind Sentinel or a Cluster (shared/docs/stores.md).',
+  },
   {
     name: 'STORAGE_URL',
     text: 'Raw mail and attachments: file:///folder or s3://bucket/prefix?endpoint=…&region=….',

@@ -1,6 +1,7 @@
 // What is generated, from what, and whether the files in the repository say the same.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { dashboard } from './generated-dashboard.mjs';
 import { errorTable, eventSchema, metricTable } from './generated-docs.mjs';
 import { environmentExample } from './generated-env.mjs';
 import { helmReadme } from './generated-helm.mjs';
@@ -13,6 +14,7 @@ const GENERATED = {
   'shared/generated/metrics.md': metricTable,
   '.env.example': environmentExample,
   'helm/README.md': helmReadme,
+  'helm/dashboards/mailstream.json': dashboard,
   'server/openapi.json': async () => (await import('../../server/dist/openapi.js')).openApiText(),
 };
 

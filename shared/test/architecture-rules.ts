@@ -25,11 +25,13 @@ const below = (folder: string) => (path: string) => path.startsWith(folder);
 const processOf = (path: string): string | undefined => PROCESSES.find((folder) => path.startsWith(folder));
 const isCore = (path: string): boolean => /^(services\/[^/]+|server)\/src\/core\//.test(path);
 const isAdapter = (path: string): boolean => /\/src\/adapters\//.test(path);
-const isCompose = (path: string): boolean => path.endsWith('/src/compose.ts');
+/** The server has a second program, which is run from a terminal and has a root of its own. */
+const isCompose = (path: string): boolean => /\/src\/(create-tenant\/)?compose\.ts$/.test(path);
 /** `ports.ts`, or the files of a folder `ports/` where one page would be too long. */
 const isPorts = (path: string): boolean => /\/src\/(ports\.ts$|ports\/[^/]+$)/.test(path);
 /** Of a process, or of the same process with what `ee/` adds. */
-const isMain = (path: string): boolean => /\/src\/main\.ts$|^ee\/src\/[^/]+\/main\.ts$/.test(path);
+const isMain = (path: string): boolean =>
+  /\/src\/(create-tenant\/)?main\.ts$|^ee\/src\/[^/]+\/main\.ts$/.test(path);
 /** What an adapter speaks to, by the first word of its name; files without such a word are what adapters share. */
 const TECHNOLOGY = /\/src\/adapters\/(pg|redis|imap|mail|argon2|oauth|storage)[-.]/;
 const technologyOf = (path: string): string | undefined => TECHNOLOGY.exec(path)?.[1];
@@ -134,7 +136,7 @@ export function violations(edge: Edge): readonly string[] {
 /** The only places that may read the environment; everywhere else values are handed in. */
 export function mayReadEnvironment(path: string): boolean {
   return (
-    path.endsWith('/src/config.ts') ||
+    /\/src\/(create-tenant\/)?config\.ts$/.test(path) ||
     isMain(path) ||
     /^shared\/(bin|src\/local-stack)\//.test(path) ||
     path === 'shared/src/runtime/env.ts' ||

@@ -1,8 +1,8 @@
 import { closeRedis, createRedis, redisErrorWord, redisFault } from '@mailstream/shared/runtime/redis';
 import { createLogger } from '@mailstream/shared/runtime/logger';
+import type { RedisClient } from '@mailstream/shared/runtime/redis-servers';
 import { useRedis } from '@mailstream/shared/testing/fixtures';
 import { openTcpLink, throughLink, type TcpLink } from '@mailstream/shared/testing/tcp-link';
-import type { Redis } from 'ioredis';
 import { afterEach, expect, it } from 'vitest';
 
 const server = await useRedis();
@@ -15,7 +15,7 @@ afterEach(async () => {
 
 async function open(
   options: { blockMs?: number } = {},
-): Promise<{ redis: Redis; link: TcpLink; logged: string[] }> {
+): Promise<{ redis: RedisClient; link: TcpLink; logged: string[] }> {
   const link = await openTcpLink(target);
   cleanUp.push(() => link.close());
   const logged: string[] = [];
@@ -36,7 +36,7 @@ async function open(
 }
 
 /** Unlike `events.once` it does not reject on an error, which is expected here. */
-const once = (redis: Redis, event: string): Promise<void> =>
+const once = (redis: RedisClient, event: string): Promise<void> =>
   new Promise((resolve) => {
     redis.once(event, () => resolve());
   });
@@ -99,6 +99,15 @@ it('knows a full Redis and a read-only one, also from the words of older version
   expect(fault('MISCONF Errors writing to the AOF file: No space left on device')).toBe('REDIS_UNAVAILABLE');
   expect(fault('LOADING Redis is loading the dataset in memory')).toBe('REDIS_UNAVAILABLE');
   expect(fault('BUSY Redis is busy running a script.')).toBe('REDIS_UNAVAILABLE');
+  for (const answer of [
+    'MOVED 1 10.0.0.1:6379',
+    'ASK 1 10.0.0.1:6379',
+    'TRYAGAIN Multiple keys',
+    'CLUSTERDOWN Hash slot not served',
+    'MASTERDOWN Link with MASTER is down',
+    'NOREPLICAS Not enough good replicas',
+  ])
+    expect(fault(answer)).toBe('REDIS_UNAVAILABLE');
 });
 
 it('tells an answer of Redis from silence', async () => {

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FaultError } from '../src/errors/fault-error.ts';
@@ -32,6 +33,14 @@ afterAll(async () => {
 
 function fileStorage(folder: string): RemovableStorage {
   return createStorage(pathToFileURL(join(root, folder)).href);
+}
+
+function among(bytes: Buffer): { readonly key: string; readonly bytes: Buffer }[] {
+  const others = ['b', 'c', 'd', 'e', 'f', 'g'].map((digit) => ({
+    key: `7f1b8e9a-1111-4222-8333-444455556666/attachments/aa/${digit.repeat(64)}`,
+    bytes: Buffer.from(digit),
+  }));
+  return [...others, { key: KEY, bytes }];
 }
 
 async function faultOf(work: Promise<unknown>): Promise<FaultError['fault']> {
@@ -118,7 +127,35 @@ describe('storage in a directory', () => {
 });
 
 describe('storage in a directory, with writes that block the thread', () => {
-  storageConformance(() => createFilesystemStorage(join(root, 'blocking'), true));
+  const blocking = new Map<string, RemovableStorage>();
+  const at = (folder: string): RemovableStorage => {
+    const storage = blocking.get(folder) ?? createFilesystemStorage(join(root, folder), true);
+    blocking.set(folder, storage);
+    return storage;
+  };
+  afterAll(async () => {
+    for (const storage of blocking.values()) await storage.close();
+  });
+  storageConformance(() => at('blocking'));
+
+  it.each([
+    ['alone', async (storage: RemovableStorage, bytes: Buffer) => await storage.put(KEY, bytes)],
+    ['among many', async (storage: RemovableStorage, bytes: Buffer) => await storage.putAll(among(bytes))],
+  ])('writes anew what a power cut left too short, %s', async (folder, put) => {
+    const storage = at(folder);
+    await put(storage, Buffer.from('whole'));
+    await writeFile(join(root, folder, KEY), 'wh');
+    await put(storage, Buffer.from('whole'));
+    expect((await buffer(await storage.read(KEY))).toString()).toBe('whole');
+  });
+
+  it('goes on when somebody removed a directory that it knew, with many at once', async () => {
+    const storage = at('removed-among-many');
+    await storage.putAll(among(Buffer.from('one')));
+    await rm(join(root, 'removed-among-many'), { recursive: true });
+    await storage.putAll(among(Buffer.from('two')));
+    expect(await storage.exists(KEY)).toBe(true);
+  });
 
   it('goes on when somebody removed a directory that it knew', async () => {
     const storage = createFilesystemStorage(join(root, 'blocking-removed'), true);

@@ -5,7 +5,7 @@ import { tenantId } from '@mailstream/shared/domain/ids';
 import type { AccountStore, ApiToken, Session, User } from '../ports.ts';
 
 /** More accounts than this under one address would make a login a way to burn CPU. */
-const MAX_ACCOUNTS_PER_ADDRESS = 5;
+export const MAX_ACCOUNTS_PER_ADDRESS = 5;
 
 interface UserRow {
   readonly tenant: string;

@@ -52,6 +52,8 @@ async function filtered(trx: Knex.Transaction, tenant: TenantId, query: AuditLis
       'a.*',
       trx.raw(`${exactTime('a.at')} AS exact_at, coalesce(nullif(u.display_name, ''), u.email, t.name) AS actor_name,
         CASE a.subject_type WHEN 'job' THEN a.subject_id
+          WHEN 'email_rule' THEN coalesce((SELECT r.name FROM email_rules r WHERE r.tenant = a.tenant AND r.id::text = a.subject_id),
+                                          a.before ->> 'name')
           WHEN 'ticket' THEN (SELECT '#' || k.number FROM tickets k WHERE k.tenant = a.tenant AND k.id::text = a.subject_id)
           ELSE coalesce(p.provider_name, s.email, a.after ->> 'name', a.before ->> 'name') END AS subject_name`),
     );

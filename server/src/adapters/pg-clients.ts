@@ -3,8 +3,9 @@ import type { Knex } from 'knex';
 import type { Database } from '@mailstream/shared/db/database';
 import { sqlState } from '@mailstream/shared/db/database-faults';
 import type { TenantId } from '@mailstream/shared/domain/ids';
-import type { Client, ClientBody } from '../contracts/clients.ts';
-import type { Actor, ClientResult, ClientStore } from '../ports.ts';
+import type { Client, ClientBody, ClientDetail } from '../contracts/clients.ts';
+import type { Actor } from '../ports.ts';
+import type { ClientRemoval, ClientResult, ClientStore } from '../ports/clients.ts';
 import { contains, decodeCursor, toPage } from './page-cursor.ts';
 import { auditLine } from './pg-audit-line.ts';
 
@@ -22,6 +23,31 @@ export function createClientStore(database: Database): ClientStore {
         }
         const found = await rows.orderByRaw('lower(c.name), c.id').limit(query.limit + 1);
         return toPage(found, query.limit, toClient, (row) => [row.sort_name, row.id]);
+      }),
+
+    get: (tenant, id) =>
+      database.withTenant(tenant, async (trx) => {
+        const [row] = await clients(trx, tenant).where('c.id', id);
+        return row === undefined ? null : { ...toClient(row), ...(await countsOf(trx, tenant, id)) };
+      }),
+
+    contacts: (tenant, id, query) =>
+      database.withTenant(tenant, async (trx) => {
+        if ((await trx('clients').where({ tenant, id }).first('id')) === undefined) return null;
+        const rows = trx('contacts').where({ tenant, client_id: id }).select('id', 'email', 'name');
+        if (query.cursor !== undefined) {
+          const position = decodeCursor(query.cursor, 'text');
+          void rows.whereRaw('(email, id) > (?, ?::uuid)', [...position]);
+        }
+        const found: { id: string; email: string; name: string | null }[] = await rows
+          .orderBy(['email', 'id'])
+          .limit(query.limit + 1);
+        return toPage(
+          found,
+          query.limit,
+          (row) => row,
+          (row) => [row.email, row.id],
+        );
       }),
 
     create: (actor, id, body) =>
@@ -54,6 +80,8 @@ export function createClientStore(database: Database): ClientStore {
           return changed(trx, actor.tenant, id);
         }),
       ),
+
+    remove: (actor, id) => database.withTenant(actor.tenant, (trx) => removeClient(trx, actor, id)),
   };
 }
 
@@ -81,6 +109,58 @@ function toClient({ id, name, domains, is_active: isActive }: ClientRow): Client
 async function changed(trx: Knex.Transaction, tenant: TenantId, id: string): Promise<ClientResult> {
   const [row] = await clients(trx, tenant).where('c.id', id);
   return row === undefined ? { kind: 'notFound' } : { kind: 'changed', client: toClient(row) };
+}
+
+type Counts = Pick<ClientDetail, 'contactCount' | 'ticketCount' | 'openTicketCount'>;
+
+async function countsOf(trx: Knex.Transaction, tenant: TenantId, id: string): Promise<Counts> {
+  const { rows } = await trx.raw<{ rows: readonly [Counts] }>(
+    `SELECT (SELECT count(*) FROM contacts WHERE tenant = :tenant AND client_id = :id) AS "contactCount",
+            count(*) AS "ticketCount", count(*) FILTER (WHERE status <> 'closed') AS "openTicketCount"
+       FROM tickets WHERE tenant = :tenant AND client_id = :id`,
+    { tenant, id },
+  );
+  return rows[0];
+}
+
+/** Locked first: a worker that is about to give it a ticket waits, and then finds it gone. */
+async function removeClient(trx: Knex.Transaction, actor: Actor, id: string): Promise<ClientRemoval> {
+  const { tenant } = actor;
+  const locked: unknown = await trx('clients').where({ tenant, id }).forUpdate().first('id');
+  const before = await changed(trx, tenant, id);
+  if (locked === undefined || before.kind !== 'changed') return 'notFound';
+  const user = await userOf(trx, tenant, id);
+  if (user !== null) return user;
+  await trx('contacts')
+    .where({ tenant, client_id: id })
+    .update({ client_id: null, updated_at: trx.fn.now() });
+  // Its domains go with it.
+  await trx('clients').where({ tenant, id }).delete();
+  await auditLine(
+    trx,
+    actor,
+    'client.delete',
+    { type: 'client', id },
+    { before: before.client, after: null },
+  );
+  return 'changed';
+}
+
+/** What would not be the same without it; null where nothing names it. */
+async function userOf(
+  trx: Knex.Transaction,
+  tenant: TenantId,
+  id: string,
+): Promise<'tickets' | 'defaults' | 'rule' | null> {
+  const names = async (rows: Knex.QueryBuilder): Promise<boolean> =>
+    (await rows.first('tenant')) !== undefined;
+  if (await names(trx('tickets').where({ tenant, client_id: id }))) return 'tickets';
+  if (await names(trx('ticket_defaults').where({ tenant, client_id: id }))) return 'defaults';
+  // As text: what is stored may be no rule any more, and an id may be in capitals.
+  const inActions = trx('email_rules')
+    .where({ tenant })
+    .whereRaw('strpos(lower(CAST(actions AS text)), ?) > 0', [id]);
+  return (await names(inActions)) ? 'rule' : null;
 }
 
 async function setDomains(
@@ -116,8 +196,10 @@ export async function assignClient(
       .forUpdate()
       .first('status', 'client_id', 'contact_id');
   if (ticket === undefined) return 'notFound';
-  if (clientId !== null && (await trx('clients').where({ tenant, id: clientId }).first('id')) === undefined)
-    return 'clientUnknown';
+  if (clientId !== null) {
+    const client: unknown = await trx('clients').where({ tenant, id: clientId }).forKeyShare().first('id');
+    if (client === undefined) return 'clientUnknown';
+  }
   await trx('tickets')
     .where({ tenant, id: ticketId })
     .update({ client_id: clientId, updated_at: trx.fn.now() });

@@ -1,11 +1,22 @@
 /** The whole installation for operators, over all tenants: processes, counts and ages. No id or name of a tenant's own. */
 import type { Knex } from 'knex';
 import { z } from 'zod';
+import type { ErrorCode } from '@mailstream/shared/errors/catalogue';
 import type { ImapStatus } from '../contracts/operations.ts';
 import { iso, isoOrNull } from './page-cursor.ts';
 
 /** A process that was killed leaves its row behind; after this long without a beat it is not shown any more. */
 const SILENT_AFTER = '5 minutes';
+
+/** What a person has to mend, as a rule the tenant: such a mailbox is counted by its code, and wakes no operator as a silent folder. */
+const LOGIN_REFUSED: readonly ErrorCode[] = [
+  'IMAP_AUTH_REJECTED',
+  'IMAP_AUTH_MECHANISM',
+  'IMAP_CREDENTIALS_MISSING',
+  'OAUTH_REAUTHORIZE',
+  'OAUTH_CLIENT_REJECTED',
+  'SECRET_UNREADABLE',
+];
 
 /** Watched folders of mailboxes that are switched on and not paused, with their status where they have one. */
 const WATCHED_FOLDERS = `
@@ -145,12 +156,46 @@ async function readFolderTotals(trx: Knex.Transaction): Promise<FolderTotals> {
   return rows[0];
 }
 
+export interface InstallationHealth {
+  /** Folders over the limit, without those of mailboxes whose login is refused. */
+  readonly staleFolders: number;
+  readonly oldestSeconds: number;
+  /** Mailboxes that are switched on and do not work, by the code of why. */
+  readonly failing: ReadonlyMap<string, number>;
+  /** Messages that are recorded and not on the stream yet, and how long the oldest has been. */
+  readonly unpublished: number;
+  readonly unpublishedSeconds: number;
+}
+
 /** For the metrics of the server: they tell also while no instance of the daemon runs. */
-export async function readDataAge(
-  trx: Knex.Transaction,
-): Promise<{ readonly staleFolders: number; readonly oldestSeconds: number }> {
-  const { stale, oldest } = await readFolderTotals(trx);
-  return { staleFolders: Number(stale), oldestSeconds: oldest ?? 0 };
+export async function readInstallationHealth(trx: Knex.Transaction): Promise<InstallationHealth> {
+  const folders = await trx.raw<{ rows: [{ stale: number; oldest: number | null }] }>(
+    `WITH ${WATCHED_FOLDERS}
+     SELECT count(*) FILTER (WHERE is_stale AND NOT coalesce(p.error_code, '') = ANY (?))::int AS stale,
+            extract(epoch FROM now() - min(proven_at))::float8 AS oldest
+       FROM folders f JOIN email_providers p ON p.tenant = f.tenant AND p.id = f.email_provider_id`,
+    [[...LOGIN_REFUSED]],
+  );
+  const failing = (await trx('email_providers')
+    .where({ is_active: true })
+    .whereNull('paused_at')
+    .whereNotNull('error_code')
+    .groupBy('error_code')
+    .select('error_code as code', trx.raw('count(*)::int AS mailboxes'))) as {
+    code: string;
+    mailboxes: number;
+  }[];
+  const waiting = await trx.raw<{ rows: [{ messages: number; oldest: number | null }] }>(
+    `SELECT count(*)::int AS messages, extract(epoch FROM now() - min(received_at))::float8 AS oldest
+       FROM inbound_messages WHERE status = 'received'`,
+  );
+  return {
+    staleFolders: folders.rows[0].stale,
+    oldestSeconds: Math.max(0, folders.rows[0].oldest ?? 0),
+    failing: new Map(failing.map(({ code, mailboxes }) => [code, mailboxes])),
+    unpublished: waiting.rows[0].messages,
+    unpublishedSeconds: Math.max(0, waiting.rows[0].oldest ?? 0),
+  };
 }
 
 function rounded(seconds: number | null): number | null {

@@ -3,9 +3,8 @@ import type { Database } from '@mailstream/shared/db/database';
 import { providerId } from '@mailstream/shared/domain/ids';
 import type { OperationsStore } from '../ports.ts';
 import { providerState, providerStatusText } from '../use-cases/status-text.ts';
-import { isoOrNull } from './page-cursor.ts';
 import { providerQuery } from './pg-provider-rows.ts';
-import { toFolders, toLease } from './provider-view.ts';
+import { lastSyncOf, toFolders, toLease } from './provider-view.ts';
 import { providerAudit, providerFreshness } from './folder-status-view.ts';
 import { readHistory } from './pg-history.ts';
 import { readInstallation } from './pg-installation.ts';
@@ -36,7 +35,7 @@ export function createOperationsStore(database: Database): OperationsStore {
             statusText: providerStatusText(state, row.pause_reason, row.error_code, freshness),
             ...freshness,
             audit: providerAudit(row, folders),
-            lastSyncAt: isoOrNull(row.last_sync_at),
+            lastSyncAt: lastSyncOf(row, folders),
             lease: toLease(row),
             folders,
           };

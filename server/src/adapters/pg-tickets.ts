@@ -82,6 +82,7 @@ async function filtered(
   const rows = ticketQuery(trx, tenant);
   for (const text of [query.search, query.q]) if (text !== undefined) search(rows, text);
   if (query.status !== undefined) void rows.where('t.status', query.status);
+  if (query.clientId !== undefined) void rows.where('t.client_id', query.clientId);
   if (query.needsAttention !== undefined)
     void rows.whereRaw(
       `${query.needsAttention ? '' : 'NOT '}EXISTS (

@@ -49,7 +49,7 @@ export function createUserStore(database: Database): UserStore {
         return await database.withTenant(actor.tenant, async (trx) => {
           const { email, displayName, role } = body;
           await trx('users').insert({ tenant: actor.tenant, id, email, display_name: displayName, role });
-          await putLink(trx, actor.tenant, id, link);
+          await putPasswordLink(trx, actor.tenant, id, link);
           await auditLine(trx, actor, 'user.created', { type: 'user', id }, { before: null, after: body });
           const user = await one(trx, actor.tenant, id);
           return user === null ? { kind: 'notFound' } : { kind: 'changed', user };
@@ -107,7 +107,7 @@ export function createUserStore(database: Database): UserStore {
       database.withTenant(actor.tenant, async (trx) => {
         const found = await trx('users').where({ tenant: actor.tenant, id }).first('id');
         if (found === undefined) return 'notFound';
-        await putLink(trx, actor.tenant, id, link);
+        await putPasswordLink(trx, actor.tenant, id, link);
         await auditLine(
           trx,
           actor,
@@ -197,7 +197,8 @@ async function setPassword(
   return { tenant, id };
 }
 
-async function putLink(
+/** Replaces older links of the user. */
+export async function putPasswordLink(
   trx: Knex.Transaction,
   tenant: TenantId,
   userId: string,

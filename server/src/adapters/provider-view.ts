@@ -133,7 +133,7 @@ export function toProvider(row: ProviderRow, secrets: ReadonlySet<StoredSecret>)
     errorHint: errorHint(row.error_code),
     errorAt: isoOrNull(row.error_at),
     mustReconnect: mustReconnect(row),
-    lastSyncAt: isoOrNull(row.last_sync_at),
+    lastSyncAt: lastSyncOf(row, folders),
     lastMessageAt: isoOrNull(row.last_message_at),
     pausedAt: isoOrNull(row.paused_at),
     pauseReason: row.pause_reason,
@@ -193,6 +193,13 @@ function toFolder(row: ProviderRow, name: string, isWatched: boolean): FolderSta
     resync: folderResync(row, name),
     ...status,
   };
+}
+
+/** When it was last known that everything is here: said with a change of state, and else stamped for each folder. */
+export function lastSyncOf(row: ProviderRow, folders: readonly FolderStatus[]): string | null {
+  const proven = folders.filter(({ isWatched }) => isWatched).map(({ provenAt }) => provenAt);
+  const oldest = proven.reduce((a, b) => (a === null || b === null ? null : a < b ? a : b));
+  return latest(isoOrNull(row.last_sync_at), oldest);
 }
 
 function latest(a: string | null, b: string | null): string | null {

@@ -31,6 +31,25 @@ export const clientSchema = z
   })
   .meta({ id: 'Client' });
 
+/** With what belongs to it. */
+export const clientDetailSchema = clientSchema
+  .extend({
+    contactCount: z.number(),
+    ticketCount: z.number(),
+    /** Of its tickets, those that are not closed. */
+    openTicketCount: z.number(),
+  })
+  .meta({ id: 'ClientDetail' });
+
+/** Somebody who wrote, or whom an agent entered. */
+export const contactSchema = z
+  .object({ id: z.uuid(), email: z.string(), name: z.string().nullable() })
+  .meta({ id: 'Contact' });
+
+export const contactPageSchema = pageOf(contactSchema);
+
+export const contactListQuerySchema = z.strictObject(pageQueryShape);
+
 export const clientListQuerySchema = z.strictObject({
   ...pageQueryShape,
   /** Part of the name. */
@@ -42,3 +61,6 @@ export const clientPageSchema = pageOf(clientSchema);
 export type Client = z.infer<typeof clientSchema>;
 export type ClientBody = z.infer<typeof clientBodySchema>;
 export type ClientListQuery = z.infer<typeof clientListQuerySchema>;
+export type ClientDetail = z.infer<typeof clientDetailSchema>;
+export type Contact = z.infer<typeof contactSchema>;
+export type ContactListQuery = z.infer<typeof contactListQuerySchema>;

@@ -23,6 +23,8 @@ export const ticketListQuerySchema = z.strictObject({
   status: ticketStatusSchema.optional(),
   /** `true`: only tickets that somebody should look at, whatever their status; `false`: only the others. */
   needsAttention: z.stringbool().optional(),
+  /** Only those of this client. */
+  clientId: z.uuid().toLowerCase().optional(),
 });
 
 const person = z.object({ email: z.string(), name: z.string().nullable() });

@@ -7,6 +7,8 @@ export interface RequestObserver {
   onLogin(result: 'ok' | 'refused'): void;
   /** @param code of the limit that is reached */
   onQuotaRefusal(code: string): void;
+  /** Server-sent event streams that are open now. */
+  onEventStreams(open: number): void;
 }
 
 export function registerRequestLog(app: FastifyInstance, observer: RequestObserver, log: Logger): void {

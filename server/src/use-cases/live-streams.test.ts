@@ -16,6 +16,7 @@ const actor: Actor = {
 function setUp() {
   const clock = new FakeClock();
   const listeners = new Set<(topic: ChangeTopic) => void>();
+  let open = 0;
   let isIn: () => Promise<boolean> = () => Promise.resolve(true);
   const streams = createLiveStreams({
     feed: {
@@ -26,9 +27,13 @@ function setUp() {
     },
     accounts: { isStillIn: () => isIn() },
     clock,
+    onCount: (now) => {
+      open = now;
+    },
   });
   return {
     clock,
+    openNow: () => open,
     streams,
     listeners,
     tell: (topic: ChangeTopic) => {
@@ -43,9 +48,10 @@ function setUp() {
 const read = (stream: Readable): string => (stream.read() as Buffer | null)?.toString() ?? '';
 
 test('changes of a moment are told together, and silence is broken every 15 seconds', () => {
-  const { streams, clock, tell } = setUp();
+  const { streams, clock, tell, openNow } = setUp();
   const stream = streams.open(actor, 's');
   expect(read(stream)).toContain('event: open');
+  expect(openNow()).toBe(1);
   for (const topic of ['messages', 'tickets', 'messages', 'providers'] as const) tell(topic);
   expect(read(stream)).toBe('');
   clock.advance(250);
@@ -70,7 +76,7 @@ test('a session that ended without a notice ends the stream at the next beat; a 
 });
 
 test('a reader that takes nothing is left, and leaves nothing behind', async () => {
-  const { streams, clock, tell, listeners } = setUp();
+  const { streams, clock, tell, listeners, openNow } = setUp();
   const stream = streams.open(actor, 's');
   const closed = new Promise((resolve) => stream.once('close', resolve));
   for (let i = 0; i < 5000 && !stream.destroyed; i += 1) {
@@ -78,5 +84,5 @@ test('a reader that takes nothing is left, and leaves nothing behind', async () 
     clock.advance(250);
   }
   await closed;
-  expect([listeners.size, clock.pending]).toEqual([0, 0]);
+  expect([listeners.size, clock.pending, openNow()]).toEqual([0, 0, 0]);
 });

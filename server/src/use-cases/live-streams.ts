@@ -38,8 +38,10 @@ export function createLiveStreams(ports: {
   readonly feed: ChangeFeed;
   readonly accounts: Pick<AccountUseCases, 'isStillIn'>;
   readonly clock: Clock;
+  /** Told how many are open, whenever that changes. */
+  readonly onCount: (open: number) => void;
 }): LiveStreams {
-  const { feed, accounts, clock } = ports;
+  const { feed, accounts, clock, onCount } = ports;
   const open = new Map<Readable, string>();
 
   return {
@@ -49,6 +51,7 @@ export function createLiveStreams(ports: {
       if (own >= MAX_PER_ACTOR || open.size >= MAX_STREAMS) throw new ApiError('RATE_LIMITED');
       const stream = new Readable({ read: () => undefined });
       open.set(stream, key);
+      onCount(open.size);
       const waiting = new Set<string>();
       let cancelTell: (() => void) | null = null;
       let cancelBeat: (() => void) | null = null;
@@ -88,6 +91,7 @@ export function createLiveStreams(ports: {
       });
       stream.once('close', () => {
         open.delete(stream);
+        onCount(open.size);
         unsubscribe();
         cancelTell?.();
         cancelBeat?.();

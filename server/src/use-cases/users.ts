@@ -9,9 +9,7 @@ import type { AccountUser, Invitation, PasswordLink, Role, UserBody, UserPatch }
 import type { Actor, PasswordHasher } from '../ports.ts';
 import type { ApiTokenStore, UserStore } from '../ports/accounts.ts';
 import { ROLE_SCOPES, sha256 } from './accounts.ts';
-
-/** Long enough for an invitation that is read on Monday. */
-const LINK_MS = 3 * 24 * 3600 * 1000;
+import { createPasswordLink } from './password-link.ts';
 
 export interface UserUseCases {
   /** @throws ApiError CONFLICT, FORBIDDEN */
@@ -40,14 +38,7 @@ export function createUserUseCases(ports: {
 }): UserUseCases {
   const { users, apiTokens, passwords, now } = ports;
 
-  const newLink = (): { shown: PasswordLink; stored: { tokenHash: Uint8Array; expiresAt: Date } } => {
-    const token = randomBytes(32).toString('base64url');
-    const expiresAt = new Date(now().getTime() + LINK_MS);
-    return {
-      shown: { token, expiresAt: expiresAt.toISOString() },
-      stored: { tokenHash: sha256(token), expiresAt },
-    };
-  };
+  const newLink = (): ReturnType<typeof createPasswordLink> => createPasswordLink(now());
 
   return {
     async invite(actor, body) {

@@ -25,10 +25,8 @@ export function AuditList(): ReactElement {
       </PageTitle>
       <PagedList
         pages={pages}
-        isFiltered={kind !== null}
+        filter={{ isUsed: kind !== null, noMatch: texts.audit.noMatch, onClear: () => setKind(null) }}
         empty={{ title: texts.audit.none, hint: texts.audit.noneHint }}
-        noMatch={texts.audit.noMatch}
-        onClearFilter={() => setKind(null)}
       >
         {(entries) => (
           <Paper withBorder>

@@ -1,9 +1,10 @@
-import { Button, Paper, Stack, Table, Text, Title } from '@mantine/core';
+import { Button, Stack, Table, Text } from '@mantine/core';
 import { useState, type ReactElement } from 'react';
 import type { AccountToken, NewToken } from '../../src/contracts/tokens.ts';
 import { Age } from '../age.tsx';
 import { request } from '../api.ts';
 import { ConfirmModal } from '../confirm-modal.tsx';
+import { EmptyNote } from '../empty-note.tsx';
 import { FailureAlert } from '../failure-alert.tsx';
 import { dateTime } from '../format.ts';
 import { ListSkeleton } from '../list-skeleton.tsx';
@@ -13,6 +14,7 @@ import { PageTitle } from '../page-title.tsx';
 import { useTokens } from '../queries.ts';
 import { SecretModal } from './secret-modal.tsx';
 import { StateBadge } from '../state-badge.tsx';
+import { TableFrame } from '../table-frame.tsx';
 import { texts } from '../texts.ts';
 import { TokenForm } from './token-form.tsx';
 import { useAction } from '../use-action.ts';
@@ -35,17 +37,7 @@ export function TokenList(): ReactElement {
           <FailureAlert failure={tokens.error} onRetry={() => void tokens.refetch()} />
         )
       ) : tokens.data.items.length === 0 ? (
-        <Paper withBorder p="xl">
-          <Stack align="center" gap="xs">
-            <Title order={2} size="h4">
-              {texts.tokens.none}
-            </Title>
-            <Text c="dimmed" ta="center">
-              {texts.tokens.noneHint}
-            </Text>
-            {add}
-          </Stack>
-        </Paper>
+        <EmptyNote title={texts.tokens.none} hint={texts.tokens.noneHint} action={add} />
       ) : (
         <TokenTable tokens={tokens.data.items} />
       )}
@@ -76,69 +68,63 @@ function TokenTable({ tokens }: { readonly tokens: readonly AccountToken[] }): R
   );
   const mayWrite = useMay('accounts:write');
   return (
-    <Paper withBorder>
-      <Table.ScrollContainer minWidth={760}>
-        <Table verticalSpacing="sm" horizontalSpacing="md">
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>{texts.tokens.name}</Table.Th>
-              <Table.Th>{texts.tokens.scopes}</Table.Th>
-              <Table.Th>{texts.users.state}</Table.Th>
-              <Table.Th>{texts.tokens.lastUsed}</Table.Th>
-              <Table.Th>{texts.tokens.expires}</Table.Th>
-              <Table.Th w={110} aria-label={texts.users.actions} />
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {tokens.map((token) => (
-              <Table.Tr key={token.id}>
-                <Table.Td>
-                  <Text size="sm" fw={500}>
-                    {token.name}
-                  </Text>
-                  {token.createdBy !== null && (
-                    <Text size="xs" c="dimmed">
-                      {texts.tokens.madeBy} {token.createdBy}
-                    </Text>
-                  )}
-                </Table.Td>
-                <Table.Td>
-                  <Text size="xs">
-                    {token.scopes.map((scope) => texts.tokens.scopeNames[scope]).join(', ')}
-                  </Text>
-                </Table.Td>
-                <Table.Td>
-                  <StateBadge
-                    color={{ active: 'teal', expired: 'gray', revoked: 'gray' }[token.state]}
-                    label={texts.tokens.states[token.state]}
-                  />
-                </Table.Td>
-                <Table.Td>
-                  <Age at={token.lastUsedAt} size="sm" c="dimmed" />
-                </Table.Td>
-                <Table.Td>
-                  <Text size="sm" c="dimmed">
-                    {token.expiresAt === null ? texts.tokens.never : dateTime(token.expiresAt)}
-                  </Text>
-                </Table.Td>
-                <Table.Td>
-                  {mayWrite && token.state === 'active' && (
-                    <Button
-                      size="compact-sm"
-                      variant="subtle"
-                      color="red"
-                      aria-label={`${texts.tokens.revoke}: ${token.name}`}
-                      onClick={() => setAsking(token)}
-                    >
-                      {texts.tokens.revoke}
-                    </Button>
-                  )}
-                </Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
+    <>
+      <TableFrame
+        minWidth={760}
+        columns={[
+          { label: texts.tokens.name },
+          { label: texts.tokens.scopes },
+          { label: texts.users.state },
+          { label: texts.tokens.lastUsed },
+          { label: texts.tokens.expires },
+          { label: texts.users.actions, isHeadless: true, w: 110 },
+        ]}
+      >
+        {tokens.map((token) => (
+          <Table.Tr key={token.id}>
+            <Table.Td>
+              <Text size="sm" fw={500}>
+                {token.name}
+              </Text>
+              {token.createdBy !== null && (
+                <Text size="xs" c="dimmed">
+                  {texts.tokens.madeBy} {token.createdBy}
+                </Text>
+              )}
+            </Table.Td>
+            <Table.Td>
+              <Text size="xs">{token.scopes.map((scope) => texts.tokens.scopeNames[scope]).join(', ')}</Text>
+            </Table.Td>
+            <Table.Td>
+              <StateBadge
+                color={{ active: 'teal', expired: 'gray', revoked: 'gray' }[token.state]}
+                label={texts.tokens.states[token.state]}
+              />
+            </Table.Td>
+            <Table.Td>
+              <Age at={token.lastUsedAt} size="sm" c="dimmed" />
+            </Table.Td>
+            <Table.Td>
+              <Text size="sm" c="dimmed">
+                {token.expiresAt === null ? texts.tokens.never : dateTime(token.expiresAt)}
+              </Text>
+            </Table.Td>
+            <Table.Td>
+              {mayWrite && token.state === 'active' && (
+                <Button
+                  size="compact-sm"
+                  variant="subtle"
+                  color="red"
+                  aria-label={`${texts.tokens.revoke}: ${token.name}`}
+                  onClick={() => setAsking(token)}
+                >
+                  {texts.tokens.revoke}
+                </Button>
+              )}
+            </Table.Td>
+          </Table.Tr>
+        ))}
+      </TableFrame>
       <ConfirmModal
         isOpen={asking !== null}
         title={texts.tokens.revokeTitle(asking?.name ?? '')}
@@ -155,6 +141,6 @@ function TokenTable({ tokens }: { readonly tokens: readonly AccountToken[] }): R
           });
         }}
       />
-    </Paper>
+    </>
   );
 }

@@ -1,21 +1,22 @@
-import { ActionIcon, Button, Group, Menu, Paper, Stack, Table, Text, TextInput } from '@mantine/core';
-import { useDebouncedValue } from '@mantine/hooks';
+import { ActionIcon, Button, Group, Menu, Table, Text } from '@mantine/core';
 import { use, useState, type ReactElement } from 'react';
 import type { AccountUser, PasswordLink, Role, UserPatch } from '../../src/contracts/users.ts';
 import { Age } from '../age.tsx';
 import { request } from '../api.ts';
 import { ConfirmModal } from '../confirm-modal.tsx';
 import { dateTime } from '../format.ts';
-import { DotsIcon, SearchIcon } from '../icons.tsx';
+import { SearchField } from '../filter-fields.tsx';
+import { DotsIcon } from '../icons.tsx';
 import { MeContext, useMay } from '../me.ts';
 import { showDone, showFailure } from '../notify.ts';
-import { PagedList } from '../paged-list.tsx';
-import { PageTitle } from '../page-title.tsx';
+import { ListPage } from '../paged-list.tsx';
 import { useUsers } from '../queries.ts';
 import { SecretModal } from './secret-modal.tsx';
 import { StateBadge } from '../state-badge.tsx';
+import { TableFrame } from '../table-frame.tsx';
 import { texts } from '../texts.ts';
 import { useAction } from '../use-action.ts';
+import { useFilter } from '../use-filter.ts';
 import { UserInvite } from './user-invite.tsx';
 
 /** A link that was just made, and for whom. */
@@ -24,50 +25,52 @@ interface ShownLink {
   readonly link: PasswordLink;
 }
 
+const NO_FILTER = { search: '' };
+
 export function UserList(): ReactElement {
-  const [search, setSearch] = useState('');
-  const [sought] = useDebouncedValue(search.trim(), 250);
+  const filter = useFilter(NO_FILTER);
   const [shown, setShown] = useState<ShownLink | null>(null);
   const [isInviting, setIsInviting] = useState(false);
-  const pages = useUsers({ search: sought });
+  const pages = useUsers(filter.sought);
   const mayWrite = useMay('accounts:write');
   const invite = mayWrite && <Button onClick={() => setIsInviting(true)}>{texts.users.invite}</Button>;
   return (
-    <Stack maw={1100}>
-      <PageTitle title={texts.users.title}>{invite}</PageTitle>
-      <TextInput
-        leftSection={<SearchIcon />}
-        placeholder={texts.users.search}
-        aria-label={texts.users.search}
-        value={search}
-        onChange={(event) => setSearch(event.currentTarget.value)}
-      />
-      <PagedList
-        pages={pages}
-        isFiltered={sought !== ''}
-        empty={{ title: texts.users.none, hint: texts.users.noneHint, action: invite }}
-        noMatch={texts.users.noMatch}
-        onClearFilter={() => setSearch('')}
-      >
-        {(users) => <UserTable users={users} onLink={setShown} />}
-      </PagedList>
-      <UserInvite
-        isOpen={isInviting}
-        onClose={() => setIsInviting(false)}
-        onInvited={({ user, link }) => {
-          setIsInviting(false);
-          setShown({ name: user.displayName, link });
-        }}
-      />
-      <SecretModal
-        title={texts.users.linkTitle}
-        text={texts.users.linkText(shown?.name ?? '')}
-        label={texts.users.linkLabel}
-        secret={shown === null ? null : `${location.origin}/password#${shown.link.token}`}
-        note={texts.users.linkUntil(shown === null ? '' : dateTime(shown.link.expiresAt))}
-        onClose={() => setShown(null)}
-      />
-    </Stack>
+    <ListPage
+      title={texts.users.title}
+      actions={invite}
+      pages={pages}
+      filter={{ isUsed: filter.isUsed, noMatch: texts.users.noMatch, onClear: filter.clear }}
+      empty={{ title: texts.users.none, hint: texts.users.noneHint, action: invite }}
+      fields={
+        <SearchField
+          label={texts.users.search}
+          value={filter.values.search}
+          onChange={(search) => filter.set({ search })}
+        />
+      }
+      beside={
+        <>
+          <UserInvite
+            isOpen={isInviting}
+            onClose={() => setIsInviting(false)}
+            onInvited={({ user, link }) => {
+              setIsInviting(false);
+              setShown({ name: user.displayName, link });
+            }}
+          />
+          <SecretModal
+            title={texts.users.linkTitle}
+            text={texts.users.linkText(shown?.name ?? '')}
+            label={texts.users.linkLabel}
+            secret={shown === null ? null : `${location.origin}/password#${shown.link.token}`}
+            note={texts.users.linkUntil(shown === null ? '' : dateTime(shown.link.expiresAt))}
+            onClose={() => setShown(null)}
+          />
+        </>
+      }
+    >
+      {(users) => <UserTable users={users} onLink={setShown} />}
+    </ListPage>
   );
 }
 
@@ -77,55 +80,49 @@ function UserTable(props: {
 }): ReactElement {
   const me = use(MeContext);
   return (
-    <Paper withBorder>
-      <Table.ScrollContainer minWidth={640}>
-        <Table verticalSpacing="sm" horizontalSpacing="md">
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>{texts.users.name}</Table.Th>
-              <Table.Th>{texts.users.role}</Table.Th>
-              <Table.Th>{texts.users.state}</Table.Th>
-              <Table.Th>{texts.users.lastSeen}</Table.Th>
-              <Table.Th w={60} aria-label={texts.users.actions} />
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {props.users.map((user) => (
-              <Table.Tr key={user.id}>
-                <Table.Td>
-                  <Text size="sm" fw={500}>
-                    {user.displayName}{' '}
-                    {user.id === me?.id && (
-                      <Text span c="dimmed" size="sm">
-                        ({texts.users.you})
-                      </Text>
-                    )}
-                  </Text>
-                  <Text size="xs" c="dimmed">
-                    {user.email}
-                  </Text>
-                </Table.Td>
-                <Table.Td>
-                  <Text size="sm">{texts.users.roles[user.role]}</Text>
-                </Table.Td>
-                <Table.Td>
-                  <StateBadge
-                    color={{ active: 'teal', invited: 'blue', disabled: 'gray' }[user.state]}
-                    label={texts.users.states[user.state]}
-                  />
-                </Table.Td>
-                <Table.Td>
-                  <Age at={user.lastSeenAt} size="sm" c="dimmed" />
-                </Table.Td>
-                <Table.Td>
-                  <UserMenu user={user} onLink={props.onLink} />
-                </Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
-    </Paper>
+    <TableFrame
+      minWidth={640}
+      columns={[
+        { label: texts.users.name },
+        { label: texts.users.role },
+        { label: texts.users.state },
+        { label: texts.users.lastSeen },
+        { label: texts.users.actions, isHeadless: true, w: 60 },
+      ]}
+    >
+      {props.users.map((user) => (
+        <Table.Tr key={user.id}>
+          <Table.Td>
+            <Text size="sm" fw={500}>
+              {user.displayName}{' '}
+              {user.id === me?.id && (
+                <Text span c="dimmed" size="sm">
+                  ({texts.users.you})
+                </Text>
+              )}
+            </Text>
+            <Text size="xs" c="dimmed">
+              {user.email}
+            </Text>
+          </Table.Td>
+          <Table.Td>
+            <Text size="sm">{texts.users.roles[user.role]}</Text>
+          </Table.Td>
+          <Table.Td>
+            <StateBadge
+              color={{ active: 'teal', invited: 'blue', disabled: 'gray' }[user.state]}
+              label={texts.users.states[user.state]}
+            />
+          </Table.Td>
+          <Table.Td>
+            <Age at={user.lastSeenAt} size="sm" c="dimmed" />
+          </Table.Td>
+          <Table.Td>
+            <UserMenu user={user} onLink={props.onLink} />
+          </Table.Td>
+        </Table.Tr>
+      ))}
+    </TableFrame>
   );
 }
 

@@ -67,11 +67,11 @@ function Attempts({ letter }: { readonly letter: DeadLetterDetail }): ReactEleme
           <Stack gap="xs">
             {history.map(({ attempt, at, code, detail }) => (
               <Text key={attempt} size="sm" className="mail-text">
-                {attempt}. {dateTime(at)} · {code}: {detail}
+                {attempt}. {dateTime(at)} · {code}: {said(detail)}
               </Text>
             ))}
             <Text size="sm" className="mail-text">
-              {letter.code}: {letter.detail}
+              {letter.code}: {said(letter.detail)}
             </Text>
           </Stack>
         </Accordion.Panel>

@@ -1,15 +1,15 @@
-import { Group, Paper, Select, Stack, Table, Text, TextInput } from '@mantine/core';
-import { useDebouncedValue } from '@mantine/hooks';
+import { Group, Table, Text, TextInput } from '@mantine/core';
 import { useState, type ReactElement } from 'react';
 import type { Message, MessageStatus } from '../../src/contracts/messages.ts';
 import { Age } from '../age.tsx';
-import { SearchIcon } from '../icons.tsx';
-import { MessageDrawer } from './message-drawer.tsx';
-import { PageTitle } from '../page-title.tsx';
-import { PagedList } from '../paged-list.tsx';
+import { ChoiceField, choicesOf, SearchField } from '../filter-fields.tsx';
+import { ListPage } from '../paged-list.tsx';
 import { useMessages } from '../queries.ts';
 import { MessageBadge } from '../state-badge.tsx';
+import { TableFrame } from '../table-frame.tsx';
 import { texts } from '../texts.ts';
+import { useFilter, type FilterState } from '../use-filter.ts';
+import { MessageDrawer } from './message-drawer.tsx';
 
 const STATES: readonly MessageStatus[] = ['received', 'published', 'processed', 'skipped', 'dead_letter'];
 const NO_FILTER = {
@@ -22,65 +22,58 @@ const NO_FILTER = {
 };
 
 export function MessageList(): ReactElement {
-  const [filter, setFilter] = useState(NO_FILTER);
-  const [sought] = useDebouncedValue(filter, 250);
+  const filter = useFilter(NO_FILTER);
   const [openId, setOpenId] = useState<string | null>(null);
+  const { since, until, ...sought } = filter.sought;
   const pages = useMessages({
-    subject: sought.subject.trim(),
-    sender: sought.sender.trim(),
-    messageId: sought.messageId.trim(),
-    status: sought.status,
-    since: sought.since === '' ? null : startOf(sought.since, 0),
-    until: sought.until === '' ? null : startOf(sought.until, 1),
+    ...sought,
+    since: since === '' ? null : startOf(since, 0),
+    until: until === '' ? null : startOf(until, 1),
   });
+  return (
+    <ListPage
+      title={texts.messages.title}
+      pages={pages}
+      filter={{ isUsed: filter.isUsed, noMatch: texts.messages.noMatch, onClear: filter.clear }}
+      empty={{ title: texts.messages.none, hint: texts.messages.noneHint }}
+      fields={<Fields filter={filter} />}
+      beside={<MessageDrawer eventId={openId} onClose={() => setOpenId(null)} />}
+    >
+      {(messages) => <MessageTable messages={messages} onOpen={setOpenId} />}
+    </ListPage>
+  );
+}
+
+function Fields({ filter }: { readonly filter: FilterState<typeof NO_FILTER> }): ReactElement {
+  const { values, set } = filter;
+  const field = (name: 'subject' | 'sender' | 'messageId', label: string): ReactElement => (
+    <SearchField label={label} isLabelled value={values[name]} onChange={(value) => set({ [name]: value })} />
+  );
   const day = (name: 'since' | 'until', label: string): ReactElement => (
     <TextInput
       type="date"
       label={label}
-      value={filter[name]}
-      onChange={(event) => setFilter({ ...filter, [name]: event.currentTarget.value })}
-    />
-  );
-  const field = (name: 'subject' | 'sender' | 'messageId', label: string): ReactElement => (
-    <TextInput
-      flex={1}
-      miw={160}
-      leftSection={<SearchIcon />}
-      label={label}
-      value={filter[name]}
-      onChange={(event) => setFilter({ ...filter, [name]: event.currentTarget.value })}
+      value={values[name]}
+      onChange={(event) => set({ [name]: event.currentTarget.value })}
     />
   );
   return (
-    <Stack maw={1200}>
-      <PageTitle title={texts.messages.title} />
-      <Group align="flex-end">
-        {field('subject', texts.messages.search)}
-        {field('sender', texts.messages.sender)}
-        {field('messageId', texts.messages.messageId)}
-        <Select
-          label={texts.messages.state}
-          placeholder={texts.messages.anyState}
-          data={STATES.map((state) => ({ value: state, label: texts.messages.states[state] }))}
-          value={filter.status}
-          onChange={(status) => setFilter({ ...filter, status })}
-          clearable
-          w={160}
-        />
-        {day('since', texts.messages.since)}
-        {day('until', texts.messages.until)}
-      </Group>
-      <PagedList
-        pages={pages}
-        isFiltered={JSON.stringify(sought) !== JSON.stringify(NO_FILTER)}
-        empty={{ title: texts.messages.none, hint: texts.messages.noneHint }}
-        noMatch={texts.messages.noMatch}
-        onClearFilter={() => setFilter(NO_FILTER)}
-      >
-        {(messages) => <MessageTable messages={messages} onOpen={setOpenId} />}
-      </PagedList>
-      <MessageDrawer eventId={openId} onClose={() => setOpenId(null)} />
-    </Stack>
+    <>
+      {field('subject', texts.messages.search)}
+      {field('sender', texts.messages.sender)}
+      {field('messageId', texts.messages.messageId)}
+      <ChoiceField
+        label={texts.messages.state}
+        any={texts.messages.anyState}
+        isLabelled
+        choices={choicesOf(STATES, texts.messages.states)}
+        value={values.status}
+        onChange={(status) => set({ status })}
+        w={160}
+      />
+      {day('since', texts.messages.since)}
+      {day('until', texts.messages.until)}
+    </>
   );
 }
 
@@ -96,63 +89,48 @@ function MessageTable(props: {
   readonly onOpen: (eventId: string) => void;
 }): ReactElement {
   return (
-    <Paper withBorder>
-      <Table.ScrollContainer minWidth={320}>
-        <Table verticalSpacing="sm" horizontalSpacing="md" highlightOnHover layout="fixed">
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>{texts.messages.subject}</Table.Th>
-              <Table.Th w="26%" visibleFrom="sm">
-                {texts.messages.from}
-              </Table.Th>
-              <Table.Th w={150} visibleFrom="sm">
-                {texts.messages.mailbox}
-              </Table.Th>
-              <Table.Th w={120}>{texts.messages.state}</Table.Th>
-              <Table.Th w={150} visibleFrom="sm">
-                {texts.messages.received}
-              </Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {props.messages.map((message) => (
-              <Table.Tr key={message.eventId}>
-                <Table.Td>
-                  <button
-                    type="button"
-                    className="text-button cut"
-                    onClick={() => props.onOpen(message.eventId)}
-                  >
-                    {message.subject ?? texts.messages.noSubject}
-                  </button>
-                  <Group gap={6} hiddenFrom="sm">
-                    <Text size="xs" c="dimmed" className="cut" maw="100%">
-                      {message.sender ?? texts.messages.noSender}
-                    </Text>
-                    <Age at={message.receivedAt} size="xs" c="dimmed" />
-                  </Group>
-                </Table.Td>
-                <Table.Td visibleFrom="sm">
-                  <Text size="sm" className="cut">
-                    {message.sender ?? texts.messages.noSender}
-                  </Text>
-                </Table.Td>
-                <Table.Td visibleFrom="sm">
-                  <Text size="sm" c="dimmed" className="cut">
-                    {message.providerName}
-                  </Text>
-                </Table.Td>
-                <Table.Td>
-                  <MessageBadge status={message.status} />
-                </Table.Td>
-                <Table.Td visibleFrom="sm">
-                  <Age at={message.receivedAt} size="sm" c="dimmed" className="cut" />
-                </Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
-    </Paper>
+    <TableFrame
+      minWidth={320}
+      isFixed
+      columns={[
+        { label: texts.messages.subject },
+        { label: texts.messages.from, w: '26%', isWide: true },
+        { label: texts.messages.mailbox, w: 150, isWide: true },
+        { label: texts.messages.state, w: 120 },
+        { label: texts.messages.received, w: 150, isWide: true },
+      ]}
+    >
+      {props.messages.map((message) => (
+        <Table.Tr key={message.eventId}>
+          <Table.Td>
+            <button type="button" className="text-button cut" onClick={() => props.onOpen(message.eventId)}>
+              {message.subject ?? texts.messages.noSubject}
+            </button>
+            <Group gap={6} hiddenFrom="sm">
+              <Text size="xs" c="dimmed" className="cut" maw="100%">
+                {message.sender ?? texts.messages.noSender}
+              </Text>
+              <Age at={message.receivedAt} size="xs" c="dimmed" />
+            </Group>
+          </Table.Td>
+          <Table.Td visibleFrom="sm">
+            <Text size="sm" className="cut">
+              {message.sender ?? texts.messages.noSender}
+            </Text>
+          </Table.Td>
+          <Table.Td visibleFrom="sm">
+            <Text size="sm" c="dimmed" className="cut">
+              {message.providerName}
+            </Text>
+          </Table.Td>
+          <Table.Td>
+            <MessageBadge status={message.status} />
+          </Table.Td>
+          <Table.Td visibleFrom="sm">
+            <Age at={message.receivedAt} size="sm" c="dimmed" className="cut" />
+          </Table.Td>
+        </Table.Tr>
+      ))}
+    </TableFrame>
   );
 }

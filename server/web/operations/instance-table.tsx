@@ -4,6 +4,7 @@ import type { ImapStatus } from '../../src/contracts/operations.ts';
 import { Age } from '../age.tsx';
 import { duration } from '../format.ts';
 import { StateBadge } from '../state-badge.tsx';
+import { TableFrame } from '../table-frame.tsx';
 import { texts } from '../texts.ts';
 
 type Instance = ImapStatus['instances'][number];
@@ -20,27 +21,20 @@ export function InstanceTable({ instances }: { readonly instances: readonly Inst
       </Paper>
     );
   return (
-    <Paper withBorder>
-      <Table.ScrollContainer minWidth={720}>
-        <Table verticalSpacing="sm" horizontalSpacing="md">
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>{texts.operations.instance}</Table.Th>
-              <Table.Th>{texts.operations.state}</Table.Th>
-              <Table.Th w={180}>{texts.operations.load}</Table.Th>
-              <Table.Th>{texts.operations.leases}</Table.Th>
-              <Table.Th>{texts.operations.data}</Table.Th>
-              <Table.Th>{texts.operations.beat}</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {instances.map((instance) => (
-              <Row key={instance.instanceId} instance={instance} />
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
-    </Paper>
+    <TableFrame
+      columns={[
+        { label: texts.operations.instance },
+        { label: texts.operations.state },
+        { label: texts.operations.load, w: 180 },
+        { label: texts.operations.leases },
+        { label: texts.operations.data },
+        { label: texts.operations.beat },
+      ]}
+    >
+      {instances.map((instance) => (
+        <Row key={instance.instanceId} instance={instance} />
+      ))}
+    </TableFrame>
   );
 }
 

@@ -1,4 +1,4 @@
-import { Button, Paper, Switch, Table, Text } from '@mantine/core';
+import { Button, Switch, Table, Text } from '@mantine/core';
 import type { ReactElement } from 'react';
 import type { Job, JobPatch } from '../../src/contracts/jobs.ts';
 import { Age } from '../age.tsx';
@@ -8,6 +8,7 @@ import { dateTime } from '../format.ts';
 import { ListSkeleton } from '../list-skeleton.tsx';
 import { showDone, showFailure } from '../notify.ts';
 import { useJobs } from './queries-operations.ts';
+import { TableFrame } from '../table-frame.tsx';
 import { said, texts } from '../texts.ts';
 import { useAction } from '../use-action.ts';
 
@@ -16,27 +17,20 @@ export function JobTable(): ReactElement {
   if (jobs.data === undefined)
     return jobs.isPending ? <ListSkeleton rows={3} /> : <FailureAlert failure={jobs.error} />;
   return (
-    <Paper withBorder>
-      <Table.ScrollContainer minWidth={720}>
-        <Table verticalSpacing="sm" horizontalSpacing="md">
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>{texts.operations.job}</Table.Th>
-              <Table.Th>{texts.operations.schedule}</Table.Th>
-              <Table.Th>{texts.operations.last}</Table.Th>
-              <Table.Th>{texts.operations.next}</Table.Th>
-              <Table.Th>{texts.operations.enabled}</Table.Th>
-              <Table.Th w={130} aria-label={texts.users.actions} />
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {jobs.data.items.map((job) => (
-              <JobRow key={job.name} job={job} />
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
-    </Paper>
+    <TableFrame
+      columns={[
+        { label: texts.operations.job },
+        { label: texts.operations.schedule },
+        { label: texts.operations.last },
+        { label: texts.operations.next },
+        { label: texts.operations.enabled },
+        { label: texts.users.actions, isHeadless: true, w: 130 },
+      ]}
+    >
+      {jobs.data.items.map((job) => (
+        <JobRow key={job.name} job={job} />
+      ))}
+    </TableFrame>
   );
 }
 

@@ -1,10 +1,11 @@
-import { Anchor, Button, Group, Paper, Table, Text } from '@mantine/core';
+import { Anchor, Button, Group, Table, Text } from '@mantine/core';
 import type { ReactElement } from 'react';
 import { Link } from 'wouter';
 import type { ImapStatus } from '../../src/contracts/operations.ts';
 import { request } from '../api.ts';
 import { dateTime, duration } from '../format.ts';
 import { showDone, showFailure } from '../notify.ts';
+import { TableFrame } from '../table-frame.tsx';
 import { said, texts } from '../texts.ts';
 import { useAction } from '../use-action.ts';
 
@@ -19,53 +20,46 @@ export function LeaseTable(props: {
   const hostOf = (owner: string): string =>
     instances.find(({ instanceId }) => instanceId === owner)?.host ?? owner.slice(0, 8);
   return (
-    <Paper withBorder>
-      <Table.ScrollContainer minWidth={720}>
-        <Table verticalSpacing="sm" horizontalSpacing="md">
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>{texts.operations.mailbox}</Table.Th>
-              <Table.Th>{texts.operations.state}</Table.Th>
-              <Table.Th>{texts.operations.lease}</Table.Th>
-              <Table.Th>{texts.operations.data}</Table.Th>
-              <Table.Th w={200} aria-label={texts.users.actions} />
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {providers.map((provider) => (
-              <Table.Tr key={provider.id}>
-                <Table.Td>
-                  <Anchor component={Link} href={`/mailboxes/${provider.id}`} size="sm" fw={500}>
-                    {provider.providerName}
-                  </Anchor>
-                </Table.Td>
-                <Table.Td>
-                  <Text size="sm">{said(provider.statusText)}</Text>
-                </Table.Td>
-                <Table.Td>
-                  <Text size="sm">
-                    {provider.lease === null ? texts.operations.nobody : hostOf(provider.lease.owner)}
-                  </Text>
-                  {provider.lease !== null && (
-                    <Text size="xs" c="dimmed">
-                      {texts.operations.leaseUntil} {dateTime(provider.lease.expiresAt)}
-                    </Text>
-                  )}
-                </Table.Td>
-                <Table.Td>
-                  <Text size="sm" {...(provider.isStale ? { c: 'red' } : {})}>
-                    {provider.dataAgeSeconds === null ? '–' : duration(provider.dataAgeSeconds)}
-                  </Text>
-                </Table.Td>
-                <Table.Td>
-                  <Actions provider={provider} />
-                </Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      </Table.ScrollContainer>
-    </Paper>
+    <TableFrame
+      columns={[
+        { label: texts.operations.mailbox },
+        { label: texts.operations.state },
+        { label: texts.operations.lease },
+        { label: texts.operations.data },
+        { label: texts.users.actions, isHeadless: true, w: 200 },
+      ]}
+    >
+      {providers.map((provider) => (
+        <Table.Tr key={provider.id}>
+          <Table.Td>
+            <Anchor component={Link} href={`/mailboxes/${provider.id}`} size="sm" fw={500}>
+              {provider.providerName}
+            </Anchor>
+          </Table.Td>
+          <Table.Td>
+            <Text size="sm">{said(provider.statusText)}</Text>
+          </Table.Td>
+          <Table.Td>
+            <Text size="sm">
+              {provider.lease === null ? texts.operations.nobody : hostOf(provider.lease.owner)}
+            </Text>
+            {provider.lease !== null && (
+              <Text size="xs" c="dimmed">
+                {texts.operations.leaseUntil} {dateTime(provider.lease.expiresAt)}
+              </Text>
+            )}
+          </Table.Td>
+          <Table.Td>
+            <Text size="sm" {...(provider.isStale ? { c: 'red' } : {})}>
+              {provider.dataAgeSeconds === null ? '–' : duration(provider.dataAgeSeconds)}
+            </Text>
+          </Table.Td>
+          <Table.Td>
+            <Actions provider={provider} />
+          </Table.Td>
+        </Table.Tr>
+      ))}
+    </TableFrame>
   );
 }
 

@@ -117,6 +117,7 @@ export const enAccounts = {
       'smtp.remove': 'removed outgoing mail of',
       'ticket_defaults.set': 'set ticket defaults of',
       'ticket_defaults.remove': 'removed ticket defaults of',
+      'tenant.created': 'made the tenant',
       'user.created': 'invited',
       'user.updated': 'changed the user',
       'user.password_link': 'made a password link for',

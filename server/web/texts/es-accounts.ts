@@ -18,7 +18,7 @@ export const esAccounts: Pick<Texts, 'users' | 'password' | 'tokens' | 'audit'> 
     roles: { viewer: 'Lector', admin: 'Administrador', operator: 'Operador' },
     roleHints: {
       viewer: 'Ve buzones, mensajes y tickets',
-      admin: 'Cambia todo lo de este cliente, también usuarios',
+      admin: 'Cambia todo lo de esta organización, también usuarios',
       operator: 'Además ve y opera la instalación',
     },
     states: { active: 'Activo', invited: 'Invitado', disabled: 'Desactivado' },
@@ -119,6 +119,7 @@ export const esAccounts: Pick<Texts, 'users' | 'password' | 'tokens' | 'audit'> 
       'smtp.remove': 'quitó el correo saliente de',
       'ticket_defaults.set': 'fijó los valores de ticket de',
       'ticket_defaults.remove': 'quitó los valores de ticket de',
+      'tenant.created': 'creó la organización',
       'user.created': 'invitó a',
       'user.updated': 'cambió al usuario',
       'user.password_link': 'creó un enlace de contraseña para',

@@ -213,11 +213,11 @@ export const esErrors: Readonly<Record<string, string>> = {
   'See what writes to the stream besides Mailstream. The entry is kept whole in the dead letters.':
     'Mire qué escribe en el flujo además de Mailstream. La entrada se conserva entera entre los no entregables.',
   'An event names another tenant inside than outside.':
-    'Un evento nombra por dentro otro cliente que por fuera.',
+    'Un evento nombra por dentro otra organización que por fuera.',
   'Somebody may be forging events: check who may write to Redis.':
     'Alguien puede estar falsificando eventos: compruebe quién puede escribir en Redis.',
   'An event names a mailbox that its tenant does not have.':
-    'Un evento nombra un buzón que su cliente no tiene.',
+    'Un evento nombra un buzón que su organización no tiene.',
   'The mailbox may have been deleted meanwhile; otherwise check who may write to Redis.':
     'Puede que el buzón se haya eliminado entretanto; si no, compruebe quién puede escribir en Redis.',
   'An event could not be turned into a ticket, however often it was tried.':
@@ -248,7 +248,7 @@ export const esErrors: Readonly<Record<string, string>> = {
   'Only an operator may switch off the check of the mail server’s certificate.':
     'Solo un operador puede desactivar la comprobación del certificado del servidor.',
   'Only an operator may switch this off.': 'Solo un operador puede desactivar esto.',
-  'This address has accounts in several tenants.': 'Esta dirección tiene cuentas en varios clientes.',
+  'This address has accounts in several tenants.': 'Esta dirección tiene cuentas en varias organizaciones.',
   'Send `tenantId` to say which one is meant.': 'Envíe `tenantId` para decir cuál se quiere.',
   'Somebody else changed this mailbox at the same moment.':
     'Otra persona cambió este buzón en el mismo momento.',

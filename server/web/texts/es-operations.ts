@@ -4,7 +4,7 @@ import type { Texts } from './dictionary.ts';
 export const esOperations: Pick<Texts, 'operations'> = {
   operations: {
     title: 'Operación',
-    intro: 'Toda la instalación, de todos los clientes.',
+    intro: 'Toda la instalación, de todas las organizaciones.',
     totals: {
       active: 'Buzones activos',
       leased: (leased, active) => `${leased} de ${active} vigilados`,
@@ -27,7 +27,7 @@ export const esOperations: Pick<Texts, 'operations'> = {
     data: 'Datos más antiguos',
     beat: 'Último latido',
     heldBy: 'La recogida espera',
-    mailboxes: 'Buzones de este cliente',
+    mailboxes: 'Buzones de esta organización',
     mailbox: 'Buzón',
     lease: 'A cargo de',
     leaseUntil: 'Hasta',
@@ -36,7 +36,7 @@ export const esOperations: Pick<Texts, 'operations'> = {
     poll: 'Mirar ahora',
     restart: 'Reiniciar',
     restartAll: 'Reiniciar todos …',
-    restartTitle: '¿Reiniciar todos los buzones de este cliente?',
+    restartTitle: '¿Reiniciar todos los buzones de esta organización?',
     restartText:
       'Se cierran todas las conexiones y se hacen de nuevo. No se pierde nada; el correo puede llegar unos segundos más tarde.',
     polled: (count) => (count === 1 ? 'Se mira 1 buzón.' : `Se miran ${count} buzones.`),

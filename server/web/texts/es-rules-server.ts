@@ -1,4 +1,4 @@
-/** Spanish: what the server says about rules for incoming mail, by the English sentence. */
+/** Spanish: what the server says about rules for incoming mail and about clients, by the English sentence. */
 export const esRulesServer: Readonly<Record<string, string>> = {
   'Give a rule or the id of one, not both. With neither, all enabled rules are tried together.':
     'Indique una regla o el id de una, no ambas cosas. Sin ninguna se prueban juntas todas las reglas activas.',
@@ -17,5 +17,12 @@ export const esRulesServer: Readonly<Record<string, string>> = {
   'No rule matches.': 'No coincide ninguna regla.',
   'A rule asks for something that is not kept of this message, so nobody can tell.':
     'Una regla pregunta por algo que no se conserva de este mensaje, así que nadie lo puede saber.',
+  'This client has tickets, so it stays. Switch it off instead: then it gets no new ones.':
+    'Este cliente tiene tickets, así que se queda. Desactívelo: así no recibe nuevos.',
+  'The defaults of new tickets name this client. Change them first.':
+    'Los valores de los tickets nuevos nombran a este cliente. Cámbielos primero.',
+  'A rule for incoming mail names this client. Change the rule first.':
+    'Una regla para el correo entrante nombra a este cliente. Cambie primero la regla.',
+  'Nothing was removed.': 'No se ha eliminado nada.',
   'This rule is broken: save it anew first.': 'Esta regla está rota: guárdela de nuevo primero.',
 };

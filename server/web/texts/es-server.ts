@@ -2,6 +2,7 @@
 import type { ServerTexts } from './dictionary.ts';
 import { esConnectServer } from './es-connect-server.ts';
 import { esErrors } from './es-errors.ts';
+import { esLettersServer } from './es-letters-server.ts';
 import { esRulesServer } from './es-rules-server.ts';
 
 const STATES: Readonly<Record<string, string>> = {
@@ -74,7 +75,7 @@ const STATES: Readonly<Record<string, string>> = {
 };
 
 export const spanishServer: ServerTexts = {
-  sentences: { ...esErrors, ...esConnectServer, ...esRulesServer, ...STATES },
+  sentences: { ...esErrors, ...esConnectServer, ...esLettersServer, ...esRulesServer, ...STATES },
   patterns: [
     [
       /^Stale: for (\d+) minutes nothing has confirmed that all mail is here\. We keep trying\.$/,
@@ -93,6 +94,11 @@ export const spanishServer: ServerTexts = {
     [
       /^Discarded(?:: (.+))?\.$/,
       ([reason]) => (reason === undefined ? 'Descartado.' : `Descartado: ${reason}.`),
+    ],
+    [
+      /^(\d+) attempts? failed: (.+)$/s,
+      ([count = '', reason = ''], say) =>
+        `${count === '1' ? 'Falló 1 intento' : `Fallaron ${count} intentos`}: ${say(reason)}`,
     ],
     [/^Allowed: (.+)\.$/, ([values = '']) => `Permitido: ${values}.`],
     [/^At least (\d+) characters\.$/, ([count = '']) => `Al menos ${count} caracteres.`],

@@ -155,9 +155,9 @@ export function createBackPressure(options: BackPressureOptions): BackPressure {
   const lookAtRedis = async (): Promise<void> => {
     const names = options.streams();
     try {
-      const takesWrites = await gauge.probe(names[0] ?? '').then(() => true, unlessFull);
+      const takesWrites = await gauge.probe(names).then(() => true, unlessFull);
       failuresInRow = 0;
-      const ratio = await gauge.memoryRatio();
+      const ratio = await gauge.memoryRatio(names);
       metrics.redisMemoryRatio.set(ratio ?? 0);
       const level = ratio === null ? 'free' : levelOf(ratio, memoryMarks);
       const wasAway = (codeOf(valves.redis) ?? 'REDIS_FULL') !== 'REDIS_FULL';

@@ -17,7 +17,7 @@ import { streamName } from '@mailstream/shared/events/email-received';
 import { createLogger } from '@mailstream/shared/runtime/logger';
 import { createMetrics } from '@mailstream/shared/runtime/metrics';
 import { checkDependency, createOpsServer } from '@mailstream/shared/runtime/ops-server';
-import { createRedis } from '@mailstream/shared/runtime/redis';
+import { closeRedis, createRedis } from '@mailstream/shared/runtime/redis';
 import { pause, systemClock } from '@mailstream/shared/runtime/system-clock';
 import { parseKeyRing } from '@mailstream/shared/secrets/key-ring';
 import { createSecretBox } from '@mailstream/shared/secrets/secret-box';
@@ -50,6 +50,7 @@ import { inertSteps, type Steps } from './ingest-steps.ts';
 import { tracedConnector, tracedLedger, tracedProcessor, tracedPublisher } from './message-tracing.ts';
 import type { MailProcessor } from './ports/mail.ts';
 import { leaseTimes } from './lease-runner.ts';
+import { measuring } from './measured-ports.ts';
 import { ProviderRuntime, type RuntimeDeps } from './provider-runtime.ts';
 import { createSupervisor } from './provider-supervisor.ts';
 import { createHeartbeat } from './heartbeat.ts';
@@ -89,6 +90,7 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
   const log = createLogger({ service: SERVICE, level: config.logLevel }).child({ instanceId: owner });
   const metrics = createMetrics({ service: SERVICE, version: VERSION, processMetrics: true });
   const tracing = createTracing(config.traces, { version: VERSION, instanceId: owner, log, metrics });
+  const measure = measuring(metrics, clock);
   const times = leaseTimes(config.leaseTtlMs, config.timerJitter);
 
   const database = createDatabase({
@@ -120,7 +122,8 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
     allowCidrs: config.egressAllowCidrs,
     allowPorts: config.egressAllowPorts,
   });
-  const tokens = createTokenService({ database, secrets, guard, clock, log });
+  const onRefresh = (result: string): void => metrics.tokenRefreshes.inc({ result });
+  const tokens = createTokenService({ database, secrets, guard, clock, log, onRefresh });
   const connector = createImapSessionConnector(
     createImapConnector({
       guard,
@@ -141,6 +144,7 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
   const spoolDir = await freshSpool(config.spoolDir, owner, clock.now());
   const processor = createMailProcessor({
     storageUrl: config.storageUrl,
+    barrier: () => storage.barrier(),
     limits: config.limits,
     threads: config.parserThreads,
     parser: { wallMs: config.parseTimeoutMs },
@@ -201,12 +205,14 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
     log,
     healthDelayMs: HEALTH_DELAY_MS,
     ingest: {
-      ledger: tellingLedger(
-        countedLedger(tracing.wrap(createPgLedger(database), tracedLedger), quotas),
-        changes.tell,
+      ledger: measure.ledger(
+        tellingLedger(
+          countedLedger(tracing.wrap(createPgLedger(database), tracedLedger), quotas),
+          changes.tell,
+        ),
       ),
-      publisher: tracing.wrap(publisher, tracedPublisher),
-      processor: tracing.wrap<MailProcessor>(processor, tracedProcessor),
+      publisher: measure.publisher(tracing.wrap(publisher, tracedPublisher)),
+      processor: measure.processor(tracing.wrap<MailProcessor>(processor, tracedProcessor)),
       budget: new FetchBudget(FETCH_BUDGET_BYTES, MAX_PIECE_BYTES),
       clock,
       log,
@@ -228,7 +234,7 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
         perHost: config.maxConnectionsPerHost,
         quantumMs: Math.min(TURN_QUANTUM_MS, config.pollIntervalMs),
       }),
-      connector: tracing.wrap(connector, tracedConnector),
+      connector: measure.connector(tracing.wrap(connector, tracedConnector)),
       auditTurns: new AuditTurns(),
       clock,
       random: Math.random,
@@ -250,7 +256,9 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
     },
   };
   const supervisor = createSupervisor({
-    store: createPgLeaseStore({ database: leaseDatabase, renewals: renewalDatabase, service: SERVICE }),
+    store: measure.leases(
+      createPgLeaseStore({ database: leaseDatabase, renewals: renewalDatabase, service: SERVICE }),
+    ),
     owner,
     times,
     clock,
@@ -337,7 +345,7 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
     readiness: () =>
       Promise.all([
         checkDependency('postgresql', () => database.ping()),
-        checkDependency('redis', () => redis.ping()),
+        checkDependency('redis', () => redis.exists(streamName('', false))),
         // Full is not down: replicas that are taken out of service free no disk.
         checkDependency('storage', () => storage.check().catch(unlessFull)),
         Promise.resolve({ name: 'providers', ok: supervisor.isReady() }),
@@ -350,7 +358,7 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
       await tokens.idle();
       await secrets.idle();
       await storage.close();
-      redis.disconnect();
+      await closeRedis(redis);
       await Promise.all([database.close(), leaseDatabase.close(), renewalDatabase.close()]);
       await rm(spoolDir, { recursive: true, force: true });
     },

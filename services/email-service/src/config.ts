@@ -1,7 +1,10 @@
 /** The only reader of the environment of the daemon. Everything is checked before a socket is opened; all problems at once. */
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { databaseUrlProblem } from '@mailstream/shared/db/connection-settings';
 import { EnvReader } from '@mailstream/shared/runtime/env';
+import { redisUrlProblem } from '@mailstream/shared/runtime/redis';
+import { REDIS_SCHEMES } from '@mailstream/shared/runtime/redis-url';
 import { parseAllowList } from '@mailstream/shared/net/allow-list';
 import { parseKeyRing } from '@mailstream/shared/secrets/key-ring';
 import {
@@ -68,14 +71,18 @@ export function loadConfig(
   plugIns: readonly SecretPlugIn[] = [],
 ): Config {
   const env = new EnvReader(environment);
-  const databaseUrl = env.url('DATABASE_URL', { protocols: ['postgres', 'postgresql'] });
+  const databaseUrl = env.url('DATABASE_URL', {
+    protocols: ['postgres', 'postgresql'],
+    problemOf: databaseUrlProblem,
+  });
   const config: Config = {
     databaseUrl,
     directDatabaseUrl: env.url('DATABASE_DIRECT_URL', {
       default: databaseUrl === '' ? 'postgres://unset' : databaseUrl,
       protocols: ['postgres', 'postgresql'],
+      problemOf: databaseUrlProblem,
     }),
-    redisUrl: env.url('REDIS_URL', { protocols: ['redis', 'rediss'] }),
+    redisUrl: env.url('REDIS_URL', { protocols: REDIS_SCHEMES, problemOf: redisUrlProblem }),
     storageUrl: env.string('STORAGE_URL', { default: 'file:///var/lib/mailstream/storage' }),
     secretsMasterKey: env.string('SECRETS_MASTER_KEY'),
     secretPlaces: readSecretPlaces(env, environment, plugIns),

@@ -17,6 +17,7 @@ function sight(folder: string, more: Partial<FolderSight> = {}): FolderSight {
     provenAgeMs: 1_000,
     dataAgeMs: 1_000,
     stillMs: 1_000,
+    holes: 0,
   } as const;
   return { folder, ...fresh, unseen: { count: 0, oldestAgeMs: null, newestAgeMs: null }, ...more };
 }

@@ -218,18 +218,21 @@ function setGauges(metrics: Metrics, sights: readonly FolderSight[], limitMs: nu
   const oldest = new Map<string, number>();
   const stale = new Map<string, number>();
   let unseen = 0;
+  let holes = 0;
   let oldestUnseenMs = 0;
   let newestUnseenMs = 0;
   for (const sight of sights) {
     oldest.set(sight.state, Math.max(oldest.get(sight.state) ?? 0, sight.dataAgeMs));
     stale.set(sight.state, (stale.get(sight.state) ?? 0) + (sight.dataAgeMs > limitMs ? 1 : 0));
     unseen += sight.unseen.count;
+    holes += sight.holes;
     oldestUnseenMs = Math.max(oldestUnseenMs, sight.unseen.oldestAgeMs ?? 0);
     newestUnseenMs = Math.max(newestUnseenMs, sight.unseen.newestAgeMs ?? 0);
   }
   for (const [state, ageMs] of oldest) metrics.folderDataAge.set({ state }, ageMs / 1000);
   for (const [state, count] of stale) metrics.foldersStale.set({ state }, count);
   metrics.unseenMessages.set(unseen);
+  metrics.holes.set(holes);
   metrics.unseenOldestAge.set(oldestUnseenMs / 1000);
   metrics.unseenNewestAge.set(newestUnseenMs / 1000);
 }

@@ -24,6 +24,12 @@ export class FetchBudget {
     );
   }
 
+  /** Bytes of small messages to read together: an eighth of the fetch's share, between 256 KiB and 2 MiB. */
+  groupBytes(): number {
+    const share = this.#totalBytes / Math.max(1, this.#active) / 8;
+    return Math.max(262_144, Math.min(2_097_152, Math.floor(share)));
+  }
+
   /** Counts a fetch while `work` runs. */
   async during<T>(work: () => Promise<T>): Promise<T> {
     this.#active += 1;

@@ -142,11 +142,7 @@ export class FolderIngest {
         : await this.#workOff(session, options, cursor, selection, unsettled);
     } finally {
       const left = [...unsettled];
-      this.freshness.listed(
-        askedMs,
-        left,
-        left.every((uid) => cursor.isHole(uid)),
-      );
+      this.freshness.listed(askedMs, left, left.filter((uid) => cursor.isHole(uid)).length);
     }
   }
 

@@ -10,9 +10,9 @@
  */
 import type { Clock } from '@mailstream/shared/domain/time';
 import { FaultError, toFault } from '@mailstream/shared/errors/fault-error';
-import { encodeEntry, eventId, type EmailReceivedEntry } from '@mailstream/shared/events/email-received';
+import { eventId, type EmailReceivedEntry } from '@mailstream/shared/events/email-received';
 import type { Logger } from '@mailstream/shared/runtime/logger';
-import { buildPayload } from './core/event-builder.ts';
+import { receivedMail } from './received-mail.ts';
 import type { FolderRef, Term } from './ports/leases.ts';
 import type { Ledger, LedgerRow } from './ports/ledger.ts';
 import type { MailProcessor, ProcessedMail } from './ports/mail.ts';
@@ -209,7 +209,7 @@ export class FolderPublication {
         threadId: null,
         occurredAt: clock.now(),
       };
-      return encodeEntry(row, buildPayload(row, processed, about));
+      return receivedMail(row, processed, about).entry;
     } catch (error) {
       if (error instanceof FaultError && error.fault.code === 'NOT_FOUND') return null;
       throw error;

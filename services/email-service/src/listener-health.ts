@@ -55,6 +55,8 @@ export interface FolderSight {
   /** Since anything moved. */
   readonly stillMs: number;
   readonly unseen: Unseen;
+  /** Messages that the server listed and did not deliver. */
+  readonly holes: number;
 }
 
 export function sightOf(
@@ -69,5 +71,6 @@ export function sightOf(
     dataAgeMs,
     stillMs: freshness.stillMs(nowMs),
     unseen: freshness.unseen(nowMs),
+    holes: freshness.holes,
   };
 }

@@ -10,10 +10,10 @@ import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '@mailstream/shared/domain/time';
 import type { MessageKey } from '@mailstream/shared/domain/message';
-import { encodeEntry, type EmailReceivedEntry } from '@mailstream/shared/events/email-received';
+import type { EmailReceivedEntry } from '@mailstream/shared/events/email-received';
 import { onDisk } from '@mailstream/shared/storage/storage-faults';
 import type { Logger } from '@mailstream/shared/runtime/logger';
-import { buildPayload } from './core/event-builder.ts';
+import { receivedMail } from './received-mail.ts';
 import { attemptMode, type AttemptMode, type Run } from './core/sync-plan.ts';
 import type { FetchBudget } from './fetch-budget.ts';
 import type { FolderCursor } from './folder-cursor.ts';
@@ -21,7 +21,7 @@ import { fencedFault, isParserKilled, type Steps } from './ingest-steps.ts';
 import type { FetchedMessage, ImapSession } from './ports/imap.ts';
 import type { FolderRef, Term } from './ports/leases.ts';
 import type { Ledger, NewMessage } from './ports/ledger.ts';
-import type { MailProcessor, ProcessedMail, RawSource } from './ports/mail.ts';
+import type { EventContext, MailProcessor, RawSource, ReceivedMail } from './ports/mail.ts';
 import type { EventPublisher } from './ports/stream.ts';
 
 export interface IngestDeps {
@@ -74,6 +74,12 @@ type Outcome =
   | { readonly kind: 'killed' }
   | { readonly kind: 'failed'; readonly error: Error };
 
+/** A message that came whole. */
+interface Fetched {
+  readonly message: FetchedMessage;
+  readonly bytes: Uint8Array;
+}
+
 export class MessageRun {
   readonly #deps: IngestDeps;
   readonly #folder: FolderRef;
@@ -121,32 +127,88 @@ export class MessageRun {
     outcomes: Map<number, Outcome>,
     signal: AbortSignal,
   ): Promise<Error | null> {
+    const { budget, limits, processor } = this.#deps;
     const working = new Set<Promise<void>>();
     const large: { readonly message: FetchedMessage; readonly path: string }[] = [];
-    const pieceBytes = this.#deps.budget.pieceBytes();
+    const pieceBytes = budget.pieceBytes();
+    let group: Fetched[] = [];
+    let groupBytes = 0;
+    let hasGroups = false;
     let fault: Error | null = null;
+    const begin = async (work: () => Promise<void>): Promise<void> => {
+      while (working.size >= limits.parallelParses) await Promise.race(working);
+      const running = work();
+      working.add(running);
+      void running.finally(() => working.delete(running));
+    };
+    const beginGroup = async (): Promise<void> => {
+      const ready = group;
+      group = [];
+      groupBytes = 0;
+      const [first] = ready;
+      if (first === undefined) return;
+      hasGroups ||= ready.length > 1;
+      if (ready.length > 1) await begin(() => this.#processGroup(ready, outcomes, signal));
+      else await begin(() => this.#processAlone(first, mode, outcomes, signal));
+    };
     try {
       for await (const message of session.fetch(run.uids, pieceBytes, signal)) {
         this.#deps.steps('fetched');
         if (message.head === null) outcomes.set(message.uid, { kind: 'missing' });
         else if (message.maybeMore) large.push({ message, path: await this.#spoolHead(message.head) });
         else {
-          while (working.size >= this.#deps.limits.parallelParses) await Promise.race(working);
-          const work = this.#process(message, { kind: 'bytes', bytes: message.head }, mode, outcomes, signal);
-          working.add(work);
-          void work.finally(() => working.delete(work));
+          group.push({ message, bytes: message.head });
+          groupBytes += message.head.length;
+          if (groupBytes >= budget.groupBytes() || mode !== 'full') await beginGroup();
         }
       }
+      await beginGroup();
       for (const { message, path } of large) {
         const source = await this.#spoolRest(session, message, path, signal);
         await this.#process(message, source, mode, outcomes, signal);
       }
     } catch (error) {
       fault = toError(error);
+      // What came before the fault is worth having.
+      await beginGroup();
     }
     await Promise.all(working);
     await Promise.all(large.map(({ path }) => rm(path, { force: true })));
+    if (hasGroups) await processor.barrier();
     return fault;
+  }
+
+  /** Never rejects: the outcomes say what happened. */
+  async #processGroup(
+    group: readonly Fetched[],
+    outcomes: Map<number, Outcome>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { clock, processor, steps } = this.#deps;
+    const done = await processor.processAll(
+      group.map(({ message, bytes }) => ({
+        key: this.#key(message.uid),
+        bytes,
+        context: contextOf(message, clock.now()),
+      })),
+      signal,
+    );
+    for (const [index, { message }] of group.entries()) {
+      const outcome = done[index];
+      if (outcome?.kind === 'received') {
+        steps('parsed');
+        outcomes.set(message.uid, { kind: 'done', message: this.#record(message, outcome.mail, 'full') });
+      } else outcomes.set(message.uid, failureOf(outcome?.error));
+    }
+  }
+
+  async #processAlone(
+    { message, bytes }: Fetched,
+    mode: AttemptMode,
+    outcomes: Map<number, Outcome>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    await this.#process(message, { kind: 'bytes', bytes }, mode, outcomes, signal);
   }
 
   /** Never rejects: the outcome says what happened. */
@@ -157,7 +219,7 @@ export class MessageRun {
     outcomes: Map<number, Outcome>,
     signal: AbortSignal,
   ): Promise<void> {
-    const { processor, steps } = this.#deps;
+    const { clock, processor, steps } = this.#deps;
     try {
       const processed = await processor.process(
         this.#key(message.uid),
@@ -166,37 +228,29 @@ export class MessageRun {
         signal,
       );
       steps('parsed');
-      outcomes.set(message.uid, { kind: 'done', message: this.#record(message, processed, mode) });
+      const mail = receivedMail(this.#key(message.uid), processed, contextOf(message, clock.now()));
+      outcomes.set(message.uid, { kind: 'done', message: this.#record(message, mail, mode) });
     } catch (error) {
-      outcomes.set(
-        message.uid,
-        isParserKilled(error) ? { kind: 'killed' } : { kind: 'failed', error: toError(error) },
-      );
+      outcomes.set(message.uid, failureOf(error));
     }
   }
 
-  #record(message: FetchedMessage, processed: ProcessedMail, mode: AttemptMode): RunMessage {
-    const { clock } = this.#deps;
-    const { mail, raw } = processed;
-    const key = this.#key(message.uid);
-    const internalDate = message.internalDate ?? clock.now();
+  #record(message: FetchedMessage, mail: ReceivedMail, mode: AttemptMode): RunMessage {
     const isDead = mode !== 'full';
     const record: NewMessage = {
       uid: message.uid,
       messageId: mail.messageId,
-      contentHash: raw.sha256,
-      size: raw.size,
-      internalDate,
+      contentHash: mail.raw.sha256,
+      size: mail.raw.size,
+      internalDate: message.internalDate ?? this.#deps.clock.now(),
       emailId: message.emailId,
-      sender: mail.from?.email ?? null,
+      sender: mail.sender,
       subject: mail.subject,
-      storageKey: raw.storageKey,
+      storageKey: mail.raw.storageKey,
       status: isDead ? 'dead_letter' : 'received',
       reason: isDead ? 'PARSER_KILLED' : mail.parseError === null ? null : `parse: ${mail.parseError}`,
     };
-    if (isDead) return { record, entry: null };
-    const about = { internalDate, threadId: message.threadId, occurredAt: clock.now() };
-    return { record, entry: encodeEntry(key, buildPayload(key, processed, about)) };
+    return { record, entry: isDead ? null : mail.entry };
   }
 
   #givenUp(uid: number): RunMessage {
@@ -296,6 +350,14 @@ export class MessageRun {
       uid,
     };
   }
+}
+
+function contextOf(message: FetchedMessage, now: Date): EventContext {
+  return { internalDate: message.internalDate ?? now, threadId: message.threadId, occurredAt: now };
+}
+
+function failureOf(error: unknown): Outcome {
+  return isParserKilled(error) ? { kind: 'killed' } : { kind: 'failed', error: toError(error) };
 }
 
 function toError(error: unknown): Error {

@@ -13,7 +13,7 @@ import {
 } from '@mailstream/shared/tracing/message-trace';
 import type { FetchedMessage, ImapConnector, ImapSession, OpenedFolder } from './ports/imap.ts';
 import type { Ledger } from './ports/ledger.ts';
-import type { MailProcessor, ProcessedMail } from './ports/mail.ts';
+import type { MailProcessor, ProcessedMail, ReceivedMail } from './ports/mail.ts';
 import type { EventPublisher } from './ports/stream.ts';
 
 /** Root spans that were made lately: a message that is fetched again goes on in its trace, below the same root. */
@@ -174,7 +174,7 @@ export function tracedProcessor(processor: MailProcessor, tracer: MessageTracer)
     const startMs = traceNowMs();
     try {
       const processed = await work();
-      processedIn(tracer, key, processed);
+      processedIn(tracer, key, { ...processed, parseError: processed.mail.parseError });
       return processed;
     } catch (error) {
       note('parse', { key, startMs, error });
@@ -183,16 +183,32 @@ export function tracedProcessor(processor: MailProcessor, tracer: MessageTracer)
   };
   return {
     process: (key, ...rest) => traced(key, () => processor.process(key, ...rest)),
+    async processAll(mails, signal) {
+      const startMs = traceNowMs();
+      const outcomes = await processor.processAll(mails, signal);
+      for (const [index, outcome] of outcomes.entries()) {
+        const key = mails[index]?.key;
+        if (key === undefined) continue;
+        if (outcome.kind === 'received') processedIn(tracer, key, outcome.mail);
+        else note('parse', { key, startMs, error: outcome.error });
+      }
+      return outcomes;
+    },
+    barrier: () => processor.barrier(),
     processStored: (key, ...rest) => traced(key, () => processor.processStored(key, ...rest)),
   };
 }
 
-function processedIn(tracer: MessageTracer, key: MessageKey, { timings, raw, mail }: ProcessedMail): void {
+function processedIn(
+  tracer: MessageTracer,
+  key: MessageKey,
+  { timings, raw, parseError }: Pick<ReceivedMail, 'timings' | 'raw' | 'parseError'>,
+): void {
   const id = eventId(key);
   if (timings === undefined || !tracer.isTraced(id)) return;
   const about = { eventId: id, errorCode: null };
   const facts = { ...factsOf(key), bytes: raw.size };
-  const outcome = mail.parseError === null ? 'read' : 'headers';
+  const outcome = parseError === null ? 'read' : 'headers';
   tracer.record({
     ...{ ...about, name: 'parse', startMs: timings.startMs, endMs: timings.endMs },
     facts: { ...facts, outcome },

@@ -55,6 +55,8 @@ export class ProviderRuntime {
   #loading: Promise<void> = Promise.resolve();
   #capabilities: readonly string[] | null = null;
   #cancelReport: (() => void) | null = null;
+  /** The row may say something else than we last said: nothing was written yet, it failed, or somebody changed the row. */
+  #isHealthInDoubt = true;
   #reporting: Promise<void> = Promise.resolve();
   #isAborted = false;
 
@@ -77,6 +79,7 @@ export class ProviderRuntime {
 
   /** Reads the settings again and brings the listeners in line with them. */
   reload(): void {
+    this.#isHealthInDoubt = true;
     this.#loading = this.#loading.then(() => this.#load());
     this.auditRequested();
   }
@@ -97,6 +100,7 @@ export class ProviderRuntime {
   }
 
   poke(): void {
+    this.#isHealthInDoubt = true;
     for (const listener of this.#listeners.values()) listener.poke();
   }
 
@@ -209,10 +213,11 @@ export class ProviderRuntime {
         resynced: (...answer) => this.#deps.status.recordResync(ref, this.#term, ...answer),
         health: (health, capabilities, inSync) => {
           if (this.#listeners.get(folder) !== listener) return;
-          this.#folders.set(folder, health);
+          const isNews = !isAsBefore(this.#folders.get(folder), health);
+          if (isNews) this.#folders.set(folder, health);
           if (health.state === 'parked' && health.code === 'OAUTH_REAUTHORIZE') this.#doubtGrant(listener);
           this.#capabilities = capabilities ?? this.#capabilities;
-          this.#report(inSync);
+          if (isNews || this.#isHealthInDoubt) this.#report(inSync);
         },
       },
     );
@@ -262,6 +267,7 @@ export class ProviderRuntime {
     const status = parked !== undefined ? 'error' : waiting !== undefined ? 'disconnected' : 'connected';
     // Not all folders have said something yet: "connected" would be a guess.
     if (status === 'connected' && folders.some((folder) => folder.state === 'connecting')) return;
+    this.#isHealthInDoubt = false;
     try {
       await this.#deps.health.report(this.#ref, this.#term, {
         status,
@@ -272,8 +278,17 @@ export class ProviderRuntime {
         inSync,
       });
     } catch (error) {
-      // For people only; the next change writes it again.
+      // For people only; the next look writes it again.
+      this.#isHealthInDoubt = true;
       this.#log.warn('health could not be written', { code: toFault(error).code });
     }
   }
+}
+
+/**
+ * A folder that was looked at and is watched again has nothing to say: that everything in it is here is stamped for all folders in one
+ * statement (data-age-watch.ts). Two statements for each mailbox and look would be most of what PostgreSQL has to do.
+ */
+function isAsBefore(before: FolderHealth | undefined, now: FolderHealth): boolean {
+  return before?.state === 'watching' && now.state === 'watching' && before.code === now.code;
 }

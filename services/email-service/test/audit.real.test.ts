@@ -221,6 +221,7 @@ it('what the server shows and does not deliver stays missing until it comes', as
   expect(await audited(provider, await ask(provider))).toMatchObject({ checked: 3, found: 0, missing: 1 });
   expect(await metric(daemon, 'mailstream_audit_missing')).toBe('1');
   expect(Number(await metric(daemon, 'mailstream_unseen_messages'))).toBe(1);
+  expect(Number(await metric(daemon, 'mailstream_holes'))).toBe(1);
   expect(Number(await metric(daemon, 'mailstream_unseen_oldest_age_seconds'))).toBeGreaterThan(0);
   deliverNow();
   expect(await audited(provider, await ask(provider))).toMatchObject({ checked: 3, missing: 0 });

@@ -5,6 +5,7 @@ import { startScriptedImap } from '@mailstream/shared/testing/scripted-imap';
 import { isWatching, startDaemon, useWorld, type Daemon, type SeededProvider } from './daemon.ts';
 
 const world = await useWorld();
+const ANOTHER = '00000000-0000-4000-8000-000000000001';
 
 interface Scene {
   readonly provider: SeededProvider;
@@ -103,6 +104,19 @@ describe('after lost data', () => {
       await world.redis.xdel(world.stream, entries[2]?.id ?? '');
       await restart(at);
       expect(await subjects(3)).toEqual(['a', 'b', 'c']);
+    }));
+
+  it('an entry that was lost is missed also where another one has its id, as after a failover', () =>
+    scene(async (at) => {
+      at.deliver('a', 'b');
+      const [a, b] = await world.entries(2);
+      const stranger = Object.entries({ ...b?.fields, event_id: ANOTHER }).flat();
+      await world.redis.del(world.stream);
+      await world.redis.xadd(world.stream, a?.id ?? '', ...Object.entries(a?.fields ?? {}).flat());
+      await world.redis.xadd(world.stream, b?.id ?? '', ...stranger);
+      await restart(at);
+      const eventIds = (await world.entries(3)).map(({ fields }) => fields['event_id']);
+      expect(eventIds).toEqual([a?.fields['event_id'], ANOTHER, b?.fields['event_id']]);
     }));
 
   it('entries that wait, also pending ones, are not published a second time', () =>

@@ -43,5 +43,21 @@ describe('ingest from Dovecot', () => {
       subject: 'first',
       folder: 'INBOX',
     });
+    const { port } = await daemon.waitForLog(({ message }) => message === 'health and metrics are served');
+    const metrics = await (await fetch(`http://127.0.0.1:${String(port)}/metrics`)).text();
+    for (const sample of [
+      'imap_connections',
+      'imap_connects_total{result="connected"}',
+      'imap_connect_seconds_count{result="connected"}',
+      'fetch_seconds_count{result="done"}',
+      'parse_seconds_count{result="done"}',
+      'record_seconds_count{result="stored"}',
+      'publish_seconds_count{result="done"}',
+      'message_size_bytes_count',
+      'visible_to_published_seconds_count',
+      'messages_total{result="received"}',
+      'messages_total{result="published"}',
+    ])
+      expect(metrics).toContain(`\nmailstream_${sample} 1\n`);
   });
 });

@@ -54,9 +54,11 @@ export function useMailProcessor(options: Partial<MailProcessorOptions> = {}): M
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'mailstream-mail-'));
     const storageUrl = pathToFileURL(join(folder, 'storage')).href;
-    storage = createStorage(storageUrl);
+    const opened = createStorage(storageUrl);
+    storage = opened;
     processor = createMailProcessor({
       storageUrl,
+      barrier: async () => await opened.barrier(),
       limits: LIMITS,
       spoolDir: folder,
       workerUrl: WORKER_URL,
@@ -66,6 +68,7 @@ export function useMailProcessor(options: Partial<MailProcessorOptions> = {}): M
   });
   afterAll(async () => {
     await processor?.stop();
+    await storage?.close();
     await rm(folder, { recursive: true, force: true });
   });
 

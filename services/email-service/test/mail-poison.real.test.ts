@@ -67,6 +67,22 @@ describe('a message that ends its parser', () => {
     await run(plain(5));
   });
 
+  it('costs nobody in its group the event: each is tried alone', async () => {
+    const crimes = ['exit', 'throw'].map((crime) => poison(crime));
+    const mails = [plain(7), ...crimes, plain(8)].map((bytes, index) => ({
+      key: { ...KEY, uid: index + 1 },
+      bytes,
+      context: { internalDate: new Date(), threadId: null, occurredAt: new Date() },
+    }));
+    const killed = { kind: 'failed', error: { fault: { code: 'PARSER_KILLED' } } };
+    expect(await mail.processor().processAll(mails, new AbortController().signal)).toMatchObject([
+      { kind: 'received' },
+      killed,
+      killed,
+      { kind: 'received' },
+    ]);
+  });
+
   it('is not started for a caller that has given up already', async () => {
     await expect(run(plain(6), KEY, AbortSignal.abort())).rejects.toMatchObject({ name: 'AbortError' });
   });
@@ -76,6 +92,7 @@ describe('a processor whose worker cannot start', () => {
   it('says so at start, instead of blaming messages', async () => {
     const processor = createMailProcessor({
       storageUrl: 'file:///nowhere',
+      barrier: () => Promise.resolve(),
       limits: LIMITS,
       threads: 1,
       workerUrl: new URL('no-such-worker.js', import.meta.url),

@@ -5,12 +5,27 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { MESSAGE_KINDS, messageOfKind } from '@mailstream/shared/testing/message-kinds';
 import { attachmentPart, entity } from '@mailstream/shared/testing/mime-parts';
+import { receivedMail } from '../src/received-mail.ts';
 import { KEY, LIMITS, payloadOf, useMailProcessor } from './mail-fixture.ts';
 
 const signal = new AbortController().signal;
 
 describe('a message of every kind', () => {
   const mail = useMailProcessor();
+
+  it('gives the same event alone and in a group', async () => {
+    const context = { internalDate: new Date(0), threadId: 'thread', occurredAt: new Date(1) };
+    const small = { largeAttachmentBytes: 100_000, attachmentCount: 20, recipientCount: 300 };
+    const raws = MESSAGE_KINDS.map((kind) => messageOfKind(kind, 17, small).raw);
+    const mails = raws.map((raw, uid) => ({ key: { ...KEY, uid }, bytes: Uint8Array.from(raw), context }));
+    const outcomes = await mail.processor().processAll(mails, signal);
+    await mail.processor().barrier();
+    for (const [uid, raw] of raws.entries()) {
+      const alone = receivedMail({ ...KEY, uid }, await mail.process(raw), context);
+      expect(outcomes[uid]).toEqual({ kind: 'received', mail: alone });
+      expect((await mail.read(alone.raw.storageKey)).equals(raw)).toBe(true);
+    }
+  });
 
   it.each(MESSAGE_KINDS)(
     'of kind %s gives the right fields, and its raw bytes are kept as they are',

@@ -1,10 +1,27 @@
 /** The real worker, but a message whose first bytes name a crime commits it: the parser itself gives no such message any more. */
-import { processMail as parse, warmUp } from '../dist/adapters/mail-parse-worker.js';
+import {
+  begin,
+  processGroup as parseGroup,
+  processMail as parse,
+  warmUp,
+} from '../dist/adapters/mail-parse-worker.js';
 
 export { warmUp };
 
 export async function processMail(task) {
-  const start = task.source.kind === 'bytes' ? Buffer.from(task.source.bytes).toString('latin1', 0, 40) : '';
+  begin(task);
+  if (task.source.kind === 'bytes') await commit(task.source.bytes);
+  return await parse(task);
+}
+
+export async function processGroup(task) {
+  begin(task);
+  for (const { bytes } of task.mails) await commit(bytes);
+  return await parseGroup(task);
+}
+
+async function commit(bytes) {
+  const start = Buffer.from(bytes).toString('latin1', 0, 40);
   if (start.startsWith('X-Poison: spin')) for (;;);
   if (start.startsWith('X-Poison: memory')) {
     const hoard = [];
@@ -18,5 +35,4 @@ export async function processMail(task) {
     await new Promise(() => undefined);
   }
   if (start.startsWith('X-Poison: wait')) await new Promise((resolve) => setTimeout(resolve, 3_600_000));
-  return await parse(task);
 }

@@ -251,7 +251,14 @@ function composeSending(
     box: createSecretBox(mail.keyRing),
     ...mail.secretPlaces,
   });
-  const tokens = createTokenService({ database, secrets, guard, clock, log });
+  const tokens = createTokenService({
+    database,
+    secrets,
+    guard,
+    clock,
+    log,
+    onRefresh: (result) => metrics.tokenRefreshes.inc({ result }),
+  });
   const producing = createRedis({ url: config.redisUrl, name: `${SERVICE}-mail-add`, log });
   const working = createRedis({
     url: config.redisUrl,

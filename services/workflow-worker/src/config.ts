@@ -1,6 +1,9 @@
 /** The only reader of the environment of the worker. Everything is checked before a socket is opened; all problems at once. */
 import { parseAllowList } from '@mailstream/shared/net/allow-list';
+import { databaseUrlProblem } from '@mailstream/shared/db/connection-settings';
 import { EnvReader } from '@mailstream/shared/runtime/env';
+import { redisUrlProblem } from '@mailstream/shared/runtime/redis';
+import { REDIS_SCHEMES } from '@mailstream/shared/runtime/redis-url';
 import type { SecretPlugIn } from '@mailstream/shared/secrets/secret-places';
 import { readTraceSettings, type TraceSettings } from '@mailstream/shared/tracing/trace-settings';
 import { createStorage } from '@mailstream/shared/storage/create-storage';
@@ -66,13 +69,16 @@ export function loadConfig(
   const env = new EnvReader(environment);
   const concurrency = env.integer('WORKER_CONCURRENCY', { default: 8, min: 1, max: 256 });
   const config: Config = {
-    databaseUrl: env.url('DATABASE_URL', { protocols: ['postgres', 'postgresql'] }),
+    databaseUrl: env.url('DATABASE_URL', {
+      protocols: ['postgres', 'postgresql'],
+      problemOf: databaseUrlProblem,
+    }),
     databasePoolMax: env.integer('DATABASE_POOL_MAX', {
       default: concurrency + EXTRA_CONNECTIONS,
       min: 2,
       max: 1000,
     }),
-    redisUrl: env.url('REDIS_URL', { protocols: ['redis', 'rediss'] }),
+    redisUrl: env.url('REDIS_URL', { protocols: REDIS_SCHEMES, problemOf: redisUrlProblem }),
     port: env.integer('PORT', { default: 8081, min: 0, max: 65_535 }),
     logLevel: env.string('LOG_LEVEL', {
       default: 'info',

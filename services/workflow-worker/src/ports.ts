@@ -58,8 +58,13 @@ export interface DeadLetter {
 
 /** The worker's place in the consumer group. Every consumer has a name of its own, made anew at each start. */
 export interface EntrySource {
-  /** Makes the group where it is missing, from the first entry of the stream on. @returns streams whose group was made. */
-  ensureGroups(streams: readonly string[]): Promise<readonly string[]>;
+  /**
+   * Makes the group where it is missing, from the first entry of the stream on. In a cluster the nodes of some streams may be away: those
+   * are in neither list. Rejects when that is so of all.
+   */
+  ensureGroups(
+    streams: readonly string[],
+  ): Promise<{ readonly made: readonly string[]; readonly there: readonly string[] }>;
   /**
    * Entries that no consumer has got yet, at most `count` per stream; waits up to its block time when there are none.
    * `groupMissing` when Redis knows the group (or the stream) no longer.

@@ -50,6 +50,8 @@ const IDS_PER_READ = 100;
 const READS_AT_ONCE = 4;
 /** Ids taken over in one beat: what a stopped worker had may be a flood, with others' entries behind it. */
 const MOST_TAKEN_OVER = 20_000;
+/** Streams that are looked through at the same time. */
+const CLAIMED_AT_ONCE = 16;
 /** Entries taken off a worker that has more, at a time. */
 const MOST_SHARED = 1_000;
 /** With fewer in hand a worker looks whether another one needs help. */
@@ -100,14 +102,14 @@ export function createStreamConsumer(options: StreamConsumerOptions): StreamCons
   const readOnce = async (ready: Set<string>, behind: Set<string>): Promise<void> => {
     try {
       const missing = streams.filter((stream) => !ready.has(stream));
-      for (const stream of await source.ensureGroups(missing)) log.info('consumer group made', { stream });
-      for (const stream of missing) ready.add(stream);
+      await ensureGroups(missing, ready);
       if (behind.size > 0) return await readIdsOf(behind);
+      const readable = streams.filter((stream) => ready.has(stream));
       const room = Math.min(options.batch, inHand.room());
-      const count = Math.max(1, Math.floor(room / streams.length));
+      const count = Math.max(1, Math.floor(room / readable.length));
       // The first read may wait its whole time for something to come.
       if (missing.length > 0) nowReading();
-      const result = await source.read(streams, count);
+      const result = await source.read(readable, count);
       nowReading();
       if (result.kind === 'groupMissing') {
         log.warn('redis has lost the consumer group, making it anew');
@@ -126,29 +128,52 @@ export function createStreamConsumer(options: StreamConsumerOptions): StreamCons
     }
   };
 
-  const readIdsOf = async (behind: Set<string>): Promise<void> => {
-    for (const stream of [...behind]) {
-      // One connection carries them in order, so several may be on their way at once.
-      const reads = Array.from({ length: READS_AT_ONCE }, () => source.readAhead(stream, IDS_PER_READ));
-      for (const read of await Promise.all(reads)) {
-        if (read.length < IDS_PER_READ) behind.delete(stream);
-        inHand.takeHeaders(read, true);
-      }
+  /** Of a cluster one node may be away: the streams of the others are read meanwhile. */
+  const ensureGroups = async (missing: readonly string[], ready: Set<string>): Promise<void> => {
+    try {
+      const { made, there } = await source.ensureGroups(missing);
+      for (const stream of made) log.info('consumer group made', { stream });
+      for (const stream of [...made, ...there]) ready.add(stream);
+    } catch (error) {
+      if (!streams.some((stream) => ready.has(stream))) throw error;
     }
   };
 
-  const claim = async (): Promise<void> => {
-    for (const stream of streams) {
-      const room = Math.min(MOST_TAKEN_OVER, options.readAhead - inHand.size());
-      if (room <= 0 || signal.aborted) return;
-      const { headers, gone } = await source.claimAbandoned(stream, options.visibilityMs, room);
-      if (gone.length > 0) onGone(gone);
-      const helped =
-        inHand.size() < FEW_IN_HAND ? await source.share(stream, Math.min(room, MOST_SHARED)) : [];
-      const count = inHand.takeHeaders([...headers, ...helped], false);
-      if (count > 0) log.info('entries taken over', { stream, count });
-      metrics.entriesClaimed.inc(count);
+  const readIdsOf = async (behind: Set<string>): Promise<void> => {
+    const failures: unknown[] = [];
+    for (const stream of [...behind]) {
+      // One connection carries them in order, so several may be on their way at once.
+      const reads = Array.from({ length: READS_AT_ONCE }, () => source.readAhead(stream, IDS_PER_READ));
+      for (const read of await Promise.allSettled(reads)) {
+        if (read.status === 'rejected') failures.push(read.reason);
+        const headers = read.status === 'fulfilled' ? read.value : [];
+        if (headers.length < IDS_PER_READ) behind.delete(stream);
+        inHand.takeHeaders(headers, true);
+      }
     }
+    if (failures.length > 0) throw failures[0];
+  };
+
+  const claim = async (): Promise<void> => {
+    const failures: unknown[] = [];
+    for (let from = 0; from < streams.length; from += CLAIMED_AT_ONCE) {
+      const part = streams.slice(from, from + CLAIMED_AT_ONCE);
+      const room = Math.floor((options.readAhead - inHand.size()) / part.length);
+      if (room <= 0 || signal.aborted) break;
+      const claims = await Promise.allSettled(part.map((stream) => claimOf(stream, room)));
+      failures.push(...claims.flatMap((one) => (one.status === 'rejected' ? [one.reason] : [])));
+    }
+    if (failures.length > 0) throw failures[0];
+  };
+
+  const claimOf = async (stream: string, room: number): Promise<void> => {
+    const most = Math.min(MOST_TAKEN_OVER, room);
+    const { headers, gone } = await source.claimAbandoned(stream, options.visibilityMs, most);
+    if (gone.length > 0) onGone(gone);
+    const helped = inHand.size() < FEW_IN_HAND ? await source.share(stream, Math.min(most, MOST_SHARED)) : [];
+    const count = inHand.takeHeaders([...headers, ...helped], false);
+    if (count > 0) log.info('entries taken over', { stream, count });
+    metrics.entriesClaimed.inc(count);
   };
 
   const beatLoop = async (): Promise<void> => {

@@ -162,7 +162,7 @@ it('keeps a dead letter also where the database is too slow for it at first', as
     mailbox.tenant,
   ]);
   expect(letters.map(({ detail }) => detail)).toEqual(
-    Array.from({ length: 3 }, () => '1 attempts failed: the database did not answer in time'),
+    Array.from({ length: 3 }, () => '1 attempt failed: the database did not answer in time'),
   );
 });
 

@@ -5,6 +5,8 @@
  */
 import { streamName } from '../events/email-received.ts';
 import { EnvReader } from '../runtime/env.ts';
+import { redisUrlProblem } from '../runtime/redis.ts';
+import { REDIS_SCHEMES } from '../runtime/redis-url.ts';
 import { DEMO_MAILBOX, ensureDemoMailbox, whenWatched } from './demo-mailbox.ts';
 import { ensureDemoSmtp } from './demo-smtp.ts';
 import { createDemoTenant, DEMO_EMAIL } from './demo-tenant.ts';
@@ -50,7 +52,7 @@ export async function makeDemoTenant(environment: Environment): Promise<string> 
 export async function tryDemoMailbox(environment: Environment): Promise<string> {
   const env = new EnvReader(environment);
   const adminUrl = env.url('MIGRATION_DATABASE_URL', POSTGRES);
-  const redis = env.url('REDIS_URL', { protocols: ['redis', 'rediss'] });
+  const redis = env.url('REDIS_URL', { protocols: REDIS_SCHEMES, problemOf: redisUrlProblem });
   const api = {
     url: env.url('DEMO_API_URL', { protocols: ['http'] }),
     token: env.string('DEMO_API_TOKEN'),

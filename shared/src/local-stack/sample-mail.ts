@@ -1,9 +1,11 @@
 /** One mail through the whole system: delivered, seen, published, made a ticket. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Redis } from 'ioredis';
 import pg from 'pg';
 import { decodeEntry, type EmailReceivedPayload } from '../events/email-received.ts';
+import { createLogger } from '../runtime/logger.ts';
+import { closeRedis, createRedis } from '../runtime/redis.ts';
+import type { RedisClient } from '../runtime/redis-servers.ts';
 import { deliver } from '../testing/deliver.ts';
 import type { MailEndpoints } from './servers.ts';
 import { SetupError } from './setup-error.ts';
@@ -18,14 +20,21 @@ export interface Arrival {
 }
 
 const PATIENCE_MS = 60_000;
+const BLOCK_MS = 1_000;
 
 /** @throws Error naming the step that the mail did not reach within a minute. */
 export async function sendSample(
   mail: MailEndpoints,
   urls: { readonly redis: string; readonly stream: string; readonly admin: string; readonly tenant: string },
 ): Promise<Arrival> {
-  const redis = new Redis(urls.redis);
+  const redis = createRedis({
+    url: urls.redis,
+    name: 'sample mail',
+    log: createLogger({ service: 'start', level: 'silent' }),
+    blockMs: BLOCK_MS,
+  });
   try {
+    await whenReady(redis);
     const messageId = `<${randomUUID()}@mail.example>`;
     const [last] = await redis.xrevrange(urls.stream, '+', '-', 'COUNT', 1);
     await deliver({
@@ -45,19 +54,25 @@ export async function sendSample(
       ticketNumber,
     };
   } finally {
-    redis.disconnect();
+    await closeRedis(redis);
   }
 }
 
+async function whenReady(redis: RedisClient): Promise<void> {
+  for (const deadline = Date.now() + PATIENCE_MS; redis.status !== 'ready'; await delay(20))
+    if (Date.now() > deadline)
+      throw new SetupError('Redis at REDIS_URL cannot be reached, so the sample mail was not sent.', 1);
+}
+
 async function whenPublished(
-  redis: Redis,
+  redis: RedisClient,
   stream: string,
   after: string,
   messageId: string,
 ): Promise<Omit<Arrival, 'latencyMs' | 'ticketNumber'>> {
   let position = after;
   for (const deadline = Date.now() + PATIENCE_MS; Date.now() < deadline;) {
-    const answer = await redis.xread('COUNT', 100, 'BLOCK', 1_000, 'STREAMS', stream, position);
+    const answer = await redis.xread('COUNT', 100, 'BLOCK', BLOCK_MS, 'STREAMS', stream, position);
     for (const [entryId, fields] of answer?.[0]?.[1] ?? []) {
       position = entryId;
       const { eventId, payload } = decodeEntry(asRecord(fields));

@@ -60,6 +60,8 @@ export interface TokenServiceOptions {
   readonly log: Logger;
   /** Refreshes at once; each holds a database connection. 4 unless given: less than the pool. */
   readonly maxRefreshes?: number;
+  /** Told of each refresh that was tried: `refreshed`, or the code of what went wrong. */
+  readonly onRefresh?: (result: string) => void;
 }
 
 /** A token is replaced when less than this, or a fifth of its life, remains: it must outlast a login and its retries. */
@@ -111,12 +113,14 @@ export function createTokenService(options: TokenServiceOptions): TokenService {
     const startedMs = clock.monotonicMs();
     try {
       const token = await refreshTwice(key, isForced);
+      options.onRefresh?.('refreshed');
       log.info('OAuth access token refreshed', { ...fields, durationMs: clock.monotonicMs() - startedMs });
       return token;
     } catch (error) {
       const failure = sqlState(error) === LOCK_NOT_AVAILABLE ? lockFault() : error;
       const fault = failure instanceof FaultError ? failure.fault : undefined;
       const { code, detail } = fault ?? {};
+      options.onRefresh?.(code ?? 'INTERNAL');
       log.warn('OAuth access token not refreshed', { ...fields, code, detail, error: failure });
       throw failure;
     }

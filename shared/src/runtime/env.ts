@@ -32,6 +32,14 @@ export interface StringOptions {
   readonly maxLength?: number;
 }
 
+export interface UrlOptions {
+  readonly default?: string;
+  /** Without colon, e.g. `['redis', 'rediss']`. */
+  readonly protocols: readonly string[];
+  /** In place of the rules for all URLs: what is wrong with it, to be put behind the variable's name; null when nothing is. */
+  readonly problemOf?: (value: string) => string | null;
+}
+
 const TRUE = new Set(['1', 'true', 'yes', 'on']);
 const FALSE = new Set(['0', 'false', 'no', 'off']);
 /** Above any file size or interval we accept, below where doubles lose whole numbers. */
@@ -123,20 +131,20 @@ export class EnvReader {
       .filter((item) => item !== '');
   }
 
-  /** @param options.protocols without colon, e.g. `['redis', 'rediss']` */
-  url(name: string, options: { readonly default?: string; readonly protocols: readonly string[] }): string {
+  url(name: string, options: UrlOptions): string {
     const value = this.#raw(name) ?? options.default;
+    const forms = `a URL that starts with ${options.protocols.map((p) => `${p}://`).join(' or ')}`;
     if (value === undefined) {
-      this.problem(
-        `${name} is not set: give a URL that starts with ${options.protocols.map((p) => `${p}://`).join(' or ')}`,
-      );
+      this.problem(`${name} is not set: give ${forms}`);
       return '';
     }
     const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(value)?.[1]?.toLowerCase();
-    if (!URL.canParse(value) || scheme === undefined || !options.protocols.includes(scheme))
-      this.problem(
-        `${name} must be a URL that starts with ${options.protocols.map((p) => `${p}://`).join(' or ')}`,
-      );
+    const isUrl = options.problemOf !== undefined || URL.canParse(value);
+    const problem =
+      isUrl && scheme !== undefined && options.protocols.includes(scheme)
+        ? (options.problemOf?.(value) ?? null)
+        : `must be ${forms}`;
+    if (problem !== null) this.problem(`${name} ${problem}`);
     return value;
   }
 

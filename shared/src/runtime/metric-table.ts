@@ -126,7 +126,7 @@ export const METRIC_TABLE = {
   tokenRefreshes: {
     type: 'counter',
     name: 'mailstream_oauth_refreshes_total',
-    help: 'Refreshes of OAuth access tokens by result.',
+    help: 'Refreshes of OAuth access tokens by result (refreshed, or a code).',
     labels: ['result'],
   },
 
@@ -134,7 +134,7 @@ export const METRIC_TABLE = {
   messages: {
     type: 'counter',
     name: 'mailstream_messages_total',
-    help: 'Messages by what became of them (received, published, skipped, dead_letter, duplicate, gone, hole).',
+    help: 'Messages by what became of them: in the ledger (received, skipped, dead_letter), on the stream (published, or duplicate where it was there already).',
     labels: ['result'],
   },
   messageBytes: {
@@ -147,7 +147,7 @@ export const METRIC_TABLE = {
   fetchSeconds: {
     type: 'histogram',
     name: 'mailstream_fetch_seconds',
-    help: 'Time to fetch one batch.',
+    help: 'Time that the mail server took for the messages of one batch.',
     labels: ['result'],
     buckets: SLOW_SECONDS,
   },
@@ -175,15 +175,15 @@ export const METRIC_TABLE = {
   visibleToPublishedSeconds: {
     type: 'histogram',
     name: 'mailstream_visible_to_published_seconds',
-    help: 'Time from the first hint that a message is there to its entry on the stream.',
+    help: 'Time from the first hint of the mail server that a message is there to its entry on the stream. A backlog is not counted.',
     labels: [],
     buckets: SLOW_SECONDS,
   },
   recoveries: {
     type: 'counter',
-    name: 'mailstream_recoveries_total',
-    help: 'Recoveries and reconciliations of folders by kind, with their result.',
-    labels: ['kind', 'result'],
+    name: 'mailstream_recovered_messages_total',
+    help: 'Messages that a recovery took up again: unpublished (recorded, without a mark that they are on the stream), lost (a store lost their event).',
+    labels: ['kind'],
   },
   folderDataAge: {
     type: 'gauge',
@@ -219,12 +219,6 @@ export const METRIC_TABLE = {
     type: 'gauge',
     name: 'mailstream_unseen_newest_age_seconds',
     help: 'How long the newest unseen message has been waiting, the largest over all folders; 0 when none waits.',
-    labels: [],
-  },
-  ledgerBacklog: {
-    type: 'gauge',
-    name: 'mailstream_ledger_backlog',
-    help: 'Recorded messages of this instance that are not on the stream yet.',
     labels: [],
   },
   holes: {
@@ -450,6 +444,24 @@ export const METRIC_TABLE = {
   },
 
   // The server
+  mailboxesFailing: {
+    type: 'gauge',
+    name: 'mailstream_installation_mailboxes_failing',
+    help: 'Mailboxes that are switched on and do not work, by the code of why.',
+    labels: ['code'],
+  },
+  unpublished: {
+    type: 'gauge',
+    name: 'mailstream_installation_unpublished',
+    help: 'Recorded messages that are not on the stream yet, by the database, also while no instance of the daemon runs.',
+    labels: [],
+  },
+  unpublishedAge: {
+    type: 'gauge',
+    name: 'mailstream_installation_unpublished_age_seconds',
+    help: 'How long the oldest of them has been recorded; 0 when there is none.',
+    labels: [],
+  },
   dataAgeMax: {
     type: 'gauge',
     name: 'mailstream_installation_data_age_max_seconds',
@@ -459,7 +471,7 @@ export const METRIC_TABLE = {
   dataAgeStale: {
     type: 'gauge',
     name: 'mailstream_installation_folders_stale',
-    help: 'Watched folders over IMAP_DATA_AGE_LIMIT_MS by the database, also while no instance of the daemon runs.',
+    help: 'Watched folders over IMAP_DATA_AGE_LIMIT_MS by the database, also while no instance of the daemon runs; without those of mailboxes whose login is refused.',
     labels: [],
   },
   httpRequests: {

@@ -6,38 +6,47 @@
 import { randomUUID } from 'node:crypto';
 import {
   closeSync,
-  existsSync,
   fdatasyncSync,
   fsyncSync,
   mkdirSync,
   openSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
 
-/** Writes `bytes` to `target`, below `root`, unless it is there. Throws what the file system says. */
-export type BlockingWrite = (target: string, bytes: Uint8Array) => void;
+/** See `createBlockingWrite`. */
+export interface BlockingWrite {
+  /** Writes `bytes` to `target`, below the root, unless it is there; durably. Throws what the file system says. */
+  durably(target: string, bytes: Uint8Array): void;
+  /**
+   * The same without waiting for the disk: durable after the next barrier (`file-system-barrier.ts`). Until then a power cut may
+   * leave the name with too few bytes, which counts as not there.
+   */
+  untilBarrier(target: string, bytes: Uint8Array): void;
+}
 
 /** @param incoming directory for files being written, on the file system of `root` */
 export function createBlockingWrite(root: string, incoming: string): BlockingWrite {
-  const durableDirectories = new Set<string>();
+  const made = new Set<string>();
 
-  function ensureDirectory(directory: string): void {
-    if (durableDirectories.has(directory)) return;
-    if (directory.startsWith(root + sep)) ensureDirectory(dirname(directory));
+  function ensureDirectory(directory: string, isDurable: boolean): void {
+    if (made.has(directory)) return;
+    if (directory.startsWith(root + sep)) ensureDirectory(dirname(directory), isDurable);
     mkdirSync(directory, { recursive: true });
+    if (!isDurable) return;
     syncDirectory(dirname(directory));
-    durableDirectories.add(directory);
+    made.add(directory);
   }
 
-  function write(target: string, bytes: Uint8Array): void {
-    ensureDirectory(dirname(target));
-    ensureDirectory(incoming);
+  function write(target: string, bytes: Uint8Array, isDurable: boolean): void {
+    ensureDirectory(dirname(target), isDurable);
+    ensureDirectory(incoming, isDurable);
     const path = join(incoming, randomUUID());
     try {
-      writeDurably(path, bytes);
+      writeNew(path, bytes, isDurable);
       renameSync(path, target);
     } catch (error) {
       rmSync(path, { force: true });
@@ -45,28 +54,50 @@ export function createBlockingWrite(root: string, incoming: string): BlockingWri
     }
   }
 
-  return (target, bytes) => {
-    if (!existsSync(target)) {
-      try {
-        write(target, bytes);
-      } catch (error) {
-        // Somebody removed a directory behind our back: what we know of directories is worth nothing now.
-        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-        durableDirectories.clear();
-        write(target, bytes);
-      }
+  function writeAgain(target: string, bytes: Uint8Array, isDurable: boolean): void {
+    try {
+      write(target, bytes, isDurable);
+    } catch (error) {
+      // Somebody removed a directory behind our back: what we know of directories is worth nothing now.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      made.clear();
+      write(target, bytes, isDurable);
     }
-    syncDirectory(dirname(target));
+  }
+
+  return {
+    durably(target, bytes) {
+      // Whoever wrote it may not have come to the barrier yet.
+      if (isThere(target, bytes.length)) syncFile(target);
+      else writeAgain(target, bytes, true);
+      syncDirectory(dirname(target));
+    },
+    untilBarrier(target, bytes) {
+      if (!isThere(target, bytes.length)) writeAgain(target, bytes, false);
+    },
   };
 }
 
-function writeDurably(path: string, bytes: Uint8Array): void {
+function isThere(target: string, size: number): boolean {
+  return statSync(target, { throwIfNoEntry: false })?.size === size;
+}
+
+function writeNew(path: string, bytes: Uint8Array, isDurable: boolean): void {
   const file = openSync(path, 'wx', 0o640);
   try {
     writeFileSync(file, bytes);
-    fdatasyncSync(file);
+    if (isDurable) fdatasyncSync(file);
   } finally {
     closeSync(file);
+  }
+}
+
+function syncFile(path: string): void {
+  const handle = openSync(path, 'r+');
+  try {
+    fdatasyncSync(handle);
+  } finally {
+    closeSync(handle);
   }
 }
 

@@ -58,6 +58,8 @@ function lazyS3Storage(settings: S3Settings): RemovableStorage {
   };
   return {
     put: async (key, source) => await (await storage()).put(key, source),
+    putAll: async (objects) => await (await storage()).putAll(objects),
+    barrier: async () => await (await storage()).barrier(),
     read: async (key) => await (await storage()).read(key),
     exists: async (key) => await (await storage()).exists(key),
     list: async (page) => await (await storage()).list(page),

@@ -5,17 +5,19 @@
  *   <root>/<tenant>/raw/<aa>/... whole and durable from the moment the name is there
  *   <root>/.aside/<tenant>/...   set aside (`filesystem-removal.ts`)
  *
- * write → fdatasync → rename → fsync of the directory. A name that is there was complete before it got there, so finding it is
- * enough; only the directory is synced again, because whoever renamed may have died before doing so.
+ * write → fdatasync → rename → fsync of the directory; for many at once write → rename → one barrier for all of them. A name with
+ * the size of its content is complete, so finding it is enough; file and directory are synced again, because whoever wrote it may
+ * have died before doing so.
  */
-import { createReadStream } from 'node:fs';
-import { access, mkdir, open, readdir, rename, rm, stat, unlink, type FileHandle } from 'node:fs/promises';
+import { createReadStream, mkdirSync } from 'node:fs';
+import { mkdir, open, readdir, rename, rm, stat, unlink, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { createBlockingWrite } from './blocking-write.ts';
 import { spaceAt } from './disk-space.ts';
-import { createDurableDirectories, syncDirectory } from './durable-directories.ts';
+import { createFileSystemBarrier, type FileSystemBarrier } from './file-system-barrier.ts';
+import { createDurableDirectories, syncDirectory, syncFile } from './durable-directories.ts';
 import { createFilesystemRemoval } from './filesystem-removal.ts';
 import { storageNotFound, storageUnavailable } from './storage-faults.ts';
 import { assertStorageKey } from './storage-key.ts';
@@ -68,27 +70,54 @@ export function createFilesystemStorage(root: string, isBlocking = false): Remov
     await syncDirectory(directory);
   }
 
+  /** Looked for at the first use, when the directory is there; null where there is none. */
+  let found: FileSystemBarrier | null | undefined;
+
+  function barrierHere(): FileSystemBarrier | null {
+    if (found !== undefined) return found;
+    mkdirSync(root, { recursive: true });
+    found = createFileSystemBarrier(root);
+    return found;
+  }
+
+  async function put(key: string, source: StorageSource): Promise<void> {
+    const target = pathOf(root, key);
+    await asFault(async () => {
+      if (blockingWrite !== null && isBytes(source)) {
+        blockingWrite.durably(target, source);
+        return;
+      }
+      if (await isThere(target, isBytes(source) ? source.length : null)) {
+        await discard(source);
+        await syncFile(target);
+        await syncDirectory(dirname(target));
+        return;
+      }
+      const incoming = await writeIncoming(source);
+      try {
+        await moveIntoPlace(incoming, target);
+      } catch (error) {
+        await unlink(incoming).catch(() => undefined);
+        throw error;
+      }
+    });
+  }
+
   return {
-    async put(key, source) {
-      const target = pathOf(root, key);
+    put,
+
+    async putAll(objects) {
       await asFault(async () => {
-        if (blockingWrite !== null && isBytes(source)) {
-          blockingWrite(target, source);
-          return;
-        }
-        if (await isThere(target)) {
-          await discard(source);
-          await syncDirectory(dirname(target));
-          return;
-        }
-        const incoming = await writeIncoming(source);
-        try {
-          await moveIntoPlace(incoming, target);
-        } catch (error) {
-          await unlink(incoming).catch(() => undefined);
-          throw error;
+        const isLater = blockingWrite !== null && barrierHere() !== null;
+        for (const { key, bytes } of objects) {
+          if (isLater) blockingWrite.untilBarrier(pathOf(root, key), bytes);
+          else await put(key, bytes);
         }
       });
+    },
+
+    async barrier() {
+      await asFault(async () => await barrierHere()?.pass());
     },
 
     async read(key): Promise<Readable> {
@@ -104,7 +133,7 @@ export function createFilesystemStorage(root: string, isBlocking = false): Remov
     async exists(key) {
       assertStorageKey(key);
       return await asFault(async () => {
-        for (const path of removal.places(key)) if (await isThere(path)) return true;
+        for (const path of removal.places(key)) if (await isThere(path, null)) return true;
         return false;
       });
     },
@@ -135,7 +164,7 @@ export function createFilesystemStorage(root: string, isBlocking = false): Remov
     },
 
     async close() {
-      // Nothing is kept open between calls.
+      found?.close();
     },
   };
 }
@@ -157,10 +186,11 @@ async function openFirst(paths: readonly string[]): Promise<FileHandle> {
   throw Object.assign(new Error('nowhere'), { code: 'ENOENT' });
 }
 
-async function isThere(path: string): Promise<boolean> {
+/** @param size bytes that it must have; null when nobody knows */
+async function isThere(path: string, size: number | null): Promise<boolean> {
   try {
-    await access(path);
-    return true;
+    const found = await stat(path);
+    return size === null || found.size === size;
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return false;
     throw error;

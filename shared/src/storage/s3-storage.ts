@@ -17,11 +17,13 @@ import { createS3Removal, isNotFound } from './s3-removal.ts';
 import { storageNotFound, storageUnavailable } from './storage-faults.ts';
 import { assertStorageKey } from './storage-key.ts';
 import { SourceError, chunksOf, discard, isBytes } from './storage-source.ts';
-import type { RemovableStorage } from './storage.ts';
+import type { RemovableStorage, StorageSource } from './storage.ts';
 
 /** One part in flight and one being filled: what a stream of any length costs in memory. The protocol's least is 5 MiB. */
 const PART_BYTES = 8 * 1024 * 1024;
 const CHECK_NAME = 'mailstream-check';
+/** Requests of one `putAll` under way. */
+const PUTS_AT_ONCE = 8;
 
 export interface S3Settings {
   readonly bucket: string;
@@ -82,15 +84,29 @@ export function createS3Storage(settings: S3Settings): RemovableStorage {
     await new Upload({ client, params, partSize: PART_BYTES, queueSize: 1 }).done();
   }
 
+  async function put(key: string, source: StorageSource): Promise<void> {
+    address(key);
+    await asFault(async () => {
+      if (await isThere(address(key))) await discard(source);
+      else if (isBytes(source)) await client.send(new PutObjectCommand({ ...address(key), Body: source }));
+      else await putStream(key, source);
+    });
+  }
+
   return {
-    async put(key, source) {
-      address(key);
-      await asFault(async () => {
-        if (await isThere(address(key))) await discard(source);
-        else if (isBytes(source)) await client.send(new PutObjectCommand({ ...address(key), Body: source }));
-        else await putStream(key, source);
-      });
+    put,
+    async putAll(objects) {
+      const left = [...objects];
+      const sender = async (): Promise<void> => {
+        for (let next = left.shift(); next !== undefined; next = left.shift())
+          await put(next.key, next.bytes);
+      };
+      const sent = await Promise.allSettled(Array.from({ length: PUTS_AT_ONCE }, sender));
+      for (const result of sent) if (result.status === 'rejected') throw result.reason;
     },
+
+    // A PUT that was answered is durable.
+    barrier: () => Promise.resolve(),
 
     async read(key): Promise<Readable> {
       assertStorageKey(key);

@@ -14,6 +14,11 @@ export interface StorageSpace {
 /** Bytes in memory, or a stream of them that is read once. */
 export type StorageSource = Uint8Array | AsyncIterable<Uint8Array>;
 
+export interface NewObject {
+  readonly key: string;
+  readonly bytes: Uint8Array;
+}
+
 /**
  * Every method rejects with a `FaultError`: code `STORAGE_FULL` when there is no room, `STORAGE_UNAVAILABLE` (both of kind
  * `transient`) when the storage cannot be reached, written or read, and with `TypeError` for a key that is not one. An error of the source given to `put` comes through unchanged.
@@ -24,6 +29,13 @@ export interface Storage {
    * stream is closed unread. On rejection nothing is visible under the key.
    */
   put(key: string, source: StorageSource): Promise<void>;
+  /**
+   * `put` for objects in memory, which share what it costs to make them durable: they are after a `barrier` that begins when this has
+   * resolved, in any thread of the process. On rejection some may be there.
+   */
+  putAll(objects: readonly NewObject[]): Promise<void>;
+  /** Resolves when everything that `putAll` has written would survive a power cut. */
+  barrier(): Promise<void>;
   /** @throws FaultError `NOT_FOUND` (kind `bug`) when there is nothing under the key. */
   read(key: string): Promise<Readable>;
   exists(key: string): Promise<boolean>;

@@ -49,8 +49,22 @@ export function storageConformance(storage: () => Storage): void {
     const key = attachmentKey(TENANT, sha256(bytes));
     await storage().put(key, bytes);
     await storage().put(key, unreadable());
-    await storage().put(key, Buffer.from('something else'));
+    await storage().put(key, Buffer.alloc(bytes.length));
     expect(await buffer(await storage().read(key))).toEqual(bytes);
+  });
+
+  it('takes many at once: some there already, some twice, one empty', async () => {
+    const contents = [...Array.from({ length: 20 }, (_, i) => randomBytes(1000 * i)), randomBytes(700_000)];
+    const objects = contents.map((bytes) => ({ key: attachmentKey(TENANT, sha256(bytes)), bytes }));
+    const [, there] = objects;
+    if (there === undefined) throw new Error('no objects');
+    await storage().put(there.key, there.bytes);
+    await Promise.all([storage().putAll([...objects, there]), storage().putAll(objects.slice(5))]);
+    await storage().putAll([]);
+    await Promise.all([storage().barrier(), storage().barrier()]);
+    for (const { key, bytes } of objects) {
+      expect(sha256(await buffer(await storage().read(key)))).toBe(sha256(bytes));
+    }
   });
 
   it('takes the same key from many writers at once', async () => {

@@ -5,10 +5,12 @@ import { existsSync, readdirSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { z } from 'zod';
+import { ROOT } from '../container-files.ts';
 import { variablesOf } from '../read-variables.ts';
 import {
   CHART,
@@ -114,7 +116,7 @@ describe.skipIf(helm === null)('helm', () => {
       for (const manifest of pods) {
         const pod = podOf(manifest);
         const process = manifest.metadata.name.replace('mailstream-', '');
-        if (process === 'migrate') continue;
+        if (process === 'migrate' || process === 'first-tenant') continue;
         const environment = environmentOf(pod);
         const { problems } = await variablesOf(process, environment);
         expect(problems, process).toEqual([]);
@@ -122,6 +124,34 @@ describe.skipIf(helm === null)('helm', () => {
       }
     },
   );
+
+  test('certificates are in every pod, the migration’s too, and each process has the user of Redis that is its own', async () => {
+    const mounts = z.array(z.object({ name: z.string(), mountPath: z.string() }));
+    const found = await manifests('--values', join(CHART, 'ci', 'full-values.yaml'));
+    const keys: Record<string, unknown> = {};
+    for (const manifest of found.filter(({ kind }) => kind === 'Deployment' || kind === 'Job')) {
+      const pod = podOf(manifest);
+      const [container] = pod.containers;
+      const paths = mounts.parse(container?.['volumeMounts']).map(({ mountPath }) => mountPath);
+      expect(paths).toEqual(
+        expect.arrayContaining(['/etc/mailstream/authorities', '/etc/mailstream/certificates']),
+      );
+      expect(pod['volumes']).toEqual(
+        expect.arrayContaining([
+          { name: 'authorities', configMap: { name: 'authorities' } },
+          { name: 'certificates', secret: { secretName: 'certificates', defaultMode: 0o440 } },
+        ]),
+      );
+      const redis = container?.env.find(({ name }) => name === 'REDIS_URL');
+      if (redis !== undefined) keys[manifest.metadata.name] = redis.valueFrom;
+    }
+    const key = (name: string): unknown => ({ secretKeyRef: { name: 'mailstream', key: name } });
+    expect(keys).toEqual({
+      'mailstream-email-service': key('redisUrlEmail'),
+      'mailstream-workflow-worker': key('redisUrlWorker'),
+      'mailstream-server': key('redisUrl'),
+    });
+  });
 
   test('a process that is switched off leaves nothing behind', async () => {
     for (const name of PROCESS_NAMES) {
@@ -169,6 +199,46 @@ describe.skipIf(helm === null)('helm', () => {
     expect(job?.metadata['annotations']).toMatchObject({ 'helm.sh/hook': 'pre-install,pre-upgrade' });
   });
 
+  test('the first tenant is made by the program of the server, with the password in a file', async () => {
+    const [name, email] = ['firstTenant.name=Example & Sons', 'firstTenant.email=ada@example.org'];
+    const job = async (...more: string[]): Promise<z.infer<typeof podSchema>['containers'][number]> => {
+      const sets = [name, email, ...more].flatMap((set) => ['--set', set]);
+      const found = await manifests('--values', MINIMAL, ...sets);
+      const manifest = found.find(({ metadata }) => metadata.name === 'mailstream-first-tenant');
+      expect(manifest?.metadata['annotations']).toMatchObject({ 'helm.sh/hook': 'post-install' });
+      return podOf(manifest as Manifest).containers[0] as z.infer<typeof podSchema>['containers'][number];
+    };
+    const words = [
+      'node',
+      'server/dist/create-tenant/main.js',
+      '--name=Example & Sons',
+      '--email=ada@example.org',
+      '--operator',
+    ];
+    const withLink = await job('server.settings.PUBLIC_URL=https://mail.example');
+    expect(withLink['command']).toEqual(words);
+    expect(withLink.env.map((each) => each.name)).toEqual(['DATABASE_URL', 'PUBLIC_URL']);
+    const options = pathToFileURL(join(ROOT, 'server/src/create-tenant/options.ts')).href;
+    const { parseOptions } = (await import(options)) as { parseOptions(argv: string[]): { kind: string } };
+    expect(parseOptions(words.slice(2)).kind).toBe('options');
+    const { command } = z
+      .object({ command: z.array(z.string()) })
+      .parse(await job('firstTenant.passwordKey=firstPassword'));
+    expect(command.slice(0, 2)).toEqual(['sh', '-c']);
+    expect(command.slice(4)).toEqual(words);
+    expect(command[2]).toBe('exec "$@" --password-stdin </run/first-tenant/password');
+  });
+
+  test('the dashboard is a ConfigMap that the sidecar of Grafana finds', async () => {
+    const found = await manifests('--values', join(CHART, 'ci', 'full-values.yaml'));
+    const map = found.find(({ metadata }) => metadata.name === 'mailstream-dashboard');
+    expect(map?.metadata['labels']).toMatchObject({ grafana_dashboard: '1' });
+    expect(
+      JSON.parse(z.object({ 'mailstream.json': z.string() }).parse(map?.['data'])['mailstream.json']),
+    ).toEqual(JSON.parse(chartFile('dashboards/mailstream.json')));
+    expect((await manifests('--values', MINIMAL)).some(({ kind }) => kind === 'ConfigMap')).toBe(false);
+  });
+
   test('the rule of the operator is the file for everybody else', async () => {
     const found = await manifests('--values', join(CHART, 'ci', 'full-values.yaml'));
     const rule = found.find(({ kind }) => kind === 'PrometheusRule');
@@ -203,6 +273,7 @@ describe.skipIf(helm === null)('helm', () => {
       'server.autoscaling.enabled=true,server.autoscaling.maxReplicas=1',
       'maxReplicas is below minReplicas',
     ],
+    ['a first tenant without a user', 'firstTenant.name=Example', 'firstTenant.email is no address'],
     ['a setting that nobody reads', 'settings.IMAP_POLL_INTERVAL=5', 'IMAP_POLL_INTERVAL'],
     ['a secret among the settings', 'settings.SECRETS_MASTER_KEY=abc', 'SECRETS_MASTER_KEY'],
     ['an unknown value', 'emailservice.replicas=3', 'emailservice'],

@@ -2,19 +2,19 @@
  * Stores the attachments of one message as they stream by, and counts them against the caps. What is over a cap is read to its
  * end, for its size, and dropped: the raw form has it.
  */
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TenantId } from '@mailstream/shared/domain/ids';
 import type { IngressSkipReason } from '@mailstream/shared/events/email-received';
-import type { Storage } from '@mailstream/shared/storage/storage';
+import type { MailStorage } from './mail-put-collector.ts';
 import { onDisk } from '@mailstream/shared/storage/storage-faults';
 import { attachmentKey } from '@mailstream/shared/storage/storage-key';
 import { shortText } from '../core/storable-text.ts';
 import type { IngestLimits, StoredAttachment } from '../ports/mail.ts';
 import { attachmentName, type NameTools } from './mail-attachment-name.ts';
-import type { LeafStream } from './mail-parser-internals.ts';
+import type { LeafMeta, LeafStream } from './mail-parser-internals.ts';
 
 /** More goes to a file until its hash, and so its key, is known. */
 const MAX_BYTES_IN_MEMORY = 2 * 1024 * 1024;
@@ -26,7 +26,7 @@ const CONTENT_TYPE = /^[a-z0-9!#$&^_.+-]{1,127}\/[a-z0-9!#$&^_.+-]{1,127}$/;
 
 export interface AttachmentStoreOptions {
   readonly tenant: TenantId;
-  readonly storage: Storage;
+  readonly storage: MailStorage;
   readonly limits: IngestLimits;
   /** Directory for what does not fit into memory. */
   readonly spoolDir: string;
@@ -37,6 +37,10 @@ interface Content {
   readonly beginning: Buffer;
   /** Null when it is over a cap. */
   readonly kept: Uint8Array | string | null;
+}
+
+interface KeptContent extends Content {
+  readonly kept: Uint8Array | string;
 }
 
 export class AttachmentStore {
@@ -53,25 +57,52 @@ export class AttachmentStore {
 
   /** @throws FaultError STORAGE_UNAVAILABLE, also for an attachment taken before; an error of the stream. */
   async take(leaf: LeafStream, tools: NameTools): Promise<void> {
+    const content = await this.#read(leaf, this.#next());
+    const meta = this.#describe(leaf, { ...content, sha256: leaf.checksum ?? '' }, tools);
+    if (this.#admit(meta, content)) await this.#put(meta.storageKey, content.kept);
+  }
+
+  /** The same for content in memory. What goes wrong with the storage comes out of `finish`. */
+  takeWhole(leaf: LeafMeta, bytes: Buffer, tools: NameTools): void {
+    const allowed = this.#next();
+    const content = {
+      size: bytes.length,
+      beginning: bytes.subarray(0, BEGINNING_BYTES),
+      kept: bytes.length > allowed ? null : bytes,
+      sha256: createHash('sha256').update(bytes).digest('hex'),
+    };
+    const meta = this.#describe(leaf, content, tools);
+    if (this.#admit(meta, content)) this.#start(this.#options.storage.put(meta.storageKey, bytes));
+  }
+
+  /** Counts one more. @returns how many bytes it may have; -1 when it is one too many */
+  #next(): number {
     this.#count++;
-    const { maxAttachmentBytes, maxTotalAttachmentBytes, maxAttachmentCount } = this.#options.limits;
-    const isOverCount = maxAttachmentCount > 0 && this.#count > maxAttachmentCount;
-    const allowed = Math.min(
-      isOverCount ? 0 : orUnlimited(maxAttachmentBytes),
+    const { maxAttachmentBytes, maxTotalAttachmentBytes } = this.#options.limits;
+    if (this.#isOverCount) return -1;
+    return Math.min(
+      orUnlimited(maxAttachmentBytes),
       orUnlimited(maxTotalAttachmentBytes) - this.#storedBytes,
     );
-    const content = await this.#read(leaf, isOverCount ? -1 : allowed);
-    const meta = this.#describe(leaf, content, tools);
-    if (content.kept === null) {
-      if (isOverCount) this.#skip(meta, 'attachment_count_exceeded', maxAttachmentCount);
-      else if (maxAttachmentBytes > 0 && content.size > maxAttachmentBytes) {
-        this.#skip(meta, 'attachment_over_max_bytes', maxAttachmentBytes);
-      } else this.#skip(meta, 'attachment_total_bytes_exceeded', maxTotalAttachmentBytes);
-      return;
+  }
+
+  get #isOverCount(): boolean {
+    const { maxAttachmentCount } = this.#options.limits;
+    return maxAttachmentCount > 0 && this.#count > maxAttachmentCount;
+  }
+
+  #admit(meta: StoredAttachment, content: Content): content is KeptContent {
+    const { maxAttachmentBytes, maxTotalAttachmentBytes, maxAttachmentCount } = this.#options.limits;
+    if (content.kept !== null) {
+      this.#storedBytes += content.size;
+      this.#stored.push(meta);
+      return true;
     }
-    this.#storedBytes += content.size;
-    this.#stored.push(meta);
-    await this.#put(meta.storageKey, content.kept);
+    if (this.#isOverCount) this.#skip(meta, 'attachment_count_exceeded', maxAttachmentCount);
+    else if (maxAttachmentBytes > 0 && content.size > maxAttachmentBytes) {
+      this.#skip(meta, 'attachment_over_max_bytes', maxAttachmentBytes);
+    } else this.#skip(meta, 'attachment_total_bytes_exceeded', maxTotalAttachmentBytes);
+    return false;
   }
 
   /** Resolves when all of them are durable. */
@@ -113,13 +144,18 @@ export class AttachmentStore {
     return { size, beginning: Buffer.concat(beginning), kept: spill?.path ?? Buffer.concat(chunks) };
   }
 
-  #describe(leaf: LeafStream, content: Content, tools: NameTools): StoredAttachment {
+  #describe(
+    leaf: LeafMeta,
+    content: Content & { readonly sha256: string },
+    tools: NameTools,
+  ): StoredAttachment {
     const partId = leaf.partId ?? '1';
-    const contentType = CONTENT_TYPE.test(leaf.contentType) ? leaf.contentType : 'application/octet-stream';
+    const declared = leaf.contentType === false ? '' : leaf.contentType;
+    const contentType = CONTENT_TYPE.test(declared) ? declared : 'application/octet-stream';
     const hints = { filename: leaf.filename ?? null, contentType, partId, beginning: content.beginning };
     const contentId =
       leaf.cid === undefined || leaf.cid === '' ? null : shortText(leaf.cid, MAX_CONTENT_ID_LENGTH);
-    const sha256 = leaf.checksum ?? '';
+    const { sha256 } = content;
     return {
       id: partId,
       name: attachmentName(hints, tools),
@@ -156,14 +192,17 @@ export class AttachmentStore {
       }
       return;
     }
-    const put = storage.put(key, kept);
+    this.#start(storage.put(key, kept));
+    if (this.#puts.size >= MAX_PUTS_IN_FLIGHT) await Promise.race(this.#puts);
+  }
+
+  #start(put: Promise<void>): void {
     this.#puts.add(put);
     put.then(
       () => this.#puts.delete(put),
       // Stays in the set, so that `finish` rejects with it.
       () => undefined,
     );
-    if (this.#puts.size >= MAX_PUTS_IN_FLIGHT) await Promise.race(this.#puts);
   }
 }
 

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import type { TenantId } from '@mailstream/shared/domain/ids';
 import type { IngressSkipReason } from '@mailstream/shared/events/email-received';
 import { bodyKey } from '@mailstream/shared/storage/storage-key';
-import type { Storage } from '@mailstream/shared/storage/storage';
+import type { MailStorage } from './mail-put-collector.ts';
 import { fitMail } from '../core/mail-budget.ts';
 import type { IngestLimits, ParsedMail, ProcessedMail } from '../ports/mail.ts';
 import { AttachmentStore } from './mail-attachment-store.ts';
@@ -15,7 +15,7 @@ import { mailFields } from './mail-fields.ts';
 import { readHead } from './mail-head.ts';
 import type { ParserLimits } from './mail-limits.ts';
 import { type MailSource, openRaw, type RawMail } from './mail-raw.ts';
-import { type MailStructure, readStructure } from './mail-structure.ts';
+import { type MailStructure, readStructure, readStructureWhole } from './mail-structure.ts';
 
 export interface IngestTask {
   readonly tenant: TenantId;
@@ -28,13 +28,13 @@ export interface IngestTask {
 }
 
 /** @throws FaultError STORAGE_UNAVAILABLE or NOT_FOUND; never because of what the message says. */
-export async function ingestMail(task: IngestTask, storage: Storage): Promise<ProcessedMail> {
+export async function ingestMail(task: IngestTask, storage: MailStorage): Promise<ProcessedMail> {
   const raw = await openRaw(task.source, task.tenant, storage);
   const [mail] = await Promise.all([parse(task, raw, storage), raw.stored]);
   return { raw: raw.ref, mail };
 }
 
-async function parse(task: IngestTask, raw: RawMail, storage: Storage): Promise<ParsedMail> {
+async function parse(task: IngestTask, raw: RawMail, storage: MailStorage): Promise<ParsedMail> {
   const overRaw = overRawCap(task.limits, raw.ref.size);
   const mail =
     task.mode === 'headersOnly' || overRaw !== null
@@ -44,14 +44,23 @@ async function parse(task: IngestTask, raw: RawMail, storage: Storage): Promise<
   return await storeLongBodies(whole, task.tenant, storage);
 }
 
-async function fullMail(task: IngestTask, raw: RawMail, storage: Storage): Promise<ParsedMail> {
+async function fullMail(task: IngestTask, raw: RawMail, storage: MailStorage): Promise<ParsedMail> {
   const attachments = new AttachmentStore({ ...task, storage });
-  const structure = await readStructure(raw.chunks(), {
-    limits: task.parser,
-    onAttachment: async (leaf, tools) => {
-      await attachments.take(leaf, tools);
-    },
-  });
+  const whole =
+    raw.bytes === null
+      ? null
+      : await readStructureWhole(raw.bytes, {
+          limits: task.parser,
+          onAttachment: (meta, content, tools) => attachments.takeWhole(meta, content, tools),
+        });
+  const structure =
+    whole ??
+    (await readStructure(raw.chunks(), {
+      limits: task.parser,
+      onAttachment: async (leaf, tools) => {
+        await attachments.take(leaf, tools);
+      },
+    }));
   const stored = await attachments.finish();
   if (structure.headerLines === null || structure.tree === null)
     return await headMail(task, raw, structure.error);
@@ -85,7 +94,11 @@ function overRawCap({ maxRawMimeBytes: cap }: IngestLimits, size: number): Ingre
 }
 
 /** Cuts what would not fit into the event and keeps the whole of it in storage. */
-async function storeLongBodies(mail: ParsedMail, tenant: TenantId, storage: Storage): Promise<ParsedMail> {
+async function storeLongBodies(
+  mail: ParsedMail,
+  tenant: TenantId,
+  storage: MailStorage,
+): Promise<ParsedMail> {
   const fitted = fitMail(mail);
   const textStorageKey = fitted.text === mail.text ? null : await putBody(mail.text, tenant, storage);
   const htmlStorageKey =
@@ -93,7 +106,7 @@ async function storeLongBodies(mail: ParsedMail, tenant: TenantId, storage: Stor
   return { ...fitted, textStorageKey, htmlStorageKey };
 }
 
-async function putBody(body: string, tenant: TenantId, storage: Storage): Promise<string> {
+async function putBody(body: string, tenant: TenantId, storage: MailStorage): Promise<string> {
   const bytes = Buffer.from(body, 'utf8');
   const key = bodyKey(tenant, createHash('sha256').update(bytes).digest('hex'));
   await storage.put(key, bytes);

@@ -67,6 +67,10 @@ export class MimeReader extends MailParserBase {
     return this.#bodies.has(node);
   }
 
+  get maxHeadBytes(): number {
+    return this.#limits.maxHeadBytes;
+  }
+
   /** What a multipart without any part held instead: its boundary is missing or wrong. Null when there was a part. */
   get strayContent(): Buffer | null {
     return this.#leafCount > 0 || this.#strayBytes === 0 ? null : Buffer.concat(this.#stray);

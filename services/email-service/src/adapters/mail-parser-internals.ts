@@ -10,6 +10,10 @@ export interface MimeNode {
   readonly root: boolean;
   readonly parentNode: MimeNode | false;
   readonly headers: { hasHeader(name: string): boolean } | false;
+  /** Of the multipart that it is in. */
+  readonly _parentBoundary: Buffer | false;
+  /** IMAP's part number; words in it stand for a message's own text. */
+  readonly partNr: readonly (number | string)[] | false;
   contentType: string | false;
   readonly charset: string | false;
   readonly encoding: string | false;
@@ -18,7 +22,10 @@ export interface MimeNode {
   readonly flowed: boolean;
   readonly delSp: boolean;
   disposition: string | false;
+  messageNode?: boolean;
   getDecoder: () => Transform;
+  addHeaderChunk(lines: Buffer): void;
+  parseHeaders(): void;
 }
 
 /** mailparser's own node; one per `MimeNode`. */
@@ -27,6 +34,7 @@ export interface ParserNode {
   readonly contentType: string | false;
   readonly headers: ParsedHeaders;
   readonly children: ParserNode[];
+  readonly parent?: ParserNode;
   isAttachment?: boolean;
 }
 
@@ -39,15 +47,20 @@ export interface HeaderLine {
 
 export type ParsedHeaders = ReadonlyMap<string, unknown>;
 
-/** A leaf on its way through the parser, which waits for `release` before it goes on. */
-export interface LeafStream {
-  readonly type: 'attachment';
-  readonly contentType: string;
+/** What the header of a leaf says about it. */
+export interface LeafMeta {
+  /** False where it is declared, and empty. */
+  readonly contentType: string | false;
   readonly contentDisposition?: string;
   readonly partId: string | null;
   readonly filename?: string;
   readonly cid?: string;
   readonly related?: boolean;
+}
+
+/** A leaf on its way through the parser, which waits for `release` before it goes on. */
+export interface LeafStream extends LeafMeta {
+  readonly type: 'attachment';
   readonly headers: ParsedHeaders;
   /** SHA-256 of the content, hex; there once the content has ended. */
   readonly checksum?: string;
@@ -59,6 +72,7 @@ export interface Libmime {
   decodeWords(text: string): string;
   decodeFlowed(text: string, deleteSpaces: boolean): string;
   detectExtension(contentType: string): string;
+  detectMimeType(filename: string): string;
 }
 
 export interface SplitterChunk {
@@ -70,6 +84,9 @@ export interface SplitterChunk {
 /** Finds the parts (message-splitter.js). 1 and 2: a child follows, the children end; 3 and 4: the same one level up. */
 export interface Splitter {
   node: MimeNode;
+  /** 1 while it reads a header block, 2 in a body. */
+  state: number;
+  processLine(line: Buffer, isFinal: boolean, next: (error?: Error | null) => void): void;
   checkBoundary: (line: Buffer) => 1 | 2 | 3 | 4 | false;
   compareBoundary: (line: Buffer, start: number, boundary: Buffer) => 1 | 2 | false;
 }

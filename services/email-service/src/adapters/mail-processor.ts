@@ -1,5 +1,6 @@
 /**
- * MailProcessor on worker threads. One message per thread: a thread that is ended takes no neighbour with it.
+ * MailProcessor on worker threads. One message, or one group of small messages, per thread; a group whose thread had to be ended
+ * is tried again message by message, so that none is blamed for its neighbour.
  *
  *   caller ──▶ turns (fair between tenants) ──▶ idle thread ──▶ answer
  *                                                   ├─ wall limit, heap limit, crash ──▶ thread ended, PARSER_KILLED
@@ -12,17 +13,32 @@ import { rm } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { Piscina } from 'piscina';
 import { FaultError } from '@mailstream/shared/errors/fault-error';
+import type { Fault } from '@mailstream/shared/domain/fault';
+import type { TenantId } from '@mailstream/shared/domain/ids';
 import type { MessageKey } from '@mailstream/shared/domain/message';
 import { createService, type Service } from '@mailstream/shared/runtime/lifecycle';
-import type { IngestLimits, MailProcessor, ProcessedMail } from '../ports/mail.ts';
+import { isParserKilled } from '../ingest-steps.ts';
+import type {
+  IngestLimits,
+  MailInMemory,
+  MailOutcome,
+  MailProcessor,
+  ProcessedMail,
+  ReceivedMail,
+} from '../ports/mail.ts';
 import { DEFAULT_PARSER_LIMITS, type ParserLimits } from './mail-limits.ts';
-import type { WorkerAnswer, WorkerTask } from './mail-parse-worker.ts';
+import type { GroupAnswer, GroupTask, WorkerAnswer, WorkerTask } from './mail-parse-worker.ts';
 import type { MailSource } from './mail-raw.ts';
 import { Turns } from './mail-turns.ts';
+
+type Processed = Extract<WorkerAnswer, { kind: 'processed' }>;
+type Received = Extract<GroupAnswer, { kind: 'received' }>;
 
 export interface MailProcessorOptions {
   /** See `createStorage`. */
   readonly storageUrl: string;
+  /** Of that storage. */
+  readonly barrier: () => Promise<void>;
   readonly limits: IngestLimits;
   /** What differs from `DEFAULT_PARSER_LIMITS`. */
   readonly parser?: Partial<ParserLimits>;
@@ -38,6 +54,8 @@ export interface MailProcessorOptions {
 
 /** Share of the wall limit after which a task that waits for its storage gives up by itself. */
 const STORAGE_PATIENCE = 0.8;
+/** A thread that has not begun when the wall limit is over gets it again: it is new, and the machine is busy. */
+const MAX_STARTS = 5;
 const MEBIBYTE = 1024 * 1024;
 
 /** `start` proves that a thread can be started and loads its code; `stop` ends the threads, and whatever runs in them. */
@@ -52,26 +70,31 @@ export function createMailProcessor(options: MailProcessorOptions): MailProcesso
     return pool;
   }
 
-  async function inThread(task: WorkerTask, limitMs: number, signal: AbortSignal): Promise<ProcessedMail> {
+  async function inThread<Answer extends { readonly kind: string }>(
+    name: 'processMail' | 'processGroup',
+    task: { readonly task: object; readonly buffers: readonly ArrayBuffer[]; readonly limitMs: number },
+    signal: AbortSignal,
+  ): Promise<Answer> {
+    const { limitMs } = task;
     const ending = new AbortController();
-    const timer = setTimeout(() => {
-      ending.abort();
-    }, limitMs);
+    const begun = new BigInt64Array(new SharedArrayBuffer(8));
+    const cancelLimit = afterBeginning(begun, limitMs, () => ending.abort());
     const onAbort = (): void => {
       ending.abort();
     };
     signal.addEventListener('abort', onAbort, { once: true });
     try {
-      const transferList = ownedBuffers(task.source);
-      const answer = (await threadPool().run(task, { signal: ending.signal, transferList })) as WorkerAnswer;
-      if (answer.kind === 'fault') throw new FaultError(answer.fault);
-      return answer.processed;
+      const options = { name, signal: ending.signal, transferList: [...task.buffers] };
+      const answer = (await threadPool().run({ ...task.task, begun }, options)) as
+        Answer | { readonly kind: 'fault'; readonly fault: Fault };
+      if (isFault(answer)) throw new FaultError(answer.fault);
+      return answer;
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof FaultError) throw error;
       throw parserKilled(ending.signal.aborted ? `after ${limitMs} ms` : 'by its own fault', error);
     } finally {
-      clearTimeout(timer);
+      cancelLimit();
       signal.removeEventListener('abort', onAbort);
     }
   }
@@ -84,11 +107,72 @@ export function createMailProcessor(options: MailProcessorOptions): MailProcesso
   ): Promise<ProcessedMail> {
     // One signal for a whole batch is normal use, not a leak.
     setMaxListeners(0, signal);
-    const limitMs = parser.wallMs + Math.ceil((sizeOf(source) / MEBIBYTE) * parser.wallMsPerMebibyte);
-    const task: WorkerTask = {
-      tenant: key.tenant,
-      source,
-      mode,
+    const limitMs = wallLimitMs(sizeOf(source));
+    const task: Omit<WorkerTask, 'begun'> = { ...commonTask(key.tenant, limitMs), source, mode };
+    const buffers = source.kind === 'bytes' ? ownedBuffers([source.bytes]) : [];
+    try {
+      const { processed } = await turns.run(
+        key.tenant,
+        signal,
+        async () => await inThread<Processed>('processMail', { task, buffers, limitMs }, signal),
+      );
+      return processed;
+    } finally {
+      if (source.kind === 'file') await rm(source.path, { force: true });
+    }
+  }
+
+  async function runGroup(
+    mails: readonly MailInMemory[],
+    signal: AbortSignal,
+  ): Promise<readonly ReceivedMail[]> {
+    const tenant = mails[0]?.key.tenant;
+    if (tenant === undefined) return [];
+    setMaxListeners(0, signal);
+    const limitMs = wallLimitMs(mails.reduce((sum, { bytes }) => sum + bytes.length, 0));
+    const task: Omit<GroupTask, 'begun'> = { ...commonTask(tenant, limitMs), mails };
+    // Not moved but copied: should the thread be ended, each message is tried alone.
+    const { mails: received } = await turns.run(
+      tenant,
+      signal,
+      async () => await inThread<Received>('processGroup', { task, buffers: [], limitMs }, signal),
+    );
+    return received;
+  }
+
+  async function alone(mail: MailInMemory, signal: AbortSignal): Promise<MailOutcome> {
+    try {
+      const [received] = await runGroup([mail], signal);
+      if (received === undefined) throw new Error('a thread gave no answer');
+      return { kind: 'received', mail: received };
+    } catch (error) {
+      return { kind: 'failed', error: error instanceof Error ? error : new Error('not an Error') };
+    }
+  }
+
+  async function processAll(
+    mails: readonly MailInMemory[],
+    signal: AbortSignal,
+  ): Promise<readonly MailOutcome[]> {
+    try {
+      const received = await runGroup(mails, signal);
+      return received.map((mail) => ({ kind: 'received', mail }));
+    } catch (error) {
+      if (!isParserKilled(error)) {
+        const failed = error instanceof Error ? error : new Error('not an Error');
+        return mails.map(() => ({ kind: 'failed', error: failed }));
+      }
+      return await Promise.all(mails.map(async (mail) => await alone(mail, signal)));
+    }
+  }
+
+  function wallLimitMs(bytes: number): number {
+    return parser.wallMs + Math.ceil((bytes / MEBIBYTE) * parser.wallMsPerMebibyte);
+  }
+
+  function commonTask(tenant: TenantId, limitMs: number): Omit<WorkerTask, 'source' | 'mode' | 'begun'> {
+    return {
+      tenant,
       limits: options.limits,
       parser,
       spoolDir: options.spoolDir ?? tmpdir(),
@@ -96,15 +180,12 @@ export function createMailProcessor(options: MailProcessorOptions): MailProcesso
       storagePatienceMs: limitMs * STORAGE_PATIENCE,
       isTimed: options.isTimed ?? false,
     };
-    try {
-      return await turns.run(key.tenant, signal, async () => await inThread(task, limitMs, signal));
-    } finally {
-      if (source.kind === 'file') await rm(source.path, { force: true });
-    }
   }
 
   return {
     process: run,
+    processAll,
+    barrier: async () => await options.barrier(),
     processStored: async (key, raw, mode, signal) => await run(key, { kind: 'stored', raw }, mode, signal),
     ...createService('mail-processor', {
       start: async () => {
@@ -137,6 +218,20 @@ function createPool(options: MailProcessorOptions, parser: ParserLimits, threads
   return pool;
 }
 
+/** Calls `action` when the time is over that runs from the beginning of the task, or when that does not come. */
+function afterBeginning(begun: BigInt64Array, limitMs: number, action: () => void): () => void {
+  let timer = setTimeout(look, limitMs);
+  let starts = 0;
+  function look(): void {
+    const at = Atomics.load(begun, 0);
+    const leftMs = at === 0n ? limitMs : limitMs - Number((process.hrtime.bigint() - at) / 1_000_000n);
+    if (at === 0n) starts++;
+    if (leftMs > 0 && starts < MAX_STARTS) timer = setTimeout(look, leftMs);
+    else action();
+  }
+  return () => clearTimeout(timer);
+}
+
 function parserKilled(how: string, cause: unknown): FaultError {
   return new FaultError(
     { kind: 'transient', code: 'PARSER_KILLED', detail: `the parser was ended ${how}` },
@@ -150,8 +245,14 @@ function sizeOf(source: MailSource): number {
 }
 
 /** The bytes move without a copy, unless they are a slice of something that others may hold. */
-function ownedBuffers(source: MailSource): ArrayBuffer[] {
-  if (source.kind !== 'bytes') return [];
-  const { buffer, byteLength } = source.bytes;
-  return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer] : [];
+function ownedBuffers(all: readonly Uint8Array[]): ArrayBuffer[] {
+  return all.flatMap(({ buffer, byteLength }) =>
+    buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer] : [],
+  );
+}
+
+function isFault(
+  answer: { readonly kind: string } | { readonly kind: 'fault'; readonly fault: Fault },
+): answer is { readonly kind: 'fault'; readonly fault: Fault } {
+  return answer.kind === 'fault';
 }

@@ -28,31 +28,42 @@ export class QuotedPrintableDecoder extends Transform {
   }
 
   #decode(input: Buffer, isLast: boolean): void {
-    const output = Buffer.allocUnsafe(input.length);
-    let written = 0;
-    let i = 0;
-    while (i < input.length) {
-      const byte = input[i] as number;
-      if (byte === EQUALS) {
-        const escape = readEscape(input, i, isLast);
-        if (escape === null) break;
-        if (escape.byte !== null) output[written++] = escape.byte;
-        i = escape.next;
-      } else if (byte === SPACE || byte === TAB) {
-        const end = endOfBlanks(input, i);
-        if (end === input.length && !isLast && end - i < MAX_HELD_BLANKS) break;
-        if (!isLineEnd(input, end) && !(isLast && end === input.length)) {
-          written += input.copy(output, written, i, end);
-        }
-        i = end;
-      } else {
-        output[written++] = byte;
-        i++;
-      }
-    }
-    this.#held = Buffer.from(input.subarray(i));
-    if (written > 0) this.push(output.subarray(0, written));
+    const { decoded, read } = decodeSome(input, isLast);
+    this.#held = Buffer.from(input.subarray(read));
+    if (decoded.length > 0) this.push(decoded);
   }
+}
+
+/** The whole of a part at once. */
+export function decodeQuotedPrintable(input: Buffer): Buffer {
+  return decodeSome(input, true).decoded;
+}
+
+/** @returns how much of the input was read: all of it when it is the last */
+function decodeSome(input: Buffer, isLast: boolean): { readonly decoded: Buffer; readonly read: number } {
+  const output = Buffer.allocUnsafe(input.length);
+  let written = 0;
+  let i = 0;
+  while (i < input.length) {
+    const byte = input[i] as number;
+    if (byte === EQUALS) {
+      const escape = readEscape(input, i, isLast);
+      if (escape === null) break;
+      if (escape.byte !== null) output[written++] = escape.byte;
+      i = escape.next;
+    } else if ((byte !== SPACE && byte !== TAB) || isFollowedByText(input, i + 1)) {
+      output[written++] = byte;
+      i++;
+    } else {
+      const end = endOfBlanks(input, i);
+      if (end === input.length && !isLast && end - i < MAX_HELD_BLANKS) break;
+      if (!isLineEnd(input, end) && !(isLast && end === input.length)) {
+        written += input.copy(output, written, i, end);
+      }
+      i = end;
+    }
+  }
+  return { decoded: output.subarray(0, written), read: i };
 }
 
 /** Null when more input is needed to tell. `byte` is null for a soft line break. */
@@ -78,6 +89,12 @@ function endOfBlanks(input: Buffer, from: number): number {
   let end = from;
   while (input[end] === SPACE || input[end] === TAB) end++;
   return end;
+}
+
+/** True for the blank between two words: by far the most of them. */
+function isFollowedByText(input: Buffer, at: number): boolean {
+  const byte = input[at];
+  return byte !== undefined && byte > SPACE;
 }
 
 function isLineEnd(input: Buffer, at: number): boolean {

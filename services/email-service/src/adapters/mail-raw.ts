@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import type { TenantId } from '@mailstream/shared/domain/ids';
-import type { Storage } from '@mailstream/shared/storage/storage';
+import type { MailStorage } from './mail-put-collector.ts';
 import { storageUnavailable } from '@mailstream/shared/storage/storage-faults';
 import { rawKey } from '@mailstream/shared/storage/storage-key';
 import type { RawRef, RawSource } from '../ports/mail.ts';
@@ -14,6 +14,8 @@ export interface RawMail {
   readonly ref: RawRef;
   /** Settles when the bytes are durable; handled, so it may be awaited late. */
   readonly stored: Promise<void>;
+  /** All of it, where it is in memory. */
+  readonly bytes: Buffer | null;
   /** The bytes, from the start; may be called again. */
   chunks(): AsyncIterable<Uint8Array>;
 }
@@ -23,7 +25,7 @@ const PIECE_BYTES = 64 * 1024;
 const READ_BYTES = 256 * 1024;
 
 /** @throws FaultError STORAGE_UNAVAILABLE when a spooled file cannot be read. */
-export async function openRaw(source: MailSource, tenant: TenantId, storage: Storage): Promise<RawMail> {
+export async function openRaw(source: MailSource, tenant: TenantId, storage: MailStorage): Promise<RawMail> {
   switch (source.kind) {
     case 'bytes': {
       const ref = rawRef(
@@ -32,16 +34,19 @@ export async function openRaw(source: MailSource, tenant: TenantId, storage: Sto
         source.bytes.length,
       );
       const chunks = (): AsyncIterable<Uint8Array> => pieces(source.bytes);
-      return { ref, chunks, stored: handled(storage.put(ref.storageKey, source.bytes)) };
+      const { buffer, byteOffset, byteLength } = source.bytes;
+      const bytes = Buffer.from(buffer, byteOffset, byteLength);
+      return { ref, bytes, chunks, stored: handled(storage.put(ref.storageKey, source.bytes)) };
     }
     case 'file': {
       const chunks = (): AsyncIterable<Uint8Array> => fileChunks(source.path);
       const ref = await hashChunks(chunks(), tenant);
-      return { ref, chunks, stored: handled(storage.put(ref.storageKey, chunks())) };
+      return { ref, bytes: null, chunks, stored: handled(storage.put(ref.storageKey, chunks())) };
     }
     case 'stored':
       return {
         ref: source.raw,
+        bytes: null,
         chunks: () => storedChunks(storage, source.raw.storageKey),
         stored: Promise.resolve(),
       };
@@ -76,7 +81,7 @@ async function* fileChunks(path: string): AsyncGenerator<Uint8Array> {
   }
 }
 
-async function* storedChunks(storage: Storage, key: string): AsyncGenerator<Uint8Array> {
+async function* storedChunks(storage: MailStorage, key: string): AsyncGenerator<Uint8Array> {
   const stream = await storage.read(key);
   try {
     for await (const chunk of stream) yield chunk as Uint8Array;

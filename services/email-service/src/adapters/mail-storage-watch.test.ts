@@ -10,6 +10,8 @@ function slowStorage(): { storage: Storage; answer: () => void } {
   });
   const storage: Storage = {
     put: async () => await done,
+    putAll: async () => await done,
+    barrier: async () => await done,
     read: async () => await Promise.reject(new Error('not asked for')),
     exists: async () => await Promise.resolve(false),
     check: async () => await done,

@@ -32,6 +32,12 @@ export function watchStorage(storage: Storage): WatchedStorage {
       await counted(storage.put(key, source));
       putTimes = { startMs, endMs: performance.timeOrigin + performance.now() };
     },
+    putAll: async (objects) => {
+      const startMs = putTimes?.startMs ?? performance.timeOrigin + performance.now();
+      await counted(storage.putAll(objects));
+      putTimes = { startMs, endMs: performance.timeOrigin + performance.now() };
+    },
+    barrier: async () => await counted(storage.barrier()),
     read: async (key) => await counted(storage.read(key)),
     exists: async (key) => await counted(storage.exists(key)),
     check: async () => await counted(storage.check()),

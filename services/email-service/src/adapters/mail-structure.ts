@@ -9,7 +9,15 @@ import { bodyText } from './mail-body-text.ts';
 import { decodeUndeclared, withoutPartialCharacter } from './mail-charset.ts';
 import type { ParserLimits } from './mail-limits.ts';
 import { MimeReader } from './mail-mime-reader.ts';
-import type { HeaderLine, Libmime, LeafStream, ParsedHeaders, ParserNode } from './mail-parser-internals.ts';
+import type {
+  HeaderLine,
+  LeafMeta,
+  Libmime,
+  LeafStream,
+  ParsedHeaders,
+  ParserNode,
+} from './mail-parser-internals.ts';
+import { readLeaves } from './mail-whole-reader.ts';
 
 export interface MailStructure {
   /** Null when not even the header block of the message could be read. */
@@ -48,10 +56,54 @@ export async function readStructure(
     leaves.abandon();
   }
   await leaves.finish();
-  return result(reader, leaves, error);
+  return result(reader, leaves.texts, error);
 }
 
-function result(reader: MimeReader, leaves: LeafConsumer, error: string | null): MailStructure {
+/**
+ * The same for a message in memory, at once, and many times faster.
+ * @returns null when the message needs `readStructure`; nothing was given to `onAttachment` then
+ */
+export async function readStructureWhole(
+  bytes: Buffer,
+  options: {
+    readonly limits: ParserLimits;
+    readonly onAttachment: (meta: LeafMeta, content: Buffer, tools: Libmime) => void;
+  },
+): Promise<MailStructure | null> {
+  const reader = new MimeReader(options.limits);
+  const leaves = readLeaves(reader, bytes);
+  if (leaves === null) return null;
+  const texts = new Map<ParserNode, string>();
+  const taken = new TextBytes(options.limits.maxTextBytes);
+  for (const { node, meta, content } of leaves) {
+    if (reader.isBody(node)) {
+      const { bytes: kept, isCut } = taken.take(content);
+      texts.set(node, await bodyText(reader, node.node, isCut ? withoutPartialCharacter(kept) : kept));
+    } else options.onAttachment(meta, content, reader.libmime);
+  }
+  return result(reader, texts, null);
+}
+
+/** Counts the bytes of all text parts against one limit. */
+class TextBytes {
+  #left: number;
+
+  constructor(max: number) {
+    this.#left = max;
+  }
+
+  take(bytes: Buffer): { readonly bytes: Buffer; readonly isCut: boolean } {
+    const kept = bytes.subarray(0, Math.max(0, this.#left));
+    this.#left -= bytes.length;
+    return { bytes: kept, isCut: this.#left < 0 };
+  }
+}
+
+function result(
+  reader: MimeReader,
+  texts: ReadonlyMap<ParserNode, string>,
+  error: string | null,
+): MailStructure {
   const { tree, headerLines } = reader;
   if (tree === false || headerLines === false) {
     return { headerLines: null, headers: new Map(), tree: null, error: error ?? 'there is no header' };
@@ -67,7 +119,7 @@ function result(reader: MimeReader, leaves: LeafConsumer, error: string | null):
       error: error ?? 'a multipart message without parts',
     };
   }
-  return { headerLines, headers: tree.headers, tree: textTree(tree, leaves.texts), error };
+  return { headerLines, headers: tree.headers, tree: textTree(tree, texts), error };
 }
 
 function textTree(node: ParserNode, texts: ReadonlyMap<ParserNode, string>): TextTree {
@@ -85,13 +137,13 @@ class LeafConsumer {
   readonly #options: StructureOptions;
   readonly #working = new Set<Promise<void>>();
   #open: LeafStream | null = null;
-  #textBytesLeft: number;
+  readonly #textBytes: TextBytes;
   #fault: unknown = null;
 
   constructor(reader: MimeReader, options: StructureOptions) {
     this.#reader = reader;
     this.#options = options;
-    this.#textBytesLeft = options.limits.maxTextBytes;
+    this.#textBytes = new TextBytes(options.limits.maxTextBytes);
   }
 
   take(leaf: LeafStream): void {
@@ -129,17 +181,19 @@ class LeafConsumer {
 
   async #readBody(leaf: LeafStream, node: ParserNode): Promise<void> {
     const chunks: Buffer[] = [];
+    let isCut = false;
     try {
       for await (const chunk of leaf.content as AsyncIterable<Buffer>) {
-        if (this.#textBytesLeft > 0) chunks.push(chunk.subarray(0, this.#textBytesLeft));
-        this.#textBytesLeft -= chunk.length;
+        const taken = this.#textBytes.take(chunk);
+        if (taken.bytes.length > 0) chunks.push(taken.bytes);
+        isCut = taken.isCut;
       }
     } catch (error) {
       // What there is of a body is worth having.
       if (!(error instanceof AbandonedError)) throw error;
     }
     const bytes = Buffer.concat(chunks);
-    const whole = this.#textBytesLeft < 0 ? withoutPartialCharacter(bytes) : bytes;
+    const whole = isCut ? withoutPartialCharacter(bytes) : bytes;
     this.texts.set(node, await bodyText(this.#reader, node.node, whole));
   }
 }

@@ -9,7 +9,9 @@ class RedisFake {
   last = '5-0';
   added = 5;
 
-  info = (): Promise<string> => Promise.resolve('run_id:one\r\n');
+  run = 'one';
+  replid = 'x';
+  info = (): Promise<string> => Promise.resolve(`run_id:${this.run}\r\nmaster_replid:${this.replid}\r\n`);
   get = (key: string): Promise<string | null> => Promise.resolve(this.#keys.get(key) ?? null);
   set = (key: string, value: string): Promise<void> => {
     if (!this.#keys.has(key)) this.#keys.set(key, value);
@@ -54,6 +56,8 @@ describe('identity of Redis', () => {
     ['the stream was deleted and has newer entries', { last: '9-0', added: 1, marks: 1 }],
     ['the stream lost its tail', { last: '4-0', added: 5, marks: 1 }],
     ['the watermarks were deleted', { last: '5-0', added: 5, marks: 0 }],
+    ['the server was started again', { run: 'two' }],
+    ['a replica became the primary and the old primary again', { replid: 'y' }],
   ])('is another one when %s', async (_what, now) => {
     const redis = new RedisFake();
     const identity = identityOf(redis);

@@ -7,10 +7,10 @@
  *   else                           → XADD, then set the watermark. XADD first: if it fails (-OOM) the mark must not move.
  * The script does not roll back, so the worst a half run can leave is an entry without its mark: a double, never a loss.
  */
-import type { Redis } from 'ioredis';
 import { FaultError } from '@mailstream/shared/errors/fault-error';
 import { streamName } from '@mailstream/shared/events/email-received';
 import { redisErrorWord, redisFault } from '@mailstream/shared/runtime/redis';
+import type { RedisClient } from '@mailstream/shared/runtime/redis-servers';
 import type { FolderRef } from '../ports/leases.ts';
 import type { EventPublisher, PublishOutcome, SequencedEntry } from '../ports/stream.ts';
 import { locate, whereaboutsOf } from './redis-stream-search.ts';
@@ -40,7 +40,7 @@ export function watermarkField(folder: FolderRef): string {
 }
 
 export function createRedisPublisher(
-  redis: Redis,
+  redis: RedisClient,
   options: {
     readonly channelByTenant: boolean;
     /** Told of each entry appended. */

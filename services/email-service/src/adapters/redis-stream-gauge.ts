@@ -9,14 +9,14 @@
  *
  * A stream without the worker's group is never trimmed: whoever makes that group reads from the beginning.
  */
-import type { Redis } from 'ioredis';
 import { WORKER_GROUP } from '@mailstream/shared/events/email-received';
 import { redisErrorWord, redisFault } from '@mailstream/shared/runtime/redis';
+import { onePerServer, serversOf, type RedisClient } from '@mailstream/shared/runtime/redis-servers';
 import type { StreamFill, StreamGauge } from '../ports/stream.ts';
 
 /** Never trimmed closer to what every group has acknowledged. */
 const KEEP_MS = 3_600_000;
-/** Streams measured in one round trip. */
+/** Streams measured at a time. */
 const MEASURED_AT_ONCE = 200;
 /** Statements per stream and call; each removes up to 10,000 entries and lets others in between. */
 const MAX_TRIMS = 100;
@@ -85,22 +85,25 @@ interface WithScripts {
   mailstreamTrim(stream: string, group: string, keepMs: number): Promise<unknown>;
 }
 
-export function createRedisStreamGauge(redis: Redis): StreamGauge {
+export function createRedisStreamGauge(redis: RedisClient): StreamGauge {
   redis.defineCommand('mailstreamMeasure', { numberOfKeys: 1, lua: MEASURE });
   redis.defineCommand('mailstreamTrim', { numberOfKeys: 1, lua: TRIM });
   return {
-    async probe(stream) {
+    async probe(streams) {
       try {
-        await redis.set(`{${stream}}:probe`, '', 'PX', PROBE_TTL_MS);
+        for (const stream of onePerServer(redis, streams))
+          await redis.set(`{${stream}}:probe`, '', 'PX', PROBE_TTL_MS);
       } catch (error) {
         // Whoever forbids the probe's key has not thereby filled Redis.
         if (redisErrorWord(error) !== 'NOPERM') throw redisFault(error);
       }
     },
 
-    async memoryRatio() {
+    async memoryRatio(streams) {
       try {
-        return ratioOf(await redis.info('memory'));
+        const infos = await Promise.all(serversOf(redis, streams).map((server) => server.info('memory')));
+        const ratios = infos.map(ratioOf).filter((ratio) => ratio !== null);
+        return ratios.length === 0 ? null : Math.max(...ratios);
       } catch (error) {
         // Hosted servers may forbid INFO; there a refused write is the first we hear of it.
         if (redisErrorWord(error) === null) throw redisFault(error);
@@ -112,15 +115,14 @@ export function createRedisStreamGauge(redis: Redis): StreamGauge {
       const fills = new Map<string, StreamFill>();
       for (let from = 0; from < streams.length; from += MEASURED_AT_ONCE) {
         const part = streams.slice(from, from + MEASURED_AT_ONCE);
-        const pipeline = redis.pipeline();
-        for (const stream of part) void (pipeline as unknown as WithScripts).mailstreamMeasure(stream);
-        const replies = await pipeline.exec().catch((error: unknown) => {
+        // One after the other on the wire all the same, and in a cluster each to its node, where a pipeline has one.
+        const replies = await Promise.all(
+          part.map((stream) => (redis as unknown as WithScripts).mailstreamMeasure(stream)),
+        ).catch((error: unknown) => {
           throw redisFault(error);
         });
         for (const [index, stream] of part.entries()) {
-          const [error, reply] = replies?.[index] ?? [new Error('no reply'), null];
-          if (error !== null) throw redisFault(error);
-          const [length, backlog, slowestGroup] = reply as [number, number, string];
+          const [length, backlog, slowestGroup] = replies[index] as [number, number, string];
           fills.set(stream, { length, backlog, slowestGroup: slowestGroup === '' ? null : slowestGroup });
         }
       }

@@ -3,8 +3,8 @@
  * group has not passed it, or has it pending. The effect is committed before the entry is acknowledged, so who reads "passed"
  * here and then still finds the ledger row unprocessed has found a loss.
  */
-import type { Redis } from 'ioredis';
 import { WORKER_GROUP } from '@mailstream/shared/events/email-received';
+import type { RedisClient } from '@mailstream/shared/runtime/redis-servers';
 import type { Whereabouts } from '../ports/stream.ts';
 
 /** Entries read at a time while looking for an event by its id; each may be 512 KiB. */
@@ -20,7 +20,7 @@ interface Located {
 
 /** Finds the entries of events whose id was never learnt, because a reply was lost. */
 export async function locate(
-  redis: Redis,
+  redis: RedisClient,
   stream: string,
   events: readonly {
     readonly eventId: string;
@@ -38,7 +38,7 @@ export async function locate(
   while (missing.size > 0) {
     const page = await redis.xrange(stream, from, '+', 'COUNT', PAGE);
     for (const [id, fields] of page) {
-      const eventId = fields[fields.indexOf('event_id') + 1] ?? '';
+      const eventId = eventIdIn(fields);
       if (missing.delete(eventId)) found.set(eventId, id);
     }
     const last = page.at(-1);
@@ -50,7 +50,7 @@ export async function locate(
 
 /** What became of these events, by their ids. */
 export async function whereaboutsOf(
-  redis: Redis,
+  redis: RedisClient,
   stream: string,
   events: readonly Located[],
 ): Promise<Whereabouts> {
@@ -69,7 +69,7 @@ export async function whereaboutsOf(
     const [pendingError, pending] = replies[2 * index + 1] ?? [new Error('no reply'), null];
     if (entryError !== null) throw entryError;
     if (pendingError !== null) throw pendingError;
-    const isThere = entryId !== null && Array.isArray(entry) && entry.length > 0;
+    const isThere = entryId !== null && holds(entry, eventId);
     const isPending = Array.isArray(pending) && pending.length > 0;
     const isPassed = isThere && passedUpTo !== null && compareIds(entryId, passedUpTo) <= 0;
     if (!isThere || (isPassed && !isPending)) gone.add(eventId);
@@ -78,8 +78,19 @@ export async function whereaboutsOf(
   return { gone, inHand };
 }
 
+/** After a failover the new primary, whose clock is its own, may have given the id of a lost entry to another one. */
+function holds(range: unknown, eventId: string): boolean {
+  const [entry] = Array.isArray(range) ? (range as [string, readonly string[]][]) : [];
+  return entry !== undefined && eventIdIn(entry[1]) === eventId;
+}
+
+function eventIdIn(fields: readonly string[]): string {
+  const at = fields.indexOf('event_id');
+  return at < 0 ? '' : (fields[at + 1] ?? '');
+}
+
 /** Null without a stream or without the worker's group: then nothing was passed. */
-async function lastDelivered(redis: Redis, stream: string): Promise<string | null> {
+async function lastDelivered(redis: RedisClient, stream: string): Promise<string | null> {
   if ((await redis.exists(stream)) === 0) return null;
   const groups = (await redis.xinfo('GROUPS', stream)) as unknown[][];
   for (const group of groups) {

@@ -5,7 +5,7 @@ import type {
   EmailData,
   EmailReceivedPayload,
 } from '@mailstream/shared/events/email-received';
-import type { ParsedMail, ProcessedMail, StoredAttachment } from '../ports/mail.ts';
+import type { EventContext, ParsedMail, ProcessedMail, StoredAttachment } from '../ports/mail.ts';
 import { isAutoSubmitted } from './auto-submitted.ts';
 import { cutToJsonBytes } from './json-size.ts';
 import { fitMail } from './mail-budget.ts';
@@ -15,15 +15,6 @@ import { storableText } from './storable-text.ts';
 const MAX_AUTHENTICATION_RESULTS = 8;
 const MAX_AUTHENTICATION_BYTES = 2048;
 const MAX_NAME_BYTES = 4096;
-
-export interface EventContext {
-  /** INTERNALDATE; where the server gave none or nonsense, `occurredAt` takes its place. */
-  readonly internalDate: Date;
-  /** X-GM-THRID or THREADID (RFC 8474) where the server has it. */
-  readonly threadId: string | null;
-  /** When the event is made. */
-  readonly occurredAt: Date;
-}
 
 /** Always under 512 KiB as an entry, and always valid by the schema: a message without a sender has `from: {email: ''}`. */
 export function buildPayload(

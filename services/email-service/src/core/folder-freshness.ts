@@ -26,6 +26,7 @@ export class FolderFreshness {
   #provenMs: number | null = null;
   #progressMs: number;
   #marks: Mark[] = [];
+  #holes = 0;
   #unseen: { readonly count: number; readonly oldest: number; readonly newest: number } | null = null;
 
   constructor(nowMs: number) {
@@ -36,6 +37,11 @@ export class FolderFreshness {
   /** Null before the first proof. */
   get provenMs(): number | null {
     return this.#provenMs;
+  }
+
+  /** Messages that the server listed and did not deliver. */
+  get holes(): number {
+    return this.#holes;
   }
 
   /** Since the last proof, or since we took the folder over. */
@@ -56,10 +62,11 @@ export class FolderFreshness {
    * A pass has ended.
    * @param askedMs when the list was asked for
    * @param unsettled UIDs of that list that are not in the ledger now, sorted
-   * @param isComplete nothing above the cursor is left of that list; holes may be
+   * @param holes how many of these the server does not deliver; where all of them are that, nothing above the cursor is left
    */
-  listed(askedMs: number, unsettled: readonly number[], isComplete: boolean): void {
-    if (isComplete) this.#provenMs = Math.max(this.#provenMs ?? askedMs, askedMs);
+  listed(askedMs: number, unsettled: readonly number[], holes: number): void {
+    this.#holes = holes;
+    if (holes === unsettled.length) this.#provenMs = Math.max(this.#provenMs ?? askedMs, askedMs);
     const [oldest] = unsettled;
     const newest = unsettled.at(-1);
     if (oldest === undefined || newest === undefined) {
@@ -77,6 +84,7 @@ export class FolderFreshness {
   /** The folder was opened anew with other UIDs: what was known of the old ones says nothing. */
   forget(): void {
     this.#marks = [];
+    this.#holes = 0;
     this.#unseen = null;
   }
 

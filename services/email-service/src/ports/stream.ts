@@ -26,10 +26,10 @@ export interface StreamFill {
 
 /** How full the streams and their server are. Every method rejects with a FaultError of Redis. */
 export interface StreamGauge {
-  /** Writes something of no meaning beside this stream: REDIS_FULL when there is no memory for it. */
-  probe(stream: string): Promise<void>;
-  /** Used memory as a share of the limit; null without a limit, or where nobody may ask. */
-  memoryRatio(): Promise<number | null>;
+  /** Writes something of no meaning to each server of these streams: REDIS_FULL when there is no memory for it. */
+  probe(streams: readonly string[]): Promise<void>;
+  /** Used memory as a share of the limit, on the fullest server of these streams; null without a limit, or where nobody may ask. */
+  memoryRatio(streams: readonly string[]): Promise<number | null>;
   /** Streams that are not there yet are empty. */
   measure(streams: readonly string[]): Promise<ReadonlyMap<string, StreamFill>>;
   /**

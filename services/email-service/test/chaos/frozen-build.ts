@@ -8,6 +8,8 @@ const PACKAGES = ['shared', 'migrations', 'services/email-service', 'services/wo
 export interface Build {
   /** With marks on the way of a batch, at which it can end itself. */
   readonly daemonMain: string;
+  /** The daemon as it is shipped. */
+  readonly productMain: string;
   readonly workerMain: string;
   readonly clockStep: string;
 }
@@ -40,6 +42,7 @@ export async function freezeBuild(to: string): Promise<Build> {
   await cp(join(root, 'services/email-service/test/chaos/clock-step.mjs'), clockStep);
   return {
     daemonMain: join(to, 'services/email-service/dist/testing/main.js'),
+    productMain: join(to, 'services/email-service/dist/main.js'),
     workerMain: join(to, 'services/workflow-worker/dist/main.js'),
     clockStep,
   };

@@ -4,24 +4,18 @@
  * Reading waits on a connection of its own: a blocked connection answers nothing else. Every other command goes over the second one.
  * Repeating any of these commands is safe; what that could do twice at most is to show an entry once more, which the gate drops.
  */
-import type { Redis } from 'ioredis';
-import { deadLetterStream, WORKER_GROUP } from '@mailstream/shared/events/email-received';
+import { deadLetterStream, streamName, WORKER_GROUP } from '@mailstream/shared/events/email-received';
 import { redisErrorWord, redisFault } from '@mailstream/shared/runtime/redis';
+import type { RedisClient } from '@mailstream/shared/runtime/redis-servers';
 import type { DeadLetter, EntryHeader, EntryRef, EntrySource, StreamEntry } from '../ports.ts';
-import {
-  parseAttempt,
-  parseClaimedIds,
-  parseEntries,
-  parseHeaders,
-  parseReadGroup,
-  sumBacklog,
-} from './redis-replies.ts';
+import { parseAttempt, parseClaimedIds, parseEntries, parseHeaders, sumBacklog } from './redis-replies.ts';
 import * as scripts from './redis-scripts.ts';
+import { createStreamReader, isGroupMissing } from './redis-stream-reader.ts';
 
 export interface RedisEntrySourceOptions {
   /** For reads that wait; made with a `blockMs` of at least the one here. */
-  readonly blocking: Redis;
-  readonly commands: Redis;
+  readonly blocking: RedisClient;
+  readonly commands: RedisClient;
   readonly blockMs: number;
   /** Unique to this start of the process: never a host name, which a restarted container has again. */
   readonly consumer: string;
@@ -50,15 +44,9 @@ const SPARED = 256;
 const MARKER_SECONDS = 86_400;
 
 export function createRedisEntrySource(options: RedisEntrySourceOptions): EntrySource {
-  const { blocking, commands, blockMs, consumer } = options;
+  const { commands, consumer } = options;
+  const reader = createStreamReader(options);
   const claimCursors = new Map<string, string>();
-  let blockingId: number | null = null;
-  blocking.on('ready', () => {
-    blocking.client('ID').then(
-      (id) => (blockingId = id),
-      () => (blockingId = null),
-    );
-  });
   const run = async <T>(work: Promise<T>): Promise<T> => {
     try {
       return await work;
@@ -100,46 +88,36 @@ export function createRedisEntrySource(options: RedisEntrySourceOptions): EntryS
   };
   const setIdle = async (refs: readonly EntryRef[], idleMs: number): Promise<readonly EntryRef[]> => {
     const lost: EntryRef[] = [];
-    for (const [stream, ids] of byStream(refs)) {
+    // Side by side: in a cluster the node of one stream may be away, and the others must not wait for it.
+    const streams = [...byStream(refs)].map(async ([stream, ids]) => {
       const replies = await inChunks(scripts.SET_IDLE, stream, [WORKER_GROUP, consumer, idleMs], ids, CHUNK);
       for (const reply of replies)
         if (Array.isArray(reply)) lost.push(...reply.map((id) => ({ stream, id: String(id) })));
-    }
+    });
+    await allDone(streams);
     return lost;
   };
 
   return {
     ensureGroups: async (streams) => {
-      const made: string[] = [];
+      const [made, there]: [string[], string[]] = [[], []];
+      let failure: unknown = null;
       for (const stream of streams) {
         try {
           await commands.call('XGROUP', 'CREATE', stream, WORKER_GROUP, '0', 'MKSTREAM');
           made.push(stream);
         } catch (error) {
-          if (redisErrorWord(error) !== 'BUSYGROUP') throw redisFault(error);
+          if (redisErrorWord(error) === 'BUSYGROUP') there.push(stream);
+          else failure = error;
         }
       }
-      return made;
+      if (failure !== null && made.length + there.length === 0) throw redisFault(failure);
+      return { made, there };
     },
-    read: async (streams, count) => {
-      const keys = [...streams, ...streams.map(() => '>')];
-      const group = ['GROUP', WORKER_GROUP, consumer, 'COUNT', count, 'BLOCK', blockMs] as const;
-      try {
-        const reply = await blocking.call('XREADGROUP', ...group, 'STREAMS', ...keys);
-        return { kind: 'entries', entries: parseReadGroup(reply) };
-      } catch (error) {
-        if (isGroupMissing(error)) return { kind: 'groupMissing' };
-        throw redisFault(error);
-      }
-    },
+    ...reader,
     readAhead: async (stream, count) => {
       const reply = commands.eval(scripts.READ_AHEAD, 1, stream, WORKER_GROUP, consumer, count);
       return parseHeaders(stream, await unlessGroupMissing(reply, []));
-    },
-    wake: async () => {
-      // Only speeds up what the block time does anyway.
-      if (blockingId !== null)
-        await commands.call('CLIENT', 'UNBLOCK', blockingId, 'TIMEOUT').catch(() => undefined);
     },
     claimAbandoned: async (stream, minIdleMs, count) => {
       const ids: string[] = [];
@@ -221,7 +199,7 @@ export function createRedisEntrySource(options: RedisEntrySourceOptions): EntryS
       );
       return sumBacklog(replies, WORKER_GROUP);
     },
-    ping: async () => void (await run(commands.ping())),
+    ping: async () => void (await run(commands.exists(streamName('', false)))),
     leave: async (streams) => {
       for (const stream of streams)
         await unlessGroupMissing(commands.eval(scripts.LEAVE, 1, stream, WORKER_GROUP, consumer), null);
@@ -229,14 +207,10 @@ export function createRedisEntrySource(options: RedisEntrySourceOptions): EntryS
   };
 }
 
-/** NOGROUP: no group, or no stream. UNBLOCKED: the stream went while we waited. "no such key" is how XINFO says it. */
-function isGroupMissing(error: unknown): boolean {
-  const word = redisErrorWord(error);
-  return (
-    word === 'NOGROUP' ||
-    word === 'UNBLOCKED' ||
-    (word === 'ERR' && /no such key|NOGROUP/i.test((error as Error).message))
-  );
+/** Waits for all, then rejects when one did. */
+async function allDone(work: readonly Promise<void>[]): Promise<void> {
+  const failure = (await Promise.allSettled(work)).find((result) => result.status === 'rejected');
+  if (failure !== undefined) throw failure.reason;
 }
 
 function letterFields(

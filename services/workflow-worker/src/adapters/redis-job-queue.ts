@@ -1,10 +1,10 @@
 /** The queue of runs on BullMQ: a run's id is its job's id, so one run is one job. Redis holds no data of it besides. */
 import { Queue, UnrecoverableError, Worker } from 'bullmq';
-import type { Redis } from 'ioredis';
 import { createService, type Service } from '@mailstream/shared/runtime/lifecycle';
 import type { Logger } from '@mailstream/shared/runtime/logger';
 import { JOB_QUEUE, QUEUE_PREFIX } from '@mailstream/shared/runtime/queues';
 import { redisFault } from '@mailstream/shared/runtime/redis';
+import type { RedisClient } from '@mailstream/shared/runtime/redis-servers';
 import type { JobQueue } from '../jobs/ports.ts';
 import { closeWithin } from './redis-queue-close.ts';
 
@@ -14,7 +14,7 @@ const DRAIN_MS = 3_000;
 const CLOSE_MS = 500;
 const KEPT = { age: 7 * 86_400, count: 500 };
 
-export function createRedisJobQueue(redis: Redis, log: Logger): JobQueue & { close(): Promise<void> } {
+export function createRedisJobQueue(redis: RedisClient, log: Logger): JobQueue & { close(): Promise<void> } {
   const queue = new Queue(JOB_QUEUE, { connection: redis, prefix: QUEUE_PREFIX });
   queue.on('error', (error) => log.debug('job queue', { error }));
   return {
@@ -40,7 +40,7 @@ export function createRedisJobQueue(redis: Redis, log: Logger): JobQueue & { clo
 }
 
 export function createRedisJobWorker(options: {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly turn: (id: string) => Promise<'done' | 'failed'>;
   readonly onStopping: () => void;
   readonly log: Logger;

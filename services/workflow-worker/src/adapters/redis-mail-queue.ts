@@ -3,11 +3,11 @@
  * addresses and no text. All keys share a hash slot, as a Redis cluster needs.
  */
 import { DelayedError, type Job, Queue, UnrecoverableError, Worker } from 'bullmq';
-import type { Redis } from 'ioredis';
 import { tenantId } from '@mailstream/shared/domain/ids';
 import { createService, type Service } from '@mailstream/shared/runtime/lifecycle';
 import type { Logger } from '@mailstream/shared/runtime/logger';
 import { redisFault } from '@mailstream/shared/runtime/redis';
+import type { RedisClient } from '@mailstream/shared/runtime/redis-servers';
 import { z } from 'zod';
 import { MAIL_QUEUE, QUEUE_PREFIX } from '@mailstream/shared/runtime/queues';
 import type { DueMail, JobMemory, MailQueue, OutboundRef, Priority, Turn } from '../outbound/ports.ts';
@@ -39,7 +39,7 @@ export interface RedisMailQueue extends MailQueue {
   close(): Promise<void>;
 }
 
-export function createRedisMailQueue(redis: Redis, log: Logger): RedisMailQueue {
+export function createRedisMailQueue(redis: RedisClient, log: Logger): RedisMailQueue {
   const queue = new Queue(MAIL_QUEUE, { connection: redis, prefix: QUEUE_PREFIX });
   // Told by whoever waits for a command; without a listener the process would end.
   queue.on('error', (error) => log.debug('mail queue', { error }));
@@ -79,7 +79,7 @@ function jobOf({ tenant, id, priority, delayMs }: DueMail): Parameters<Queue['ad
 }
 
 export function createRedisMailWorker(options: {
-  readonly redis: Redis;
+  readonly redis: RedisClient;
   readonly turn: (ref: OutboundRef, memory: JobMemory) => Promise<Turn>;
   readonly concurrency: number;
   /** A process that is silent for this long has lost its jobs, milliseconds. */

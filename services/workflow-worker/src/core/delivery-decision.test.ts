@@ -38,6 +38,13 @@ describe('decide', () => {
     });
   });
 
+  it.each([
+    [1, '1 attempt failed: d'],
+    [5, '5 attempts failed: d'],
+  ])('says in words that %d failed', (attempts, detail) => {
+    expect(decide(failed, { ...history, attempts, maxAttempts: attempts }, 0)).toMatchObject({ detail });
+  });
+
   it('never counts a dependency that is away, unless this entry alone drives it away', () => {
     expect(decide({ kind: 'unavailable' }, { ...history, attempts: 99 }, 0)).toEqual({ kind: 'hold' });
     expect(decide({ kind: 'unavailable' }, { ...history, unavailableInRow: 2 }, 0)).toEqual({ kind: 'hold' });

@@ -73,13 +73,17 @@ export function decide(result: AttemptResult, history: AttemptHistory, random: n
 function afterFailure(detail: string, history: AttemptHistory, random: number): Decision {
   const { attempts, maxAttempts, retryBaseMs } = history;
   if (attempts >= maxAttempts)
-    return { kind: 'deadLetter', code: 'WORKER_FAILED', detail: `${attempts} attempts failed: ${detail}` };
+    return { kind: 'deadLetter', code: 'WORKER_FAILED', detail: `${failedAttempts(attempts)}: ${detail}` };
   const delayMs = Math.min(RETRY_CAP_MS, retryBaseMs * 2 ** Math.min(attempts - 1, 30));
   return {
     kind: 'comeBack',
     delayMs: Math.round(delayMs * (1 + RETRY_JITTER * random)),
     countsAsAttempt: true,
   };
+}
+
+function failedAttempts(count: number): string {
+  return count === 1 ? '1 attempt failed' : `${count} attempts failed`;
 }
 
 function parentDelayMs(waits: number): number {
