@@ -23,6 +23,7 @@ import * as accountsAndHistory from './012-accounts-and-history.ts';
 import * as ticketsOfClients from './013-tickets-of-clients.ts';
 import * as arrivalTimes from './015-arrival-times.ts';
 import * as tenants from './016-tenants.ts';
+import * as tenantQuotas from './017-tenant-quotas.ts';
 import * as operations from './020-operations.ts';
 
 interface Migration {
@@ -46,6 +47,7 @@ const MIGRATIONS: readonly Migration[] = [
   { name: '013-tickets-of-clients', up: ticketsOfClients.up },
   { name: '015-arrival-times', up: arrivalTimes.up },
   { name: '016-tenants', up: tenants.up },
+  { name: '017-tenant-quotas', up: tenantQuotas.up },
   { name: '020-operations', up: operations.up },
 ];
 

@@ -13,6 +13,7 @@ import { registerApiDocs } from './plugins/api-docs.ts';
 import { registerAuth } from './plugins/auth.ts';
 import { registerErrors, sendNotFound } from './plugins/errors.ts';
 import { registerJsonOnly } from './plugins/json-only.ts';
+import { registerQuota } from './plugins/quota.ts';
 import { registerRateLimits, type RateLimitSettings } from './plugins/rate-limits.ts';
 import { registerRequestLog, type RequestObserver } from './plugins/request-log.ts';
 import { registerSecurityHeaders } from './plugins/security-headers.ts';
@@ -42,6 +43,7 @@ import type { MailDirectory } from './ports/mail-directory.ts';
 import type { ClientStore } from './ports/clients.ts';
 import type { AuthorizationStore, OAuthClient } from './ports/oauth.ts';
 import { autoconfigRoutes } from './routes/autoconfig.ts';
+import type { QuotaStore } from './ports/quotas.ts';
 import type { RuleStore } from './ports/rules.ts';
 import { deadLetterRoutes } from './routes/dead-letters.ts';
 import { clientRoutes } from './routes/clients.ts';
@@ -54,6 +56,7 @@ import { outboundRoutes } from './routes/outbound.ts';
 import { passwordRoutes } from './routes/password.ts';
 import { providerRoutes } from './routes/providers.ts';
 import { providerTestRoutes } from './routes/provider-test.ts';
+import { quotaRoutes } from './routes/quota.ts';
 import { ruleRoutes } from './routes/rules.ts';
 import { sessionRoutes } from './routes/session.ts';
 import { smtpRoutes } from './routes/smtp.ts';
@@ -64,6 +67,7 @@ import { tokenRoutes } from './routes/tokens.ts';
 import { userRoutes } from './routes/users.ts';
 import { ticketRoutes } from './routes/tickets.ts';
 import { createAccountUseCases } from './use-cases/accounts.ts';
+import { createApiCallMeter } from './use-cases/api-call-meter.ts';
 import { createLiveStreams } from './use-cases/live-streams.ts';
 import { createFindSettings } from './use-cases/find-settings.ts';
 import { createLoginLinkUseCases } from './use-cases/login-links.ts';
@@ -101,6 +105,7 @@ export interface AppPorts {
   readonly replies: ReplyStore;
   readonly outbound: OutboundStore;
   readonly jobs: JobStore;
+  readonly quotas: QuotaStore;
   readonly raw: RawStore;
   readonly feed: ChangeFeed;
   readonly changes: Pick<ChangeTeller, 'tell'>;
@@ -154,6 +159,8 @@ export async function buildApp(ports: AppPorts, options: AppOptions): Promise<Fa
   const accounts = createAccountUseCases({ ...ports, sessionTtlMs: options.sessionTtlMs });
   await registerApiDocs(app, options.version);
   registerAuth(app, { accounts, publicOrigin: options.publicOrigin });
+  const meter = createApiCallMeter({ ...ports, store: ports.quotas });
+  registerQuota(app, { meter, observer: ports.observer });
   registerChangeTelling(app, ports.changes);
   const limits = await registerRateLimits(app, options.limits, options.limitsRedis);
   const { publicOrigin, jobBoard } = options;
@@ -229,6 +236,7 @@ async function registerRoutes(
   await app.register(smtpRoutes({ useCases: createSmtpUseCases(ports), limitTests: limits.mailServerTest }));
   await app.register(outboundRoutes(ports));
   await app.register(jobRoutes(ports));
+  await app.register(quotaRoutes(ports));
   await app.register(
     streamRoutes({
       streams: createLiveStreams({

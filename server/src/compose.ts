@@ -35,6 +35,7 @@ import { createAuthorizationStore } from './adapters/pg-oauth-authorizations.ts'
 import { createOperationsStore } from './adapters/pg-operations.ts';
 import { createOutboundStore } from './adapters/pg-outbound.ts';
 import { createProviderStore } from './adapters/pg-providers.ts';
+import { createQuotaStore } from './adapters/pg-quotas.ts';
 import { createRuleStore } from './adapters/pg-rules.ts';
 import { createSmtpStore } from './adapters/pg-smtp-settings.ts';
 import { createReplyStore } from './adapters/pg-ticket-replies.ts';
@@ -128,6 +129,7 @@ export function compose(config: Config): Composition {
     replies: createReplyStore(database),
     outbound: createOutboundStore(database),
     jobs: createJobStore(database),
+    quotas: createQuotaStore(database),
     raw: storage,
     feed,
     changes,
@@ -186,6 +188,7 @@ function observer(metrics: Metrics): RequestObserver {
       metrics.httpSeconds.observe({ method, route }, durationMs / 1000);
     },
     onLogin: (result) => metrics.logins.inc({ result }),
+    onQuotaRefusal: (code) => metrics.quotaRefusals.inc({ code }),
     onEventStreams: (open) => metrics.eventStreams.set(open),
   };
 }

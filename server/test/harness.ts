@@ -41,6 +41,7 @@ import { createAuthorizationStore } from '../src/adapters/pg-oauth-authorization
 import { createOperationsStore } from '../src/adapters/pg-operations.ts';
 import { createOutboundStore } from '../src/adapters/pg-outbound.ts';
 import { createProviderStore } from '../src/adapters/pg-providers.ts';
+import { createQuotaStore } from '../src/adapters/pg-quotas.ts';
 import { createRuleStore } from '../src/adapters/pg-rules.ts';
 import { createSmtpStore } from '../src/adapters/pg-smtp-settings.ts';
 import { createReplyStore } from '../src/adapters/pg-ticket-replies.ts';
@@ -207,9 +208,15 @@ export async function useServer(
     replies: createReplyStore(database),
     outbound: createOutboundStore(database),
     jobs: createJobStore(database),
+    quotas: createQuotaStore(database),
     raw: storage,
     health: createHealth({ database, metrics: createMetrics() }),
-    observer: { onRequest: () => undefined, onLogin: () => undefined, onEventStreams: () => undefined },
+    observer: {
+      onRequest: () => undefined,
+      onLogin: () => undefined,
+      onQuotaRefusal: () => undefined,
+      onEventStreams: () => undefined,
+    },
     feed,
     changes,
     clock: systemClock,

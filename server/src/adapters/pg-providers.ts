@@ -16,6 +16,7 @@ import { ApiError } from '../api-error.ts';
 import type { Actor, ChangeResult, ProviderChange, ProviderStore } from '../ports.ts';
 import { useUpGrant } from './pg-oauth-authorizations.ts';
 import { audit, auditedSettings } from './pg-audit.ts';
+import { foldersOf, refuseOverQuota } from './pg-quotas.ts';
 import { contains, decodeCursor, toPage } from './page-cursor.ts';
 import { providerQuery, providerRow, secretsByProvider } from './pg-provider-rows.ts';
 import { accountColumn, configColumns, providerColumns, versionColumns } from './provider-columns.ts';
@@ -120,6 +121,7 @@ export function createProviderStore(options: {
       refusingDoubles(
         database.withTenant(actor.tenant, async (trx) => {
           const key = { tenant: actor.tenant, id };
+          await refuseOverQuota(trx, actor.tenant, { mailboxes: 1, folders: foldersOf(change.settings) });
           await trx('email_providers').insert({
             ...key,
             ...providerColumns(trx, change),
@@ -157,6 +159,8 @@ export function createProviderStore(options: {
             const before = toRecord(row, names.get(id) ?? new Set());
             const change = decide(before);
             if (change === null) return changed(trx, actor, id);
+            const more = foldersOf(change.settings) - foldersOf(before.settings);
+            await refuseOverQuota(trx, tenant, { mailboxes: 0, folders: more });
             await trx('email_providers')
               .where({ tenant, id })
               .update({ ...providerColumns(trx, change), updated_at: trx.fn.now() });

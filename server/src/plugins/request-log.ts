@@ -5,6 +5,8 @@ import type { Logger } from '@mailstream/shared/runtime/logger';
 export interface RequestObserver {
   onRequest(method: string, route: string, status: number, durationMs: number): void;
   onLogin(result: 'ok' | 'refused'): void;
+  /** @param code of the limit that is reached */
+  onQuotaRefusal(code: string): void;
   /** Server-sent event streams that are open now. */
   onEventStreams(open: number): void;
 }

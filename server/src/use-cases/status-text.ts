@@ -19,6 +19,7 @@ const LOGIN_CODES: ReadonlySet<string> = new Set([
   'IMAP_CREDENTIALS_MISSING',
   'OAUTH_REAUTHORIZE',
   'SECRET_UNREADABLE',
+  'VAULT_SECRET_MISSING',
 ]);
 
 export function mustReconnect(provider: {
@@ -44,6 +45,8 @@ const OURS: ReadonlySet<string> = new Set([
   'STORAGE_FULL',
   'STORAGE_UNAVAILABLE',
   'DATABASE_UNAVAILABLE',
+  'QUOTA_MESSAGES',
+  'QUOTA_STORAGE',
 ]);
 
 export function providerStatusText(

@@ -70,6 +70,26 @@ export const esErrors: Readonly<Record<string, string>> = {
     'La contraseña o el token guardado no se puede descifrar.',
   'SECRETS_MASTER_KEY is not the one it was stored with. Restore the key, or enter the password again.':
     'SECRETS_MASTER_KEY no es la clave con la que se guardó. Restaure la clave o escriba la contraseña de nuevo.',
+  'The number of messages that your organisation may receive in a day is reached.':
+    'Se ha alcanzado el número de mensajes que su organización puede recibir en un día.',
+  'Nothing is lost: mail waits in the mailbox and is fetched from midnight (UTC) on, or as soon as the operator grants more.':
+    'No se pierde nada: el correo espera en el buzón y se recoge a partir de medianoche (UTC), o en cuanto el operador conceda más.',
+  'The storage that your organisation may use is full.':
+    'El almacenamiento que su organización puede usar está lleno.',
+  'Nothing is lost: mail waits in the mailbox. The operator can grant more; then it is fetched by itself.':
+    'No se pierde nada: el correo espera en el buzón. El operador puede conceder más; entonces se recoge solo.',
+  'Your organisation has as many mailboxes as it may have.':
+    'Su organización tiene tantos buzones como puede tener.',
+  'Remove one that is no longer needed, or ask the operator for more.':
+    'Quite uno que ya no haga falta o pida más al operador.',
+  'Your organisation would watch more folders than it may.':
+    'Su organización vigilaría más carpetas de las que puede.',
+  'Watch fewer folders here or in another mailbox, or ask the operator for more.':
+    'Vigile menos carpetas aquí o en otro buzón, o pida más al operador.',
+  'Your organisation has made as many API calls as it may in a day.':
+    'Su organización ha hecho tantas llamadas a la API como puede en un día.',
+  'Wait until midnight (UTC), as Retry-After says, or ask the operator for more. People who are logged in can go on.':
+    'Espere hasta medianoche (UTC), como dice Retry-After, o pida más al operador. Quien ha iniciado sesión puede continuar.',
   'The vault that holds the passwords cannot be reached.':
     'No se puede acceder al almacén donde están las contraseñas.',
   'An operator should look at Vault and at the network to it. Open connections go on, the others follow by themselves.':

@@ -33,10 +33,11 @@ import { createPgHealthStore, createPgProviderSource } from './adapters/pg-provi
 import { createRedisPublisher } from './adapters/redis-publisher.ts';
 import { createPgIdentity } from './adapters/pg-identity.ts';
 import { createPgInstances } from './adapters/pg-instances.ts';
+import { createPgQuotas } from './adapters/pg-quotas.ts';
 import { createPgFolderStatus } from './adapters/pg-folder-status.ts';
 import { createRedisIdentity } from './adapters/redis-identity.ts';
 import { createRedisStreamGauge } from './adapters/redis-stream-gauge.ts';
-import { createBackPressure, type BackPressure } from './back-pressure.ts';
+import { createBackPressure } from './back-pressure.ts';
 import { tellingHealth, tellingLedger, tellingStatus } from './change-telling.ts';
 import type { Config } from './config.ts';
 import { AuditTurns } from './audit-turns.ts';
@@ -55,6 +56,8 @@ import { createSupervisor } from './provider-supervisor.ts';
 import { createHeartbeat } from './heartbeat.ts';
 import { freshSpool } from './spool-dir.ts';
 import { createStoreWatch } from './store-watch.ts';
+import { countedLedger, createTenantQuotas } from './tenant-quotas.ts';
+import { underPressure } from './under-pressure.ts';
 
 const SERVICE = 'email-service';
 const VERSION = '0.1.0';
@@ -149,13 +152,17 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
     isTimed: tracing.isOn,
   });
 
+  const holding = () => supervisor.runners().filter(({ runtime }) => runtime !== null);
   const streamOf = (tenant: string): string => streamName(tenant, config.channelByTenant);
   const pressure = createBackPressure({
     gauge: createRedisStreamGauge(redis),
-    streams: () => {
-      const held = supervisor.runners().filter((runner) => runner.runtime !== null);
-      return [...new Set(held.map((runner) => streamOf(runner.ref.tenant)).concat(streamOf('')))];
-    },
+    streams: () => [
+      ...new Set(
+        holding()
+          .map(({ ref }) => streamOf(ref.tenant))
+          .concat(streamOf('')),
+      ),
+    ],
     probeStorage: () => storage.check(),
     spaces: [() => storage.space(), () => spaceAt(spoolDir)],
     limits: { maxBacklog: config.streamMaxBacklog, maxMemoryRatio: config.redisMaxMemoryRatio },
@@ -173,6 +180,17 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
   let lastAppended = '0-0';
   const changes = createChangeTeller({ database: leaseDatabase, clock, log });
   const folderStatus = tellingStatus(createPgFolderStatus(database, leaseDatabase), changes.tell);
+  const quotas = createTenantQuotas({
+    store: createPgQuotas(database),
+    tenants: () => new Set(holding().map(({ ref }) => ref.tenant)),
+    clock,
+    random: Math.random,
+    log,
+    metrics,
+    onChange: (tenant) => {
+      for (const { ref, runtime } of holding()) if (ref.tenant === tenant) runtime?.pressureChanged(0);
+    },
+  });
   const publisher = createRedisPublisher(redis, {
     channelByTenant: config.channelByTenant,
     onAppended: (entryId, stream) => {
@@ -188,7 +206,10 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
     healthDelayMs: HEALTH_DELAY_MS,
     ingest: {
       ledger: measure.ledger(
-        tellingLedger(tracing.wrap(createPgLedger(database), tracedLedger), changes.tell),
+        tellingLedger(
+          countedLedger(tracing.wrap(createPgLedger(database), tracedLedger), quotas),
+          changes.tell,
+        ),
       ),
       publisher: measure.publisher(tracing.wrap(publisher, tracedPublisher)),
       processor: measure.processor(tracing.wrap<MailProcessor>(processor, tracedProcessor)),
@@ -247,8 +268,11 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
     refreshMs: config.refreshMs,
     areNoticesHeard: () => notices.isHearing(),
     pause: (ms) => pause(clock, ms),
-    runtime: (ref, term, hooks) =>
-      new ProviderRuntime(underPressure(runtimeDeps, pressure, streamOf(ref.tenant)), ref, term, hooks),
+    runtime: (ref, term, hooks) => {
+      quotas.expect(ref.tenant);
+      const held = { pressure, quotas, stream: streamOf(ref.tenant), tenant: ref.tenant };
+      return new ProviderRuntime(underPressure(runtimeDeps, held), ref, term, hooks);
+    },
   });
   const dataAge = createDataAgeWatch({
     runtimes: () =>
@@ -360,31 +384,13 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
       processor,
       heartbeat,
       pressure,
+      quotas,
       storeWatch,
       notices,
       dataAge,
       supervisor,
       farewell,
     ],
-  };
-}
-
-/** What a provider's listeners are given: they wait while something is full, and fetch no more than there is room for. */
-function underPressure(deps: RuntimeDeps, pressure: BackPressure, stream: string): RuntimeDeps {
-  const { limits } = deps.ingest;
-  const bounded = {
-    ...limits,
-    get maxMessages() {
-      return Math.min(limits.maxMessages, pressure.room(stream));
-    },
-  };
-  return {
-    ...deps,
-    ingest: { ...deps.ingest, limits: bounded },
-    listener: {
-      ...deps.listener,
-      pressure: { heldBy: () => pressure.heldBy(stream), noted: pressure.noted },
-    },
   };
 }
 

@@ -148,12 +148,17 @@ it('retention removes what has ended, and nothing that an audit or a second deli
     );
   await login('-1 minute');
   await login('1 minute');
+  await world.query(
+    `INSERT INTO tenant_api_calls (tenant, day, calls) VALUES ($1, '2020-01-01', 5), ($1, current_date, 5)`,
+    [tenant],
+  );
   const id = await ask('retention');
   await expect.poll(stateOf(id), { timeout: 10_000 }).toBe('done');
   expect((await runs('retention'))[0]?.result).toMatchObject({
     ledgerRows: 1,
     replyTokens: 1,
     oauthLogins: 1,
+    apiCallDays: 1,
   });
   const left = await world.query<{ uid: number }>(
     'SELECT uid::int FROM inbound_messages WHERE tenant = $1 ORDER BY uid',

@@ -351,6 +351,18 @@ export const ERROR_CATALOGUE = {
     hint: 'Check free space and access. Fetching waits, nothing is lost.',
     retried: true,
   },
+  QUOTA_MESSAGES: {
+    status: 503,
+    message: 'The number of messages that your organisation may receive in a day is reached.',
+    hint: 'Nothing is lost: mail waits in the mailbox and is fetched from midnight (UTC) on, or as soon as the operator grants more.',
+    retried: true,
+  },
+  QUOTA_STORAGE: {
+    status: 503,
+    message: 'The storage that your organisation may use is full.',
+    hint: 'Nothing is lost: mail waits in the mailbox. The operator can grant more; then it is fetched by itself.',
+    retried: true,
+  },
   DATABASE_UNAVAILABLE: {
     status: 503,
     message: 'The database cannot be reached.',
@@ -465,6 +477,24 @@ export const ERROR_CATALOGUE = {
     status: 409,
     message: 'This mailbox is already connected.',
     hint: 'Edit the existing one, or delete it first.',
+    retried: false,
+  },
+  QUOTA_MAILBOXES: {
+    status: 409,
+    message: 'Your organisation has as many mailboxes as it may have.',
+    hint: 'Remove one that is no longer needed, or ask the operator for more.',
+    retried: false,
+  },
+  QUOTA_FOLDERS: {
+    status: 409,
+    message: 'Your organisation would watch more folders than it may.',
+    hint: 'Watch fewer folders here or in another mailbox, or ask the operator for more.',
+    retried: false,
+  },
+  QUOTA_API_CALLS: {
+    status: 429,
+    message: 'Your organisation has made as many API calls as it may in a day.',
+    hint: 'Wait until midnight (UTC), as Retry-After says, or ask the operator for more. People who are logged in can go on.',
     retried: false,
   },
   RATE_LIMITED: {

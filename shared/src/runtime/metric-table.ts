@@ -430,6 +430,12 @@ export const METRIC_TABLE = {
     buckets: SLOW_SECONDS,
   },
 
+  tenantsOverQuota: {
+    type: 'gauge',
+    name: 'mailstream_tenants_over_quota',
+    help: 'Tenants whose mail this instance does not fetch because a limit of theirs is reached, by its code.',
+    labels: ['code'],
+  },
   traceSpans: {
     type: 'counter',
     name: 'mailstream_trace_spans_total',
@@ -480,6 +486,12 @@ export const METRIC_TABLE = {
     help: 'Time to answer a request.',
     labels: ['method', 'route'],
     buckets: FAST_SECONDS,
+  },
+  quotaRefusals: {
+    type: 'counter',
+    name: 'mailstream_quota_refusals_total',
+    help: 'Requests that were refused because a limit of their tenant is reached, by its code.',
+    labels: ['code'],
   },
   eventStreams: {
     type: 'gauge',

@@ -35,6 +35,12 @@ const RETENTION: readonly (readonly [name: string, sql: string])[] = [
        (SELECT tenant, id FROM oauth_authorizations WHERE tenant = :tenant AND expires_at < now() LIMIT :batch)`,
   ],
   [
+    'apiCallDays',
+    `DELETE FROM tenant_api_calls WHERE (tenant, day) IN
+       (SELECT tenant, day FROM tenant_api_calls
+         WHERE tenant = :tenant AND day < CAST(now() - make_interval(days => :days) AS date) LIMIT :batch)`,
+  ],
+  [
     // The comment has the text; what was sent, to whom and when stays.
     'mailTexts',
     `UPDATE outbound_messages SET body_text = '', body_html = NULL, updated_at = now() WHERE (tenant, id) IN
