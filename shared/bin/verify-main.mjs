@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { dashboard } from './generated-dashboard.mjs';
-import { errorTable, eventSchema, metricTable } from './generated-docs.mjs';
+import { errorGuide, eventSchema, metricTable } from './generated-docs.mjs';
 import { environmentExample } from './generated-env.mjs';
 import { helmReadme } from './generated-helm.mjs';
 import { prepare, ROOT } from './prepare.mjs';
@@ -10,7 +10,7 @@ import { prepare, ROOT } from './prepare.mjs';
 /** Path from the root → its text. Whoever adds a generated file adds a line. */
 const GENERATED = {
   'shared/generated/inbound-email-received.schema.json': eventSchema,
-  'shared/generated/errors.md': errorTable,
+  'shared/generated/errors.md': errorGuide,
   'shared/generated/metrics.md': metricTable,
   '.env.example': environmentExample,
   'helm/README.md': helmReadme,

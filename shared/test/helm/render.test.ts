@@ -153,6 +153,12 @@ describe.skipIf(helm === null)('helm', () => {
     });
   });
 
+  test('only the server waits before it stops: nobody sends requests to the others, and mailboxes change hands at once', async () => {
+    const found = (await manifests('--values', MINIMAL)).filter(({ kind }) => kind === 'Deployment');
+    const waiting = found.filter((manifest) => podOf(manifest).containers[0]?.['lifecycle'] !== undefined);
+    expect(waiting.map(({ metadata }) => metadata.name)).toEqual(['mailstream-server']);
+  });
+
   test('a process that is switched off leaves nothing behind', async () => {
     for (const name of PROCESS_NAMES) {
       const found = await manifests('--values', MINIMAL, '--set', `${PROCESSES[name].key}.enabled=false`);
