@@ -115,7 +115,7 @@ describe('on a cluster', () => {
     const sent = mailbox.send(...dying);
     await owner.kill();
     await sent;
-    await cluster.failedOver();
+    await cluster.failOver();
     await expect.poll(() => tickets(mailbox), PATIENCE).toEqual([...dying, 'first']);
     await daemon.waitForLog((line) => line.message.startsWith('a store is not the one it was'));
 
@@ -156,7 +156,8 @@ describe('on a cluster', () => {
 
   it('tenants with a stream each share the nodes, and each stream is in order', async () => {
     const byTenant = { IMAP_EVENT_CHANNEL_BY_TENANT: 'true', WORKER_STREAM_REFRESH_MS: '200' };
-    const [daemon, worker] = [start('email', byTenant), start('worker', byTenant)];
+    const daemon = start('email', byTenant);
+    start('worker', byTenant);
     const mailboxes = [await newMailbox(), await newMailbox(), await newMailbox(), await newMailbox()];
     for (const { provider } of mailboxes) await daemon.waitForLog(isWatching('INBOX', provider.id));
     const subjects = numbered('mail', 5);
@@ -167,7 +168,6 @@ describe('on a cluster', () => {
       const onNodes = await Promise.all(living().map((node) => subjectsOn(node, stream).catch(() => [])));
       expect(onNodes.flat()).toEqual(subjects);
     }
-    expect(worker.lines.filter(({ level }) => level === 'warn')).toEqual([]);
     expect(await denied()).toEqual([]);
   });
 });

@@ -66,7 +66,7 @@ it('every mail becomes one ticket, also those whose events the old primary took 
   await expect.poll(published, patience).toBe(5);
   await sentinel.primary.kill();
   await send('meanwhile 1', 'meanwhile 2');
-  await sentinel.failedOver();
+  await sentinel.failOver();
   worker.kill('SIGCONT');
 
   const all = ['before 1', 'before 2', 'lost 1', 'lost 2', 'lost 3', 'meanwhile 1', 'meanwhile 2'];

@@ -1,6 +1,7 @@
 /**
- * Redis as it is run where it counts: over TLS, behind Sentinel, as a Cluster. For one test file, with short patience: a failover takes
- * about two seconds. Call these at the top level of the file, with `await`.
+ * Redis as it is run where it counts: over TLS, behind Sentinel, as a Cluster. For one test file; call these at its top level, with
+ * `await`. They are patient with a server that is slow, and lose patience, within two seconds, only when a test asks for a failover:
+ * on a busy machine they would have one by themselves.
  */
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
@@ -81,8 +82,8 @@ export interface SentinelRedis {
   readonly replica: RedisNode;
   /** From now on the replica gets nothing more of what the primary takes. */
   cutReplication(): Promise<void>;
-  /** Resolves when the replica takes writes. */
-  failedOver(): Promise<void>;
+  /** After the end of the primary; resolves when the replica takes writes. */
+  failOver(): Promise<void>;
 }
 
 /** A primary, one replica and one sentinel, over TLS, each with a password. */
@@ -116,7 +117,7 @@ export async function useSentinelRedis(): Promise<SentinelRedis> {
       `requirepass ${sentinelPassword}`,
       `sentinel monitor tests 127.0.0.1 ${primaryPort} 1`,
       `sentinel auth-pass tests ${password}`,
-      'sentinel down-after-milliseconds tests 500',
+      'sentinel down-after-milliseconds tests 60000',
       'sentinel failover-timeout tests 5000',
     ],
     login: { ...login, password: sentinelPassword },
@@ -139,7 +140,10 @@ export async function useSentinelRedis(): Promise<SentinelRedis> {
       await primary.admin.call('CLIENT', 'KILL', 'TYPE', 'replica');
       await until(async () => (await replica.admin.info('replication')).includes('master_link_status:down'));
     },
-    failedOver: () => until(async () => (await replica.admin.info('replication')).includes('role:master')),
+    failOver: async () => {
+      await watcher.admin.call('SENTINEL', 'SET', 'tests', 'down-after-milliseconds', 500);
+      await until(async () => (await replica.admin.info('replication')).includes('role:master'));
+    },
   };
 }
 
@@ -153,10 +157,13 @@ export interface ClusterRedis {
   ownerOf(slot: number): RedisNode;
   /** Key by key, as an operator does it. */
   move(slot: number, from: RedisNode, to: RedisNode): Promise<void>;
-  failedOver(): Promise<void>;
+  /** After the end of the primary that has a replica; resolves when that one takes writes. */
+  failOver(): Promise<void>;
 }
 
 const SLOTS = 16_384;
+const SHORT_MS = 1_000;
+const LONG_MS = 60_000;
 
 /** Three primaries, of which one has all of these slots and a replica, over TLS. */
 export async function useClusterRedis(slots: readonly number[]): Promise<ClusterRedis> {
@@ -174,7 +181,8 @@ export async function useClusterRedis(slots: readonly number[]): Promise<Cluster
       `masterauth ${password}`,
       'cluster-enabled yes',
       `cluster-port ${busPort}`,
-      'cluster-node-timeout 1000',
+      // Also how fast they get to know each other.
+      `cluster-node-timeout ${SHORT_MS}`,
       'cluster-replica-validity-factor 0',
     ];
     const node = await useRedisNode({ folder, name, port, settings, login: { ...identity, password } });
@@ -202,6 +210,11 @@ export async function useClusterRedis(slots: readonly number[]): Promise<Cluster
         info.includes('cluster_state:ok') && info.includes('cluster_known_nodes:4') && known.includes('slave')
       );
     });
+  const setPatience = async (ms: number): Promise<void> => {
+    for (const { admin, server } of nodes)
+      if (server.isRunning()) await admin.config('SET', 'cluster-node-timeout', ms);
+  };
+  await setPatience(LONG_MS);
   return {
     url: (login = { user: 'default', password }) =>
       `rediss+cluster://${login.user}:${encodeURIComponent(login.password)}@localhost:${a.port},localhost:${b.port}?${query}`,
@@ -221,7 +234,11 @@ export async function useClusterRedis(slots: readonly number[]): Promise<Cluster
       const others = primaries.filter((node) => node !== to && node !== from && node.server.isRunning());
       for (const { admin } of [to, from, ...others]) await admin.cluster('SETSLOT', moved, 'NODE', id);
     },
-    failedOver: () => until(async () => (await replica.admin.info('replication')).includes('role:master')),
+    failOver: async () => {
+      await setPatience(SHORT_MS);
+      await until(async () => (await replica.admin.info('replication')).includes('role:master'));
+      await setPatience(LONG_MS);
+    },
   };
 }
 
