@@ -83,8 +83,10 @@ describe('mailboxes and folders', () => {
     for (const { status, json } of answers) {
       if (status === 201) continue;
       expect(status).toBe(409);
-      expect(json.error.code).toBe('QUOTA_MAILBOXES');
-      expect(json.error.hint).toContain('operator');
+      expect(json.error).toMatchObject({
+        code: 'QUOTA_MAILBOXES',
+        hint: expect.stringContaining('operator') as unknown,
+      });
     }
     expect(refused).toHaveLength(5);
     // Another tenant is not concerned.
@@ -96,13 +98,15 @@ describe('mailboxes and folders', () => {
     await grant({ folders: 4 });
     const first = await create(['INBOX', 'A']);
     expect(first.status).toBe(201);
-    expect((await create(['INBOX', 'A', 'B'])).json.error.fields[0]?.field).toBe('imap.folderFilters');
+    expect((await create(['INBOX', 'A', 'B'])).json.error).toMatchObject({
+      fields: [{ field: 'imap.folderFilters', code: 'QUOTA_FOLDERS' }],
+    });
     expect((await create(['INBOX'])).status).toBe(201);
     const change = (imap: object) =>
       call('PATCH', `/api/email/providers/${first.json.id}`, { body: { imap } });
-    expect((await change({ folderFilters: ['INBOX', 'A', 'B', 'C'] })).json.error.code).toBe(
-      'QUOTA_FOLDERS',
-    );
+    expect((await change({ folderFilters: ['INBOX', 'A', 'B', 'C'] })).json.error).toMatchObject({
+      code: 'QUOTA_FOLDERS',
+    });
     expect((await change({ folderFilters: ['INBOX', 'A', 'B'] })).status).toBe(200);
     // A limit that is lowered takes nothing away.
     await grant({ folders: 1, mailboxes: 0 });

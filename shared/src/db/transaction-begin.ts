@@ -6,7 +6,10 @@
 import type { Knex } from 'knex';
 
 export interface TransactionSetUp {
-  /** `SELECT` of settings of this transaction; no value in it may come from outside unchecked: it is not sent beside, but inside. */
+  /**
+   * Statements with the settings of this transaction; the last one is a `SELECT`. No value in them may come from outside unchecked: it is
+   * not sent beside, but inside.
+   */
   readonly sql: string;
   /** @param row what the `SELECT` gave */
   readonly begun: (row: unknown) => void;
@@ -39,7 +42,7 @@ export function setUpWithBegin(knex: Knex): void {
       transaction.begin = async (connection) => {
         const answer = await transaction.query(connection, `BEGIN; ${setUp.sql}`);
         // Nothing when it failed: then the transaction is rejected already.
-        if (answer !== undefined) setUp.begun(answer.response[1]?.rows[0]);
+        if (answer !== undefined) setUp.begun(answer.response.at(-1)?.rows[0]);
       };
     return transaction;
   };
