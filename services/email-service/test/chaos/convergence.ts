@@ -9,12 +9,16 @@ const ASK_EVERY_MS = 100;
 const BASELINE_PATIENCE_MS = 120_000;
 
 /** @returns false when it did not become true in time. Errors count as "not yet": a server may be on its way up. */
-export async function becomesTrue(question: () => Promise<boolean>, withinMs: number): Promise<boolean> {
+export async function becomesTrue(
+  question: () => Promise<boolean>,
+  withinMs: number,
+  everyMs = ASK_EVERY_MS,
+): Promise<boolean> {
   const deadline = Date.now() + withinMs;
   for (;;) {
     if (await question().catch(() => false)) return true;
     if (Date.now() > deadline) return false;
-    await delay(ASK_EVERY_MS);
+    await delay(everyMs);
   }
 }
 

@@ -13,6 +13,8 @@ export interface CampaignOptions {
   readonly messagesPerSecond: number;
   readonly withLosses: boolean;
   readonly takeovers: number;
+  /** Rounds of rolling restarts. */
+  readonly rolling: number;
   /** Part of the names of the mutants to try; null for none. */
   readonly mutants: string | null;
   /** Schedules at the same time. */
@@ -35,6 +37,7 @@ export const USAGE = `npm run chaos -- [options]
   --json=FILE     the figures of each schedule, for machines
   --mutants[=NAME]   proof that damage is seen: the product with deliberate faults, each in a schedule that shows it
   --takeovers=N   measure so many takeovers after SIGKILL and after SIGTERM (default 0)
+  --rolling=N     measure N rolling restarts of three daemons, as the Helm chart makes them (default 0)
   --quick         one schedule of 8 seconds
   --keep=FOLDER   where logs of failed schedules go
   --daemon-env=NAME=VALUE   for the daemons, may be repeated
@@ -55,6 +58,7 @@ export function readOptions(argv: readonly string[]): CampaignOptions | string {
         rate: { type: 'string' },
         losses: { type: 'boolean', default: false },
         takeovers: { type: 'string' },
+        rolling: { type: 'string' },
         mutants: { type: 'string' },
         quick: { type: 'boolean', default: false },
         parallel: { type: 'string' },
@@ -64,7 +68,7 @@ export function readOptions(argv: readonly string[]): CampaignOptions | string {
       },
     });
     const number = (
-      name: 'minutes' | 'seed' | 'schedules' | 'seconds' | 'rate' | 'takeovers' | 'parallel',
+      name: 'minutes' | 'seed' | 'schedules' | 'seconds' | 'rate' | 'takeovers' | 'rolling' | 'parallel',
       otherwise: number,
     ): number => {
       const value = Number(values[name] ?? otherwise);
@@ -79,6 +83,7 @@ export function readOptions(argv: readonly string[]): CampaignOptions | string {
       messagesPerSecond: number('rate', 15),
       withLosses: values.losses,
       takeovers: number('takeovers', 0),
+      rolling: number('rolling', 0),
       mutants: values.mutants ?? null,
       parallel: Math.max(1, number('parallel', 1)),
       json: values.json ?? null,
