@@ -60,6 +60,7 @@ export async function bench(argv: readonly string[], say: (line: string) => void
     failed = broken;
     if (series.length > 0) for (const line of ['', ...seriesTable(series)]) say(line);
     for (const line of ['', ...goalTable(goalRows(report)), '']) say(line);
+    if (options.quick) say('Of small sizes: these are not the figures that the goals speak of.\n');
     await writeFiles(options, report, series);
     failed = [...failed, ...(await verdicts(options, report, say))];
   }

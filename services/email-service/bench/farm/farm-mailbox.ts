@@ -50,11 +50,14 @@ export class FarmMailbox {
 
   /** Those that are there, ascending, each once. */
   uidsIn(intervals: readonly UidInterval[]): readonly number[] {
-    const found = new Set<number>();
-    for (const [low, high] of intervals)
-      for (let uid = Math.max(low, this.#missing + 1); uid <= Math.min(high, this.#last); uid += 1)
-        found.add(uid);
-    return [...found].sort((a, b) => a - b);
+    const found: number[] = [];
+    const sorted = intervals.toSorted(([a], [b]) => a - b);
+    let next = this.#missing + 1;
+    for (const [low, high] of sorted) {
+      next = Math.max(next, low);
+      for (const end = Math.min(high, this.#last); next <= end; next += 1) found.push(next);
+    }
+    return found;
   }
 
   message(uid: number): MessageSpec | null {

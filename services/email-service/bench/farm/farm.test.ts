@@ -44,6 +44,12 @@ describe('a mailbox', () => {
   it('gives UIDs without gaps, behind what is gone', () => {
     expect([mailbox.exists, mailbox.uidNext]).toEqual([15, 116]);
     expect(mailbox.uidsIn([[1, 102]])).toEqual([101, 102]);
+    const overlapping = [
+      [114, 999],
+      [101, 102],
+      [102, 103],
+    ] as const;
+    expect(mailbox.uidsIn(overlapping)).toEqual([101, 102, 103, 114, 115]);
     expect(mailbox.uidsIn(mailbox.uidsOfSequence([[14, 99]]))).toEqual([114, 115]);
     expect(mailbox.sequenceOf(101)).toBe(1);
   });

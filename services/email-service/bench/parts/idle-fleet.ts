@@ -39,18 +39,21 @@ export async function withBareFleet<T>(
   }
 }
 
-/** @param look when all are watched; `readyMs` is from the start of the process */
-export async function withFleet<T>(
+export interface Fleet {
+  readonly daemon: DaemonProcess;
+  readonly site: Site;
+  /** From the start of the process until all were watched, milliseconds. */
+  readonly readyMs: number;
+  close(): Promise<void>;
+}
+
+/** Resolves when all are watched. */
+export async function openFleet(
   servers: Servers,
   server: IdleServer,
   users: readonly string[],
-  look: (fleet: {
-    readonly daemon: DaemonProcess;
-    readonly site: Site;
-    readonly readyMs: number;
-  }) => Promise<T>,
   env?: (site: Site) => Readonly<Record<string, string>>,
-): Promise<T> {
+): Promise<Fleet> {
   const site = await openSite(servers);
   try {
     await site.addMailboxes(
@@ -59,10 +62,25 @@ export async function withFleet<T>(
     const begunMs = performance.now();
     const daemon = await site.startDaemon(env?.(site));
     await daemon.untilWatching(users.length, PATIENCE_MS);
-    const result = await look({ daemon, site, readyMs: performance.now() - begunMs });
-    await daemon.stop();
-    return result;
-  } finally {
+    const readyMs = performance.now() - begunMs;
+    return { daemon, site, readyMs, close: () => daemon.stop().finally(() => site.close()) };
+  } catch (error) {
     await site.close();
+    throw error;
+  }
+}
+
+export async function withFleet<T>(
+  servers: Servers,
+  server: IdleServer,
+  users: readonly string[],
+  look: (fleet: Fleet) => Promise<T>,
+  env?: (site: Site) => Readonly<Record<string, string>>,
+): Promise<T> {
+  const fleet = await openFleet(servers, server, users, env);
+  try {
+    return await look(fleet);
+  } finally {
+    await fleet.close();
   }
 }

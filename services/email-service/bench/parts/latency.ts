@@ -32,6 +32,7 @@ export const latency: Part = async ({ servers, sizes, say }) => {
   const all: Delays[] = [];
   for (let run = 1; run <= runs; run += 1) {
     const site = await openSite(servers);
+    let stream: StreamWatch | null = null;
     try {
       const users = Array.from({ length: lanes }, (_, lane) => `latency${run}x${lane}`);
       await site.addMailboxes(
@@ -39,14 +40,15 @@ export const latency: Part = async ({ servers, sizes, say }) => {
       );
       const daemon = await site.startDaemon();
       await daemon.untilWatching(lanes, 60_000);
-      const stream = await watchStream(site.redis, site.stream);
+      const watch = await watchStream(site.redis, site.stream);
+      stream = watch;
       const delays: Delays = { ours: [], floor: [] };
-      await Promise.all(users.map((user) => lane({ server, user, stream, messagesPerLane, delays })));
-      stream.close();
+      await Promise.all(users.map((user) => lane({ server, user, stream: watch, messagesPerLane, delays })));
       await daemon.stop();
       all.push(delays);
       say(`  run ${run}: p50 ${quantile(delays.ours, 0.5).toFixed(0)} ms`);
     } finally {
+      stream?.close();
       await site.close();
     }
   }

@@ -8,7 +8,7 @@ import { median, type Series } from '../report/statistics.ts';
 import { cpuMs, residentKib } from '../world/process-figures.ts';
 import type { Servers } from '../world/servers.ts';
 import { openSite } from '../world/site.ts';
-import { idleUsers, withBareFleet, withFleet, type IdleServer } from './idle-fleet.ts';
+import { idleUsers, openFleet, withBareFleet, type Fleet, type IdleServer } from './idle-fleet.ts';
 import type { Part } from './part.ts';
 
 /** What connecting left is collected, and what is due at the beginning is done. */
@@ -24,14 +24,15 @@ interface Idle {
 }
 
 export const listeners: Part = async ({ servers, sizes, say }) => {
-  const { counts, windowMs } = sizes.listeners;
+  const { groups, windowMs } = sizes.listeners;
   const settleMs = Math.min(SETTLE_MS, windowMs);
   const emptyKib = await emptyDaemonKib(servers, settleMs);
   const found: Idle[] = [];
-  for (const count of counts) {
-    const idle = await measure({ servers, count, windowMs, settleMs, emptyKib });
-    found.push(idle);
-    say(`  ${count}: ${idle.kibEach.toFixed(1)} KiB each, ${idle.cpuPercent.toFixed(2)} % of a core`);
+  for (const counts of groups) {
+    const group = await measure({ servers, counts, windowMs, settleMs, emptyKib });
+    found.push(...group);
+    for (const { count, kibEach, cpuPercent } of group)
+      say(`  ${count}: ${kibEach.toFixed(1)} KiB each, ${cpuPercent.toFixed(2)} % of a core`);
   }
   const last = found.at(-1);
   if (last === undefined) throw new Error('no counts to measure');
@@ -74,44 +75,61 @@ async function emptyDaemonKib(servers: Servers, settleMs: number): Promise<numbe
   }
 }
 
+/** Daemons of several counts side by side: idle ones hardly disturb each other, and one window is enough for all. */
 async function measure(options: {
   readonly servers: Servers;
-  readonly count: number;
+  readonly counts: readonly number[];
   readonly windowMs: number;
   readonly settleMs: number;
   readonly emptyKib: number;
-}): Promise<Idle> {
-  const { servers, count, windowMs, settleMs, emptyKib } = options;
+}): Promise<readonly Idle[]> {
+  const { servers, counts, windowMs, settleMs, emptyKib } = options;
   const farm = await startFarm();
+  const server: IdleServer = { host: farm.host, port: farm.port, password: 'secret' };
+  const fleets: Fleet[] = [];
   try {
-    const server: IdleServer = { host: farm.host, port: farm.port, password: 'secret' };
-    const users = idleUsers('idle', count);
-    const bareKib = await withBareFleet(servers, server, users, async ({ pid }) => {
-      await delay(settleMs / 3);
-      return residentKib(pid);
+    const bareKib: number[] = [];
+    for (const count of [0, ...counts])
+      bareKib.push(
+        await withBareFleet(servers, server, idleUsers('idle', count), async ({ pid }) => {
+          await delay(settleMs / 3);
+          return residentKib(pid);
+        }),
+      );
+    for (const count of counts) fleets.push(await openFleet(servers, server, idleUsers('idle', count)));
+    await farm.untilIdle(
+      counts.reduce((sum, count) => sum + count, 0),
+      60_000,
+    );
+    await delay(settleMs);
+    const idle = await Promise.all(fleets.map(({ daemon }) => watchIdle(daemon.pid, windowMs)));
+    return counts.map((count, n) => {
+      const { kib, cpuPercent } = idle[n] ?? { kib: Number.NaN, cpuPercent: Number.NaN };
+      return {
+        count,
+        kibEach: (kib - emptyKib) / count,
+        bareKibEach: ((bareKib[n + 1] ?? Number.NaN) - (bareKib[0] ?? Number.NaN)) / count,
+        cpuPercent,
+        residentMib: kib / 1024,
+      };
     });
-    const emptyBareKib = await withBareFleet(servers, server, [], ({ pid }) => residentKib(pid));
-    const ours = await withFleet(servers, server, users, async ({ daemon }) => {
-      await farm.untilIdle(count, 60_000);
-      await delay(settleMs);
-      const before = await cpuMs(daemon.pid);
-      const begunMs = performance.now();
-      const readings: number[] = [];
-      for (let n = 0; n < READINGS; n += 1) {
-        await delay(windowMs / READINGS);
-        readings.push(await residentKib(daemon.pid));
-      }
-      const percent = ((await cpuMs(daemon.pid)) - before) / (performance.now() - begunMs);
-      return { kib: median(readings), percent: 100 * percent };
-    });
-    return {
-      count,
-      kibEach: (ours.kib - emptyKib) / count,
-      bareKibEach: (bareKib - emptyBareKib) / count,
-      cpuPercent: ours.percent,
-      residentMib: ours.kib / 1024,
-    };
   } finally {
+    await Promise.all(fleets.map((fleet) => fleet.close()));
     await farm.close();
   }
+}
+
+async function watchIdle(
+  pid: number,
+  windowMs: number,
+): Promise<{ readonly kib: number; readonly cpuPercent: number }> {
+  const before = await cpuMs(pid);
+  const begunMs = performance.now();
+  const readings: number[] = [];
+  for (let n = 0; n < READINGS; n += 1) {
+    await delay(windowMs / READINGS);
+    readings.push(await residentKib(pid));
+  }
+  const share = ((await cpuMs(pid)) - before) / (performance.now() - begunMs);
+  return { kib: median(readings), cpuPercent: 100 * share };
 }

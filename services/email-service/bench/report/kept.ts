@@ -53,6 +53,8 @@ export function withTable(readme: string, report: Report): string {
     `Commit ${report.commit.slice(0, 12)}, on ${cores} cores of ${cpu} with ${memoryGib} GiB, ${system}, Node ${node.replace('v', '')},`,
     `PostgreSQL ${postgresql}, Redis ${redis}, Dovecot ${dovecot}, all on the one machine.`,
     '',
+    '![Mailstream beside the floor](docs/bench.svg)',
+    '',
   ].join('\n');
   return `${readme.slice(0, begin)}${text}\n${readme.slice(end)}`;
 }

@@ -12,7 +12,7 @@ import { findProgram } from '@mailstream/shared/local-stack/find-program';
 import { createLogin } from '@mailstream/shared/local-stack/login-role';
 import { freePort } from '@mailstream/shared/local-stack/ports';
 import { startPostgres, type PostgresServer } from '@mailstream/shared/local-stack/postgres-server';
-import { startRedis, type RedisServer } from '@mailstream/shared/local-stack/redis-server';
+import { startRedis } from '@mailstream/shared/local-stack/redis-server';
 import type { ServerProcess } from '@mailstream/shared/local-stack/server-process';
 import { freezeBuild, type Build } from '../../test/chaos/frozen-build.ts';
 
@@ -21,7 +21,8 @@ export interface Servers {
   readonly folder: string;
   readonly build: Build;
   readonly postgres: PostgresServer;
-  readonly redis: RedisServer;
+  /** With the number of a database that no open site uses; empty or not. */
+  nextRedisUrl(): string;
   /** Started when it is first asked for. */
   dovecot(): Promise<DovecotServer>;
   /** A migrated database of that name. */
@@ -31,6 +32,8 @@ export interface Servers {
 }
 
 const TEMPLATE = 'bench_template';
+/** What a Redis has unless it is told otherwise; far more than sites that are open at once. */
+const REDIS_NUMBERS = 16;
 
 /** @param folder exists, may be entered by other users, and is removed by the caller */
 export async function startServers(folder: string): Promise<Servers> {
@@ -76,11 +79,15 @@ export async function startServers(folder: string): Promise<Servers> {
     await createLogin(postgres.urlOf(TEMPLATE), login);
     let dovecot: Promise<DovecotServer> | null = null;
     let databases = 0;
+    let numbers = 0;
     return {
       folder,
       build,
       postgres,
-      redis,
+      nextRedisUrl: () => {
+        numbers += 1;
+        return `${redis.url}/${numbers % REDIS_NUMBERS}`;
+      },
       dovecot: () => (dovecot ??= ownDovecot(folder).then(keep)),
       newDatabase: async () => {
         databases += 1;

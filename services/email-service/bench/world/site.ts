@@ -36,8 +36,9 @@ export async function openSite(servers: Servers): Promise<Site> {
   const database = await servers.newDatabase();
   const storageDir = await mkdtemp(join(servers.folder, 'storage-'));
   const masterKey = randomBytes(32).toString('base64');
-  const redis = new Redis(servers.redis.url);
-  await redis.flushall();
+  const redisUrl = servers.nextRedisUrl();
+  const redis = new Redis(redisUrl);
+  await redis.flushdb();
   const owner = new pg.Client({ connectionString: database.ownerUrl });
   await owner.connect();
   const mailboxes = openMailboxes({ owner, masterKey });
@@ -45,7 +46,7 @@ export async function openSite(servers: Servers): Promise<Site> {
   const stream = streamName('', false);
   const env = {
     DATABASE_URL: database.url,
-    REDIS_URL: servers.redis.url,
+    REDIS_URL: redisUrl,
     STORAGE_URL: pathToFileURL(storageDir).href,
     SECRETS_MASTER_KEY: masterKey,
     SPOOL_DIR: join(storageDir, `spool-${randomUUID()}`),
@@ -77,6 +78,7 @@ export async function openSite(servers: Servers): Promise<Site> {
     },
     close: async () => {
       await Promise.all(daemons.map((daemon) => daemon.kill()));
+      await redis.flushdb();
       redis.disconnect();
       await owner.end();
       await servers.dropDatabase(database.name);
