@@ -1,10 +1,12 @@
 /** Spanish. */
 import type { Texts } from './dictionary.ts';
 import { esAccounts } from './es-accounts.ts';
+import { esClients } from './es-clients.ts';
 import { esConnect } from './es-connect.ts';
 import { esMail } from './es-mail.ts';
 import { esMailboxes } from './es-mailboxes.ts';
 import { esOperations } from './es-operations.ts';
+import { esRules } from './es-rules.ts';
 
 export { spanishServer } from './es-server.ts';
 
@@ -15,6 +17,8 @@ export const spanish: Texts = {
     messages: 'Mensajes',
     tickets: 'Tickets',
     deadLetters: 'No entregables',
+    clients: 'Clientes',
+    rules: 'Reglas',
     users: 'Usuarios',
     tokens: 'Tokens de API',
     audit: 'Auditoría',
@@ -47,6 +51,7 @@ export const spanish: Texts = {
     unreachable: 'No se puede contactar con el servidor.',
     unreachableHint: 'Compruebe su conexión; esta página lo vuelve a intentar sola.',
     pageMissing: 'Esa página no existe.',
+    nothingFound: 'No se encontró nada',
   },
   states: {
     configuring: 'Conectando',
@@ -61,4 +66,6 @@ export const spanish: Texts = {
   ...esMail,
   ...esAccounts,
   ...esOperations,
+  ...esClients,
+  ...esRules,
 };
