@@ -226,6 +226,12 @@ test('an operator hears of entries that are nobody’s, and sees nothing of thei
     `INSERT INTO stray_dead_letters (stream, entry_id, entry, code, detail) VALUES ('s', '1-1', '["a","canary"]', 'ENTRY_INVALID', 'no')`,
   );
   const answer = await call('GET', `${URL}/strays`);
-  expect(answer.json.items).toMatchObject([{ stream: 's', entryId: '1-1', code: 'ENTRY_INVALID' }]);
+  expect(answer.json.items).toMatchObject([
+    {
+      ...{ stream: 's', entryId: '1-1', code: 'ENTRY_INVALID' },
+      text: 'An entry of the event stream is not an event that can be read.',
+      hint: expect.stringContaining('what writes to the stream') as string,
+    },
+  ]);
   expect(answer.text).not.toContain('canary');
 });

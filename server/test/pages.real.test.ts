@@ -1,6 +1,8 @@
 /** The UI in a real browser, on the whole system. */
 import { describe, expect, test } from 'vitest';
 import { useBrowser } from './browser.ts';
+import { lookAfterClients } from './client-pages.ts';
+import { lookAfterRules } from './rule-pages.ts';
 import { PASSWORD, useStack } from './stack.ts';
 
 const browser = await useBrowser();
@@ -235,7 +237,63 @@ describe.skipIf(browser === null)('the pages (needs Chromium)', { timeout: 120_0
     expect(troubles).toEqual([]);
   });
 
-  test('every screen is usable at a width of 390 pixels', async () => {
+  // One long visit: a login and its pages cost seconds.
+  test(
+    'clients and rules are made, tried, seen to act on mail that comes in, changed and deleted',
+    { timeout: 240_000 },
+    async () => {
+      const visitor = await browser.visit(stack.origin);
+      await visitor.logIn('operator@example.com', PASSWORD);
+      await lookAfterClients(visitor, stack);
+      await lookAfterRules(visitor, stack);
+      expect(visitor.troubles).toEqual([]);
+    },
+  );
+
+  test('a viewer sees clients and rules and may try them, and changes nothing; an operator sees letters of nobody', async () => {
+    await stack.addUser('viewer', 'viewer@example.com');
+    await stack.world.sql(
+      `INSERT INTO email_rules (tenant, id, position, name, conditions, actions)
+       VALUES ($1, gen_random_uuid(), 0, 'Seen', '{"field":"size","operator":"above","value":0}', '[{"kind":"priority","priority":"low"}]'),
+              ($1, gen_random_uuid(), 1, 'Broken', '{"field":"moon"}', '[]')`,
+      [stack.tenant],
+    );
+    await stack.world.sql(
+      `INSERT INTO stray_dead_letters (stream, entry_id, entry, code, detail) VALUES ('events', '1-1', '["a","canary"]', 'ENTRY_INVALID', 'payload_json: no JSON')`,
+    );
+    const { page, inspect, logIn, troubles } = await browser.visit(stack.origin);
+    await logIn('viewer@example.com', PASSWORD);
+    await page.getByRole('link', { name: 'Rules' }).click();
+    await page.getByText('This rule is passed over').waitFor();
+    expect(await inspect('rules-viewer')).toEqual([]);
+    expect(
+      await page
+        .getByRole('switch')
+        .or(page.getByRole('link', { name: 'Add rule' }))
+        .count(),
+    ).toBe(0);
+    await page.getByRole('button', { name: 'Actions: Seen' }).click();
+    expect(await page.getByRole('menuitem').allTextContents()).toEqual(['Try on past mail']);
+    await page.getByRole('menuitem').click();
+    await page.getByRole('dialog').getByText('Its ticket would get: priority low.').first().waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('link', { name: 'Clients' }).click();
+    await page.getByRole('link', { name: 'Kunde AG' }).waitFor();
+    expect(await page.getByRole('button', { name: /Add client|Actions/ }).count()).toBe(0);
+    await page.getByRole('link', { name: 'Dead letters' }).click();
+    await page.getByText('No dead letters.').or(page.getByRole('row').nth(1)).first().waitFor();
+    expect(await page.getByRole('link', { name: 'Letters of nobody' }).count()).toBe(0);
+    await page.getByRole('button', { name: 'Log out' }).click();
+    await page.getByRole('button', { name: 'Log in' }).waitFor();
+    await logIn('operator@example.com', PASSWORD);
+    await page.getByRole('link', { name: 'Dead letters' }).click();
+    await page.getByRole('link', { name: 'Letters of nobody' }).click();
+    await page.getByText('ENTRY_INVALID: payload_json: no JSON').waitFor();
+    expect(await inspect('strays')).toEqual([]);
+    expect(troubles).toEqual([]);
+  });
+
+  test('every screen is usable at a width of 390 pixels', { timeout: 240_000 }, async () => {
     const { page, inspect, logIn, troubles } = await browser.visit(stack.origin, { width: 390, height: 844 });
     await logIn('operator@example.com', PASSWORD);
     const findings: string[] = [];
@@ -244,7 +302,9 @@ describe.skipIf(browser === null)('the pages (needs Chromium)', { timeout: 120_0
       'mailboxes/new',
       'messages',
       'dead-letters',
+      'dead-letters/strays',
       'tickets',
+      'clients',
       'users',
       'tokens',
       'audit-log',
@@ -255,7 +315,7 @@ describe.skipIf(browser === null)('the pages (needs Chromium)', { timeout: 120_0
       await page.goto(`/${screen}`);
       await page.getByRole('heading', { level: 1 }).waitFor();
       await page.locator('[aria-busy=true]').first().waitFor({ state: 'detached' });
-      findings.push(...(await inspect(`phone-${screen.replace('/', '-')}`, ['light'])));
+      findings.push(...(await inspect(`phone-${screen.replaceAll('/', '-')}`, ['light'])));
     }
     await page.goto('/mailboxes');
     await page.getByRole('link', { name: 'Support' }).click();

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { JOBS } from '@mailstream/shared/domain/jobs';
 import { ERROR_CATALOGUE } from '@mailstream/shared/errors/catalogue';
+import { TOO_DEEP } from '@mailstream/shared/rules/rule-schema';
+import { compilePattern } from '@mailstream/shared/rules/safe-pattern';
 import { folderStateText, messageStatusText, providerStatusText } from '../src/use-cases/status-text.ts';
 import { translated } from '../web/texts/dictionary.ts';
 import { english } from '../web/texts/en.ts';
@@ -79,6 +81,42 @@ describe('Spanish', () => {
     ['1 attempts failed: error P0001', 'Falló 1 intento: error P0001'],
   ])('says why a dead letter was given up on: %s', (sentence, translation) => {
     expect(inSpanish(sentence)).toBe(translation);
+  });
+
+  test.each([
+    ...[
+      '',
+      'a'.repeat(251),
+      '(?:a{50}){20}',
+      'a(b',
+      'a[b',
+      'a)',
+      '*a',
+      'a**',
+      'a{1001}',
+      '\\q',
+      'a\\',
+      '[b-a]',
+    ],
+    ...['(?P<n', '(?P<n>a)(?P<n>b)', '(?=a)'],
+  ])('says why the expression %j is refused', (source) => {
+    const compiled = compilePattern(source, false);
+    if (compiled.isValid) throw new Error('it is not refused');
+    expect(inSpanish(compiled.reason)).not.toBe(compiled.reason);
+    expect(inSpanish(`The regular expression is refused at character 2: ${compiled.reason}`)).toBe(
+      `La expresión regular no se acepta (carácter 2): ${inSpanish(compiled.reason)}`,
+    );
+  });
+
+  test.each([
+    'This has 51 conditions, 50 are allowed.',
+    'This is nested 6 deep, 5 is allowed.',
+    `This ${TOO_DEEP}.`,
+    'There are 200 rules already, and no more are allowed. Remove one first.',
+    'there is no room for its expressions beside those of the rules before it',
+    'this client is not there, or gets no new tickets',
+  ])('says what is wrong with a rule: %s', (sentence) => {
+    expect(inSpanish(sentence)).not.toBe(sentence);
   });
 
   test('leaves a sentence that it does not know as it is, and translates the known ones around it', () => {

@@ -24,6 +24,22 @@ const EditMailbox = lazy(() =>
 const DeadLetterList = lazy(() =>
   import('./mail/dead-letter-list.tsx').then((module) => ({ default: module.DeadLetterList })),
 );
+const StrayList = lazy(() =>
+  import('./mail/stray-list.tsx').then((module) => ({ default: module.StrayList })),
+);
+const ClientList = lazy(() =>
+  import('./clients/client-list.tsx').then((module) => ({ default: module.ClientList })),
+);
+const ClientPage = lazy(() =>
+  import('./clients/client-page.tsx').then((module) => ({ default: module.ClientPage })),
+);
+const RuleList = lazy(() => import('./rules/rule-list.tsx').then((module) => ({ default: module.RuleList })));
+const AddRule = lazy(() =>
+  import('./rules/rule-form-page.tsx').then((module) => ({ default: module.AddRule })),
+);
+const EditRule = lazy(() =>
+  import('./rules/rule-form-page.tsx').then((module) => ({ default: module.EditRule })),
+);
 const UserList = lazy(() =>
   import('./accounts/user-list.tsx').then((module) => ({ default: module.UserList })),
 );
@@ -111,6 +127,12 @@ function Pages(): ReactElement {
           <Route path="/ticket-defaults" component={TenantTicketDefaults} />
           <Route path="/messages" component={MessageList} />
           <Route path="/dead-letters" component={DeadLetterList} />
+          <Route path="/dead-letters/strays" component={StrayList} />
+          <Route path="/clients" component={ClientList} />
+          <Route path="/clients/:id">{({ id }) => <ClientPage id={id} />}</Route>
+          <Route path="/rules" component={RuleList} />
+          <Route path="/rules/new" component={AddRule} />
+          <Route path="/rules/:id">{({ id }) => <EditRule id={id} />}</Route>
           <Route path="/users" component={UserList} />
           <Route path="/tokens" component={TokenList} />
           <Route path="/tenant" component={TenantPage} />

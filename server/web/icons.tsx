@@ -78,3 +78,19 @@ export function DashIcon(): ReactElement {
     </Icon>
   );
 }
+
+export function UpIcon(): ReactElement {
+  return (
+    <Icon>
+      <path d="m6 14.5 6-6 6 6" />
+    </Icon>
+  );
+}
+
+export function DownIcon(): ReactElement {
+  return (
+    <Icon>
+      <path d="m6 9.5 6 6 6-6" />
+    </Icon>
+  );
+}

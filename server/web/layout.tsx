@@ -35,6 +35,8 @@ const MAIN: readonly Page[] = [
   { path: '/messages', label: texts.nav.messages, scope: 'messages:read' },
   { path: '/dead-letters', label: texts.nav.deadLetters, scope: 'messages:read' },
   { path: '/tickets', label: texts.nav.tickets, scope: 'tickets:read' },
+  { path: '/clients', label: texts.nav.clients, scope: 'tickets:read' },
+  { path: '/rules', label: texts.nav.rules, scope: 'providers:read' },
 ];
 const MANAGE: readonly Page[] = [
   { path: '/ticket-defaults', label: texts.ticketDefaults.action, scope: 'providers:write' },

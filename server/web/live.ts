@@ -11,8 +11,8 @@ const FAST_MS = 4_000;
 /** What is read again when a topic has changed, by the first word of its query. */
 const QUERIES: Readonly<Record<string, readonly string[]>> = {
   providers: ['providers', 'operations'],
-  messages: ['messages', 'dead-letters', 'providers'],
-  tickets: ['tickets', 'outbound', 'messages'],
+  messages: ['messages', 'dead-letters', 'providers', 'rules'],
+  tickets: ['tickets', 'outbound', 'messages', 'clients'],
 };
 
 export const LiveContext = createContext(false);

@@ -11,6 +11,7 @@ import {
   type UseQueryResult,
 } from '@tanstack/react-query';
 import type { AuditEntry } from '../src/contracts/audit-log.ts';
+import type { Client, ClientDetail, Contact } from '../src/contracts/clients.ts';
 import type { DeadLetter, DeadLetterDetail } from '../src/contracts/dead-letters.ts';
 import type { Message, MessageDetail } from '../src/contracts/messages.ts';
 import type { OutboundMail } from '../src/contracts/outbound.ts';
@@ -61,7 +62,7 @@ export function usePages<Item>(key: string, path: string, filter: Filter): Pages
     readonly unknown[],
     string
   >({
-    queryKey: [key, 'list', filter],
+    queryKey: [key, 'list', path, filter],
     queryFn: ({ pageParam }) => request<Page<Item>>('GET', withQuery(path, { ...filter, cursor: pageParam })),
     initialPageParam: '',
     getNextPageParam: (page) => page.nextCursor,
@@ -96,6 +97,12 @@ export const useMessage = (eventId: string): UseQueryResult<MessageDetail, ApiFa
   useOne('messages', `/api/email/messages/${eventId}`, true);
 export const useTicket = (id: string): UseQueryResult<TicketDetail, ApiFailure> =>
   useOne('tickets', `/api/tickets/${id}`, true);
+
+export const useClients = (filter: Filter): Pages<Client> => usePages('clients', '/api/clients', filter);
+export const useClient = (id: string): UseQueryResult<ClientDetail, ApiFailure> =>
+  useOne('clients', `/api/clients/${id}`, true);
+export const useContacts = (clientId: string): Pages<Contact> =>
+  usePages('clients', `/api/clients/${clientId}/contacts`, {});
 
 export const useUsers = (filter: Filter): Pages<AccountUser> => usePages('users', '/api/users', filter);
 export const useAuditLog = (filter: Filter): Pages<AuditEntry> => usePages('audit', '/api/audit-log', filter);

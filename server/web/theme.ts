@@ -25,7 +25,7 @@ export const theme = createTheme({
     Notification: Notification.extend({ defaultProps: { closeButtonProps } }),
     // A table that is wider than the screen is moved with the arrow keys too.
     TableScrollContainer: TableScrollContainer.extend({
-      defaultProps: { scrollAreaProps: { viewportProps: { tabIndex: 0 } } },
+      defaultProps: { scrollAreaProps: { viewportProps: { tabIndex: 0 }, offsetScrollbars: 'present' } },
     }),
     NavLink: NavLink.extend({ styles: { root: { borderRadius: 'var(--mantine-radius-default)' } } }),
   },
@@ -59,6 +59,9 @@ export const cssVariables: CSSVariablesResolver = () => ({
     '--mantine-color-placeholder': '#6a7178',
     '--mantine-color-anchor': '#364fc7',
     '--mantine-color-error': '#b02525',
+    // White words on it.
+    '--mantine-color-red-filled': '#c92a2a',
+    '--mantine-color-red-filled-hover': '#b02525',
   },
   dark: {
     ...colored(1),

@@ -10,6 +10,7 @@ import { notifyProvider } from '@mailstream/shared/db/notices';
 import { providerId, type TenantId } from '@mailstream/shared/domain/ids';
 import type { ReplayRequest, ReplayResult } from '../contracts/dead-letters.ts';
 import type { Actor, DeadLetterStore } from '../ports.ts';
+import { errorHint, errorText } from '../use-cases/status-text.ts';
 import {
   type EntryRow,
   type LetterRow,
@@ -103,6 +104,8 @@ export function createDeadLetterStore(database: Database): DeadLetterStore {
           stream,
           entryId,
           code,
+          text: errorText(code) ?? 'This entry could not be read.',
+          hint: errorHint(code),
           detail,
           at: iso(at),
         }));

@@ -102,6 +102,9 @@ export const strayLettersSchema = z.object({
       stream: z.string(),
       entryId: z.string(),
       code: z.string(),
+      /** What the code means, as a sentence, and what to do about it. */
+      text: z.string(),
+      hint: z.string().nullable(),
       detail: z.string(),
       at: timestamp,
     }),

@@ -42,7 +42,7 @@ function describe(issue: SchemaIssue): FieldError[] {
     case 'invalid_union':
       return noForm(issue, field);
     case 'invalid_format':
-      return [{ field, code: 'INVALID_FORMAT', message: formatMessage(params['format']) }];
+      return [{ field, code: 'INVALID_FORMAT', message: formatMessage(issue) }];
     default:
       return [{ field, code: customCode(params), message: sentence(issue.message) }];
   }
@@ -119,8 +119,10 @@ function tooBig(field: string, params: SchemaIssue['params']): FieldError {
   return { field, code: 'OUT_OF_RANGE', message: `The largest value is ${maximum}.` };
 }
 
-function formatMessage(format: unknown): string {
-  switch (format) {
+function formatMessage({ message, params }: SchemaIssue): string {
+  // Unless a schema says more, zod does, for programmers.
+  if (message !== undefined && !message.startsWith('Invalid ')) return sentence(message);
+  switch (params['format']) {
     case 'uuid':
       return 'This must be a UUID.';
     case 'date':

@@ -1,10 +1,12 @@
 import { Button, Checkbox, Group, Table, Text, TextInput } from '@mantine/core';
 import { useState, type ReactElement } from 'react';
+import { Link } from 'wouter';
 import type { DeadLetter, DeadLetterState } from '../../src/contracts/dead-letters.ts';
 import { Age } from '../age.tsx';
 import { ChoiceField, choicesOf } from '../filter-fields.tsx';
 import { DiscardButton } from './discard-button.tsx';
 import { LetterDrawer } from './letter-drawer.tsx';
+import { useMay } from '../me.ts';
 import { ListPage } from '../paged-list.tsx';
 import { useDeadLetters } from '../queries.ts';
 import { ReplayButton } from './replay-button.tsx';
@@ -20,6 +22,7 @@ export function DeadLetterList(): ReactElement {
   const filter = useFilter(NO_FILTER);
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const [openId, setOpenId] = useState<string | null>(null);
+  const isOperator = useMay('operator');
   const { state, code } = filter.sought;
   const pages = useDeadLetters({ state, code: code.toUpperCase() });
   const hasOpen = pages.data?.pages.some(({ items }) => items.some((letter) => letter.state === 'open'));
@@ -29,6 +32,11 @@ export function DeadLetterList(): ReactElement {
       intro={texts.deadLetters.intro}
       actions={
         <>
+          {isOperator && (
+            <Button component={Link} href="/dead-letters/strays" variant="subtle">
+              {texts.strays.link}
+            </Button>
+          )}
           {chosen.size === 0 && hasOpen === true && (
             <ReplayButton eventIds={null} label={texts.deadLetters.replayAll} variant="default" />
           )}

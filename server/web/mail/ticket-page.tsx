@@ -14,6 +14,7 @@ import { TicketBadge } from '../state-badge.tsx';
 import { said, texts } from '../texts.ts';
 import { TicketAnswer } from './ticket-answer.tsx';
 import { Comment } from './ticket-comment.tsx';
+import { TicketFacts } from './ticket-facts.tsx';
 import { useAction } from '../use-action.ts';
 
 export function TicketPage({ id }: { readonly id: string }): ReactElement {
@@ -57,6 +58,7 @@ export function TicketPage({ id }: { readonly id: string }): ReactElement {
           </Anchor>
         </Alert>
       )}
+      <TicketFacts ticket={data} />
       <Attention ticket={data} mayWrite={mayWrite} />
       {data.comments.map((comment) => (
         <Comment

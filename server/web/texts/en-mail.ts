@@ -99,6 +99,7 @@ export const enMail = {
   },
   tickets: {
     title: 'Tickets',
+    facts: 'What it belongs to',
     search: 'Search by subject or address',
     none: 'No tickets.',
     noneHint: 'The worker opens one for each new conversation.',

@@ -1,9 +1,11 @@
 /** English, the language that the other dictionaries take their keys from. */
 import { enAccounts } from './en-accounts.ts';
+import { enClients } from './en-clients.ts';
 import { enConnect } from './en-connect.ts';
 import { enMail } from './en-mail.ts';
 import { enMailboxes } from './en-mailboxes.ts';
 import { enOperations } from './en-operations.ts';
+import { enRules } from './en-rules.ts';
 import { enSettings } from './en-settings.ts';
 
 export const english = {
@@ -13,6 +15,8 @@ export const english = {
     messages: 'Messages',
     tickets: 'Tickets',
     deadLetters: 'Dead letters',
+    clients: 'Clients',
+    rules: 'Rules',
     users: 'Users',
     tokens: 'API tokens',
     audit: 'Audit log',
@@ -45,6 +49,7 @@ export const english = {
     unreachable: 'The server cannot be reached.',
     unreachableHint: 'Check your connection; this page tries again by itself.',
     pageMissing: 'There is no such page.',
+    nothingFound: 'Nothing found',
   },
   states: {
     configuring: 'Connecting',
@@ -59,5 +64,7 @@ export const english = {
   ...enMail,
   ...enAccounts,
   ...enOperations,
+  ...enClients,
+  ...enRules,
   ...enSettings,
 };

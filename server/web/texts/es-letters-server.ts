@@ -5,4 +5,5 @@ export const esLettersServer: Readonly<Record<string, string>> = {
   'the database connection ended each time': 'la conexión con la base de datos terminó cada vez',
   'attempts ended with their process': 'los intentos terminaron con su proceso',
   'the tenant has no such mailbox': 'la organización no tiene ese buzón',
+  'This entry could not be read.': 'Esta entrada no se pudo leer.',
 };

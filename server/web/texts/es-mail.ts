@@ -105,6 +105,7 @@ export const esMail: Pick<Texts, 'messages' | 'deadLetters' | 'tickets'> = {
   },
   tickets: {
     title: 'Tickets',
+    facts: 'A qué pertenece',
     search: 'Buscar por asunto o dirección',
     none: 'No hay tickets.',
     noneHint: 'El worker abre uno por cada conversación nueva.',

@@ -100,6 +100,24 @@ export const spanishServer: ServerTexts = {
       ([count = '', reason = ''], say) =>
         `${count === '1' ? 'Falló 1 intento' : `Fallaron ${count} intentos`}: ${say(reason)}`,
     ],
+    [
+      /^The regular expression is refused(?: at character (\d+))?: (.+)$/s,
+      ([at, reason = ''], say) =>
+        `La expresión regular no se acepta${at === undefined ? '' : ` (carácter ${at})`}: ${say(reason)}`,
+    ],
+    [/^is longer than (\d+) characters$/, ([count = '']) => `tiene más de ${count} caracteres`],
+    [
+      /^This has (\d+) conditions, (\d+) are allowed\.$/,
+      ([count = '', most = '']) => `Tiene ${count} condiciones; se permiten ${most}.`,
+    ],
+    [
+      /^This is nested (\d+) deep, (\d+) is allowed\.$/,
+      ([depth = '', most = '']) => `Tiene ${depth} niveles; se permiten ${most}.`,
+    ],
+    [
+      /^There are (\d+) rules already, and no more are allowed\. Remove one first\.$/,
+      ([count = '']) => `Ya hay ${count} reglas y no se permiten más. Elimine una primero.`,
+    ],
     [/^Allowed: (.+)\.$/, ([values = '']) => `Permitido: ${values}.`],
     [/^At least (\d+) characters\.$/, ([count = '']) => `Al menos ${count} caracteres.`],
     [/^At most (\d+) characters\.$/, ([count = '']) => `Como máximo ${count} caracteres.`],

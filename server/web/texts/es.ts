@@ -1,10 +1,12 @@
 /** Spanish. */
 import type { Texts } from './dictionary.ts';
 import { esAccounts } from './es-accounts.ts';
+import { esClients } from './es-clients.ts';
 import { esConnect } from './es-connect.ts';
 import { esMail } from './es-mail.ts';
 import { esMailboxes } from './es-mailboxes.ts';
 import { esOperations } from './es-operations.ts';
+import { esRules } from './es-rules.ts';
 import { esSettings } from './es-settings.ts';
 
 export { spanishServer } from './es-server.ts';
@@ -16,6 +18,8 @@ export const spanish: Texts = {
     messages: 'Mensajes',
     tickets: 'Tickets',
     deadLetters: 'No entregables',
+    clients: 'Clientes',
+    rules: 'Reglas',
     users: 'Usuarios',
     tokens: 'Tokens de API',
     audit: 'Auditoría',
@@ -48,6 +52,7 @@ export const spanish: Texts = {
     unreachable: 'No se puede contactar con el servidor.',
     unreachableHint: 'Compruebe su conexión; esta página lo vuelve a intentar sola.',
     pageMissing: 'Esa página no existe.',
+    nothingFound: 'No se encontró nada',
   },
   states: {
     configuring: 'Conectando',
@@ -62,5 +67,7 @@ export const spanish: Texts = {
   ...esMail,
   ...esAccounts,
   ...esOperations,
+  ...esClients,
+  ...esRules,
   ...esSettings,
 };

@@ -1,0 +1,57 @@
+/** English: clients, and dead letters of nobody. */
+export const enClients = {
+  clients: {
+    title: 'Clients',
+    intro: 'Whom you work for. Mail is theirs by its sender’s address, or by the domain of it.',
+    search: 'Search by name',
+    none: 'No clients yet.',
+    noneHint: 'With a client and its domains, new tickets of its people show whose they are.',
+    noMatch: 'No client matches.',
+    add: 'Add client',
+    addTitle: 'Add a client',
+    editTitle: (name: string): string => `Edit “${name}”`,
+    created: (name: string): string => `The client “${name}” is added.`,
+    saved: (name: string): string => `The client “${name}” is saved.`,
+    name: 'Name',
+    domains: 'E-mail domains',
+    domainsHint: 'For example example.com. Subdomains are domains of their own. Enter adds one.',
+    noDomains: 'No domains',
+    state: 'State',
+    isActive: 'Gets new tickets',
+    active: 'Active',
+    inactive: 'Switched off',
+    actions: 'Actions',
+    edit: 'Edit …',
+    delete: 'Delete …',
+    deleteTitle: (name: string): string => `Delete the client “${name}”?`,
+    deleteText: (contacts: number): string =>
+      contacts === 0
+        ? 'Its domains are free again.'
+        : `Its domains are free again. ${contacts === 1 ? 'Its contact stays and belongs' : `Its ${contacts} contacts stay and belong`} to no client then.`,
+    deleteConfirm: 'Delete client',
+    deleted: (name: string): string => `The client “${name}” is deleted.`,
+    staysText: (tickets: number): string =>
+      `${tickets === 1 ? '1 ticket belongs' : `${tickets} tickets belong`} to this client, so it stays. Switched off, it gets no new ones.`,
+    switchOff: 'Switch off',
+    contacts: 'Contacts',
+    noContacts: 'No contacts.',
+    noContactsHint: 'Whoever writes for the first time from one of the domains becomes one.',
+    tickets: 'Tickets',
+    openTickets: (open: number, all: number): string => `${open} open of ${all}`,
+    noTickets: 'No tickets.',
+    noTicketsHint: 'New tickets of its people appear here.',
+    email: 'E-mail',
+  },
+  strays: {
+    title: 'Letters of nobody',
+    link: 'Letters of nobody',
+    back: 'Dead letters',
+    intro:
+      'Entries of the stream that cannot be read, so that nobody can tell whose they are. They belong to no tenant, and only operators see them, without their content.',
+    none: 'No letters of nobody.',
+    noneHint: 'What appears here was written to the stream by something besides Mailstream, or was damaged.',
+    reason: 'Reason',
+    entry: 'Entry',
+    at: 'Given up on',
+  },
+};
