@@ -352,7 +352,7 @@ export interface JobStore {
 /** Pages that show the queues; only operators get them. */
 export interface JobBoard {
   register(app: FastifyInstance): Promise<void>;
-  /** Jobs of each queue by state. */
+  /** Jobs of each queue by state. @throws FaultError REDIS_UNAVAILABLE */
   depths(): Promise<Queues['items']>;
   close(): Promise<void>;
 }

@@ -7,7 +7,7 @@ import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import { FastifyAdapter } from '@bull-board/fastify';
 import type { Logger } from '@mailstream/shared/runtime/logger';
 import { JOB_QUEUE, MAIL_QUEUE, QUEUE_PREFIX } from '@mailstream/shared/runtime/queues';
-import { closeRedis, createRedis } from '@mailstream/shared/runtime/redis';
+import { closeRedis, createRedis, redisFault } from '@mailstream/shared/runtime/redis';
 import { Queue } from 'bullmq';
 import type { FastifyInstance } from 'fastify';
 import { ApiError } from '../api-error.ts';
@@ -53,7 +53,8 @@ export function createJobBoard(redisUrl: string, log: Logger): JobBoard {
         });
         // Its own would answer with the text of any error.
         serverAdapter.setErrorHandler((error) => {
-          const apiError = toApiError(error);
+          // It speaks to Redis alone: what is no fault of the code is one of the connection.
+          const apiError = toApiError(error instanceof TypeError ? error : redisFault(error));
           return { status: apiError.status as BoardStatus, body: { ...errorBody(apiError) } };
         });
         await scope.register(serverAdapter.registerPlugin(), { prefix: BOARD_PATH });
@@ -62,7 +63,11 @@ export function createJobBoard(redisUrl: string, log: Logger): JobBoard {
     depths: () =>
       Promise.all(
         queues.map(async (queue) => {
-          const counts = await queue.getJobCounts('wait', 'prioritized', 'active', 'delayed', 'failed');
+          const counts = await queue
+            .getJobCounts('wait', 'prioritized', 'active', 'delayed', 'failed')
+            .catch((error: unknown) => {
+              throw redisFault(error);
+            });
           const count = (name: string): number => counts[name] ?? 0;
           return {
             name: queue.name,

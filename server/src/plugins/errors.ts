@@ -77,7 +77,9 @@ function libraryError(error: unknown): ApiError {
 }
 
 function logFailure(log: Logger, request: FastifyRequest, apiError: ApiError, error: unknown): void {
-  log.error('request failed', {
+  // A dependency that is away is no bug, and comes back.
+  const level = apiError.status === 503 ? 'warn' : 'error';
+  log[level]('request failed', {
     requestId: request.id,
     method: request.method,
     route: request.routeOptions.url ?? null,
