@@ -7,16 +7,22 @@ import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import pg from 'pg';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { migrate } from '@mailstream/migrations/migrate';
 import { createDatabase } from '@mailstream/shared/db/database';
-import { tenantId } from '@mailstream/shared/domain/ids';
+import { instanceId, providerId, tenantId } from '@mailstream/shared/domain/ids';
 import { createLogin } from '@mailstream/shared/local-stack/login-role';
-import { useDatabase } from '@mailstream/shared/testing/fixtures';
+import { deliver } from '@mailstream/shared/testing/deliver';
+import { useDatabase, useDovecot } from '@mailstream/shared/testing/fixtures';
+import { createPgFolderStatus } from '../../services/email-service/src/adapters/pg-folder-status.ts';
+import { createPgLeaseStore } from '../../services/email-service/src/adapters/pg-lease-store.ts';
+import { isWatching, startDaemon, useWorld } from '../../services/email-service/test/daemon.ts';
 import { distribute } from '../src/citus/distribute.ts';
 import { distributionOrder, problemsOf, readSchema } from '../src/citus/tenant-schema.ts';
 
 const db = await useDatabase();
+const stack = await useWorld();
+const dovecot = useDovecot();
 const owner = new pg.Client({ connectionString: db.ownerUrl });
 beforeAll(() => owner.connect());
 afterAll(() => owner.end());
@@ -214,6 +220,100 @@ describe('transactions as Citus needs them', () => {
     }
   });
 });
+
+describe('statements over all tenants', () => {
+  it.each([false, true])(
+    'give and keep leases alike, one for all or one for each tenant (Citus: %s)',
+    async (isCitus) => {
+      const world = await newProviders();
+      const database = createDatabase({ url: db.url, applicationName: 'leases', poolMax: 2, isCitus });
+      try {
+        const leases = createPgLeaseStore({ database, renewals: database, service: 'email-service' });
+        const [mine, yours] = [instanceId(randomUUID()), instanceId(randomUUID())];
+        const terms = await Promise.all(world.map((ref) => leases.acquire(ref, mine, 60_000)));
+        expect(terms.map((term) => term?.epoch)).toEqual(world.map(() => 1));
+        expect(await Promise.all(world.map((ref) => leases.acquire(ref, yours, 60_000)))).toEqual(
+          world.map(() => null),
+        );
+        const held = world.map((ref) => ({ ...ref, epoch: 1 }));
+        const sorted = (refs: readonly { readonly id: string }[]): readonly string[] =>
+          refs.map(({ id }) => id).sort();
+        expect(sorted((await leases.renew(held, mine, 60_000)).renewed)).toEqual(sorted(world));
+        expect(await leases.renew(held, yours, 60_000)).toEqual({ renewed: [], busy: [] });
+        const view = await leases.look(mine, 60_000);
+        expect(view).toMatchObject({
+          instances: 1,
+          fingerprint: expect.stringMatching(/^-?\d+$/) as unknown,
+        });
+        expect(view.free.filter(({ id }) => sorted(world).includes(id))).toEqual([]);
+
+        const status = createPgFolderStatus(database, database);
+        const age = { provenAgeMs: 1_000, unseen: 2, oldestUnseenAgeMs: null, newestUnseenAgeMs: null };
+        await status.stamp(
+          mine,
+          60_000,
+          held.map((ref) => ({ ...ref, folder: 'INBOX', ...age })),
+        );
+        const stamped = await owner.query(
+          'SELECT provider_id FROM folder_status WHERE provider_id = ANY ($1)',
+          [world.map(({ id }) => id)],
+        );
+        expect(stamped.rowCount).toBe(world.length);
+
+        await Promise.all(world.map((ref) => leases.release(ref, { owner: mine, epoch: 1 })));
+        const free = (await leases.look(yours, 60_000)).free.map(({ id }) => id as string);
+        expect(free).toEqual(expect.arrayContaining(world.map(({ id }) => id as string)));
+      } finally {
+        await database.close();
+      }
+    },
+  );
+
+  it('bring a mail to its ticket in processes that are told of Citus', async () => {
+    const world = await useCitusWorld();
+    const subjects = async () =>
+      (await world.sql<{ subject: string }>('SELECT subject FROM tickets')).map(({ subject }) => subject);
+    await expect.poll(subjects, { timeout: 60_000 }).toEqual(['to a ticket']);
+    for (const process of world.processes) expect(await process.stop()).toBe(0);
+  });
+});
+
+/** Three mailboxes of two tenants. */
+async function newProviders() {
+  const [one, two] = [tenantId(randomUUID()), tenantId(randomUUID())];
+  const refs = [one, one, two].map((tenant) => ({ tenant, id: providerId(randomUUID()) }));
+  for (const tenant of [one, two])
+    await owner.query(`INSERT INTO tenants (tenant, name) VALUES ($1, 'x')`, [tenant]);
+  for (const { tenant, id } of refs) {
+    await owner.query(
+      'INSERT INTO email_providers (tenant, id, provider_name, mailbox) VALUES ($1, $2, $3, $4)',
+      [...[tenant, id, 'x', `${id}@example.com`]],
+    );
+    await owner.query(
+      `INSERT INTO imap_email_provider_config (tenant, email_provider_id, host, port, auth_type, username)
+       VALUES ($1, $2, 'imap.example.com', 993, 'password', 'x')`,
+      [tenant, id],
+    );
+  }
+  return refs;
+}
+
+async function useCitusWorld() {
+  const username = dovecot.newUser();
+  const { id } = await stack.addProvider({ ...dovecot, username });
+  const env = { ...stack.env, DATABASE_IS_CITUS: 'true' };
+  const worker = fileURLToPath(new URL('../../services/workflow-worker/dist/main.js', import.meta.url));
+  const processes = [startDaemon(env), startDaemon(env, worker)];
+  onTestFinished(async () => void (await Promise.all(processes.map((process) => process.stop()))));
+  await processes[0]?.waitForLog(isWatching('INBOX', id));
+  await deliver({
+    ...{ host: dovecot.host, port: dovecot.lmtpPort, from: 'a@example.org', to: `${username}@example.com` },
+    raw: Buffer.from(
+      'From: a@example.org\r\nSubject: to a ticket\r\nMessage-ID: <citus@example.org>\r\n\r\nx\r\n',
+    ),
+  });
+  return { sql: stack.sql, processes };
+}
 
 const citusUrl = process.env['CITUS_URL'];
 

@@ -53,7 +53,7 @@ export function compose(config: Config): Composition {
   const log = createLogger({ service: 'server', level: config.logLevel });
   const metrics = createMetrics({ service: 'server', version: VERSION, processMetrics: true });
   const database = createDatabase({
-    url: config.databaseUrl,
+    ...config.database,
     applicationName: 'mailstream-server',
     poolMax: config.databasePoolMax,
   });

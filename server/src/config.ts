@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllowList } from '@mailstream/shared/net/allow-list';
+import type { DatabaseOptions } from '@mailstream/shared/db/database';
 import { databaseUrlProblem } from '@mailstream/shared/db/connection-settings';
 import { EnvReader } from '@mailstream/shared/runtime/env';
 import type { LogLevel } from '@mailstream/shared/runtime/logger';
@@ -21,8 +22,8 @@ export interface Config {
   /** Address to listen on; all of them unless told otherwise. */
   readonly host: string;
   readonly logLevel: LogLevel;
-  readonly databaseUrl: string;
-  /** Past a transaction pooler, for LISTEN; `databaseUrl` unless told otherwise. */
+  readonly database: Pick<DatabaseOptions, 'url' | 'isCitus'>;
+  /** Past a transaction pooler, for LISTEN; the same URL unless told otherwise. */
   readonly directDatabaseUrl: string;
   readonly databasePoolMax: number;
   /** For the job board, and for limits that count over all replicas; null does without both. */
@@ -65,7 +66,7 @@ export function readConfig(
       default: 'info',
       oneOf: ['debug', 'info', 'warn', 'error'],
     }) as LogLevel,
-    databaseUrl,
+    database: { url: databaseUrl, isCitus: env.boolean('DATABASE_IS_CITUS', { default: false }) },
     directDatabaseUrl: env.url('DATABASE_DIRECT_URL', {
       default: databaseUrl === '' ? 'postgres://unset' : databaseUrl,
       protocols: ['postgres', 'postgresql'],

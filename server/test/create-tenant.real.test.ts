@@ -39,7 +39,7 @@ function program(argv: readonly string[], env: Readonly<Record<string, string>>,
 function create(argv: readonly string[], password = ''): Promise<Outcome> {
   const parsed = parseOptions(argv);
   if (parsed.kind !== 'options') throw new Error(JSON.stringify(parsed));
-  return run({ databaseUrl, publicUrl: 'https://mail.example' }, parsed.options, {
+  return run({ databaseUrl, isCitus: false, publicUrl: 'https://mail.example' }, parsed.options, {
     input: Readable.from([password]),
     output: new PassThrough(),
     isInteractive: false,

@@ -13,6 +13,10 @@ export const SETTINGS = [
     text: 'For LISTEN, where DATABASE_URL goes through a transaction pooler; without it the daemon looks for changes twice a second. Default: DATABASE_URL.',
     shown: '',
   },
+  {
+    name: 'DATABASE_IS_CITUS',
+    text: 'The tables are spread over Citus (ee/README.md). The same for every process.',
+  },
   { name: 'DATABASE_POOL_MAX', text: 'Connections of one process to PostgreSQL.' },
   {
     name: 'REDIS_URL',

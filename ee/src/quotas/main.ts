@@ -1,5 +1,6 @@
 /** Limits of a tenant: see quotas-command.ts. Exit 0 when done, 1 when it could not be, 78 for a wrong setting or argument. */
 import { createDatabase } from '@mailstream/shared/db/database';
+import { EnvReader } from '@mailstream/shared/runtime/env';
 import { parseQuotasRequest, runQuotas } from './quotas-command.ts';
 
 const url = process.env['DATABASE_URL'];
@@ -8,7 +9,8 @@ if (url === undefined || url === '' || request.kind === 'problem') {
   process.stderr.write(request.kind === 'problem' ? `${request.text}\n` : 'DATABASE_URL is not set.\n');
   process.exit(78);
 }
-const database = createDatabase({ url, applicationName: 'mailstream-quotas', poolMax: 1 });
+const isCitus = new EnvReader(process.env).boolean('DATABASE_IS_CITUS', { default: false });
+const database = createDatabase({ url, isCitus, applicationName: 'mailstream-quotas', poolMax: 1 });
 try {
   process.stdout.write(`${(await runQuotas(database, request)).join('\n')}\n`);
 } catch (error) {

@@ -74,16 +74,16 @@ export async function readInstallation(
   trx: Knex.Transaction,
 ): Promise<Pick<ImapStatus, 'instances' | 'totals'>> {
   const instances: InstanceRow[] = await trx('service_instances as i')
+    .joinRaw(
+      `LEFT JOIN (SELECT c.lease_owner, count(*) AS leases, sum(greatest(jsonb_array_length(c.folder_filters), 1)) AS folders
+                    FROM imap_email_provider_config c WHERE c.lease_expires_at > now() GROUP BY c.lease_owner) h
+              ON h.lease_owner = i.instance_id`,
+    )
     .whereRaw(`i.heartbeat_at > now() - interval '${SILENT_AFTER}'`)
     .orderBy('i.started_at')
     .select('i.instance_id', 'i.service', 'i.host', 'i.version', 'i.state', 'i.started_at', 'i.heartbeat_at')
     .select('i.details')
-    .select(
-      trx.raw(`(SELECT count(*) FROM imap_email_provider_config c
-        WHERE c.lease_owner = i.instance_id AND c.lease_expires_at > now()) AS leases`),
-      trx.raw(`(SELECT coalesce(sum(greatest(jsonb_array_length(c.folder_filters), 1)), 0) FROM imap_email_provider_config c
-        WHERE c.lease_owner = i.instance_id AND c.lease_expires_at > now()) AS folders`),
-    );
+    .select(trx.raw('coalesce(h.leases, 0) AS leases'), trx.raw('coalesce(h.folders, 0) AS folders'));
   const totals = (await trx('email_providers as p')
     .join('imap_email_provider_config as c', (on) => {
       on.on('c.tenant', 'p.tenant').andOn('c.email_provider_id', 'p.id');

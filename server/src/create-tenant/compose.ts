@@ -18,6 +18,7 @@ export async function run(
 ): Promise<Outcome> {
   const database = createDatabase({
     url: config.databaseUrl,
+    isCitus: config.isCitus,
     applicationName: 'mailstream-create-tenant',
     poolMax: CONNECTIONS,
   });

@@ -3,6 +3,7 @@ import { EnvReader } from '@mailstream/shared/runtime/env';
 
 export interface CreateTenantConfig {
   readonly databaseUrl: string;
+  readonly isCitus: boolean;
   /** Where browsers reach the server; null when nobody said. */
   readonly publicUrl: string | null;
 }
@@ -15,6 +16,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     env.optionalString('PUBLIC_URL') === undefined
       ? null
       : env.url('PUBLIC_URL', { protocols: ['http', 'https'] });
+  const isCitus = env.boolean('DATABASE_IS_CITUS', { default: false });
   env.finish();
-  return { databaseUrl, publicUrl: publicUrl === null ? null : new URL(publicUrl).origin };
+  return { databaseUrl, isCitus, publicUrl: publicUrl === null ? null : new URL(publicUrl).origin };
 }

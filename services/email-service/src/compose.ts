@@ -94,13 +94,13 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
   const times = leaseTimes(config.leaseTtlMs, config.timerJitter);
 
   const database = createDatabase({
-    url: config.databaseUrl,
+    ...config.database,
     applicationName: 'mailstream-email',
     poolMax: WORK_POOL,
   });
   const quickDatabase = (applicationName: string, poolMax: number): Database =>
     createDatabase({
-      url: config.databaseUrl,
+      ...config.database,
       applicationName,
       poolMax,
       statementTimeoutMs: Math.floor(times.callTimeoutMs),

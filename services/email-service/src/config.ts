@@ -1,6 +1,7 @@
 /** The only reader of the environment of the daemon. Everything is checked before a socket is opened; all problems at once. */
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { DatabaseOptions } from '@mailstream/shared/db/database';
 import { databaseUrlProblem } from '@mailstream/shared/db/connection-settings';
 import { EnvReader } from '@mailstream/shared/runtime/env';
 import { redisUrlProblem } from '@mailstream/shared/runtime/redis';
@@ -17,8 +18,8 @@ import { createStorage } from '@mailstream/shared/storage/create-storage';
 import type { IngestLimits } from './ports/mail.ts';
 
 export interface Config {
-  readonly databaseUrl: string;
-  /** For LISTEN where `databaseUrl` goes through a transaction pooler. */
+  readonly database: Pick<DatabaseOptions, 'url' | 'isCitus'>;
+  /** For LISTEN where the other goes through a transaction pooler. */
   readonly directDatabaseUrl: string;
   readonly redisUrl: string;
   readonly storageUrl: string;
@@ -76,7 +77,7 @@ export function loadConfig(
     problemOf: databaseUrlProblem,
   });
   const config: Config = {
-    databaseUrl,
+    database: { url: databaseUrl, isCitus: env.boolean('DATABASE_IS_CITUS', { default: false }) },
     directDatabaseUrl: env.url('DATABASE_DIRECT_URL', {
       default: databaseUrl === '' ? 'postgres://unset' : databaseUrl,
       protocols: ['postgres', 'postgresql'],

@@ -69,7 +69,7 @@ export function compose(config: Config, built: { readonly ruleThread?: URL } = {
   const clock = systemClock;
   const consumer = randomUUID();
   const database = createDatabase({
-    url: config.databaseUrl,
+    ...config.database,
     applicationName: `mailstream-${SERVICE}`,
     poolMax: config.databasePoolMax,
     statementTimeoutMs: config.handlingDeadlineMs,
@@ -93,7 +93,7 @@ export function compose(config: Config, built: { readonly ruleThread?: URL } = {
   });
   // Of their own, so that mails, jobs and notices never keep a handler waiting.
   const background = createDatabase({
-    url: config.databaseUrl,
+    ...config.database,
     applicationName: `mailstream-${SERVICE}-background`,
     poolMax: BACKGROUND_POOL,
   });

@@ -1,5 +1,6 @@
 /** The only reader of the environment of the worker. Everything is checked before a socket is opened; all problems at once. */
 import { parseAllowList } from '@mailstream/shared/net/allow-list';
+import type { DatabaseOptions } from '@mailstream/shared/db/database';
 import { databaseUrlProblem } from '@mailstream/shared/db/connection-settings';
 import { EnvReader } from '@mailstream/shared/runtime/env';
 import { redisUrlProblem } from '@mailstream/shared/runtime/redis';
@@ -10,7 +11,7 @@ import { createStorage } from '@mailstream/shared/storage/create-storage';
 import { readMailConfig, type MailConfig } from './outbound/mail-config.ts';
 
 export interface Config {
-  readonly databaseUrl: string;
+  readonly database: Pick<DatabaseOptions, 'url' | 'isCitus'>;
   readonly databasePoolMax: number;
   readonly redisUrl: string;
   readonly port: number;
@@ -69,10 +70,13 @@ export function loadConfig(
   const env = new EnvReader(environment);
   const concurrency = env.integer('WORKER_CONCURRENCY', { default: 8, min: 1, max: 256 });
   const config: Config = {
-    databaseUrl: env.url('DATABASE_URL', {
-      protocols: ['postgres', 'postgresql'],
-      problemOf: databaseUrlProblem,
-    }),
+    database: {
+      url: env.url('DATABASE_URL', {
+        protocols: ['postgres', 'postgresql'],
+        problemOf: databaseUrlProblem,
+      }),
+      isCitus: env.boolean('DATABASE_IS_CITUS', { default: false }),
+    },
     databasePoolMax: env.integer('DATABASE_POOL_MAX', {
       default: concurrency + EXTRA_CONNECTIONS,
       min: 2,

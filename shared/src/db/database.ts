@@ -21,6 +21,8 @@ import { setUpWithBegin } from './transaction-begin.ts';
 import { CommitUnknownError, databaseFault, isConnectionError, unavailable } from './database-faults.ts';
 
 export interface Database {
+  /** One statement cannot lock rows of several tenants: what does so on plain PostgreSQL goes tenant by tenant. */
+  readonly isCitus: boolean;
   /** @param options.keepsPlans prepared statements are planned once and not for the values of each run */
   withTenant<T>(
     tenant: TenantId,
@@ -141,6 +143,7 @@ export function createDatabase(options: DatabaseOptions): Database {
   };
 
   return {
+    isCitus: options.isCitus ?? false,
     withTenant: (tenant, work, { keepsPlans } = { keepsPlans: false }) =>
       run('mailstream_app', tenant, work, keepsPlans),
     asDaemon: (work) => run('mailstream_daemon', '', work),

@@ -1,5 +1,6 @@
 /** Freshness and audits of folders in PostgreSQL: the table `folder_status`, which only the holder of the lease writes. */
 import type { Database } from '@mailstream/shared/db/database';
+import { perTenant } from '@mailstream/shared/db/per-tenant';
 import type { StartFrom } from '@mailstream/shared/domain/provider';
 import type { FolderStatusStore } from '../ports/folder-status.ts';
 
@@ -112,9 +113,10 @@ export function createPgFolderStatus(database: Database, stamps: Database): Fold
     async stamp(owner, limitMs, folders) {
       const seconds = (ms: number | null): number | null => (ms === null ? null : ms / 1000);
       await stamps.asDaemon((trx) =>
-        trx.raw(
-          // Ages, not times: the database's clock is the one that all processes share.
-          `INSERT INTO folder_status AS s (tenant, provider_id, folder, proven_at, stale_at, unseen, oldest_unseen_at, newest_unseen_at)
+        perTenant(stamps.isCitus, folders, async (some, tenant) => {
+          await trx.raw(
+            // Ages, not times: the database's clock is the one that all processes share.
+            `INSERT INTO folder_status AS s (tenant, provider_id, folder, proven_at, stale_at, unseen, oldest_unseen_at, newest_unseen_at)
            SELECT v.tenant, v.provider_id, v.folder, now() - make_interval(secs => v.proven),
                   now() - make_interval(secs => v.proven) + make_interval(secs => :limitSeconds), v.unseen,
                   now() - make_interval(secs => v.oldest), now() - make_interval(secs => v.newest)
@@ -122,25 +124,28 @@ export function createPgFolderStatus(database: Database, stamps: Database): Fold
                          CAST(:proven AS float8[]), CAST(:unseen AS bigint[]), CAST(:oldest AS float8[]), CAST(:newest AS float8[]))
                   AS v (tenant, provider_id, folder, epoch, proven, unseen, oldest, newest)
              JOIN imap_email_provider_config c ON c.tenant = v.tenant AND c.email_provider_id = v.provider_id
-              AND c.lease_owner = :owner AND c.lease_epoch = v.epoch
+              AND c.lease_owner = :owner AND c.lease_epoch = v.epoch ${tenant === null ? '' : 'AND c.tenant = :tenant'}
             -- In one order everywhere: an instance that was just replaced may still be stamping.
             ORDER BY 1, 2, 3
                ON CONFLICT (tenant, provider_id, folder) DO UPDATE
               SET proven_at = greatest(s.proven_at, excluded.proven_at), stale_at = greatest(s.stale_at, excluded.stale_at), unseen = excluded.unseen,
                   oldest_unseen_at = excluded.oldest_unseen_at, newest_unseen_at = excluded.newest_unseen_at`,
-          {
-            owner,
-            limitSeconds: limitMs / 1000,
-            tenants: folders.map(({ tenant }) => tenant),
-            ids: folders.map(({ id }) => id),
-            folders: folders.map(({ folder }) => folder),
-            epochs: folders.map(({ epoch }) => epoch),
-            proven: folders.map(({ provenAgeMs }) => seconds(provenAgeMs)),
-            unseen: folders.map(({ unseen }) => unseen),
-            oldest: folders.map(({ oldestUnseenAgeMs }) => seconds(oldestUnseenAgeMs)),
-            newest: folders.map(({ newestUnseenAgeMs }) => seconds(newestUnseenAgeMs)),
-          },
-        ),
+            {
+              owner,
+              ...(tenant === null ? {} : { tenant }),
+              limitSeconds: limitMs / 1000,
+              tenants: some.map((folder) => folder.tenant),
+              ids: some.map(({ id }) => id),
+              folders: some.map(({ folder }) => folder),
+              epochs: some.map(({ epoch }) => epoch),
+              proven: some.map(({ provenAgeMs }) => seconds(provenAgeMs)),
+              unseen: some.map(({ unseen }) => unseen),
+              oldest: some.map(({ oldestUnseenAgeMs }) => seconds(oldestUnseenAgeMs)),
+              newest: some.map(({ newestUnseenAgeMs }) => seconds(newestUnseenAgeMs)),
+            },
+          );
+          return [];
+        }),
       );
     },
   };

@@ -8,7 +8,14 @@
  */
 import { notifyProviders } from '@mailstream/shared/db/notices';
 import type { Database } from '@mailstream/shared/db/database';
-import { instanceId, providerId, tenantId, type InstanceId } from '@mailstream/shared/domain/ids';
+import { perTenant } from '@mailstream/shared/db/per-tenant';
+import {
+  instanceId,
+  providerId,
+  tenantId,
+  type InstanceId,
+  type TenantId,
+} from '@mailstream/shared/domain/ids';
 import { gather } from '../gather.ts';
 import type { DiscoveredProvider, LeaseStore, ProviderRef, Term } from '../ports/leases.ts';
 
@@ -53,6 +60,9 @@ const REQUESTS = 'c.audit_version + c.resync_version AS audit_version';
 const REFS = 'unnest(CAST(:tenants AS uuid[]), CAST(:ids AS uuid[])) AS asked (tenant, id)';
 const TERMS =
   'unnest(CAST(:tenants AS uuid[]), CAST(:ids AS uuid[]), CAST(:epochs AS bigint[])) AS held (tenant, id, epoch)';
+/** Names the tenant where each has a statement of its own: then all of it runs where its rows are. */
+const only = (tenant: TenantId | null, table = 'c'): string =>
+  tenant === null ? '' : `AND ${table}.tenant = :tenant`;
 const EXPIRES = 'now() + make_interval(secs => :ttlMs / 1000.0)';
 
 export function createPgLeaseStore({ database, renewals, service }: PgLeaseStoreOptions): LeaseStore {
@@ -80,22 +90,25 @@ export function createPgLeaseStore({ database, renewals, service }: PgLeaseStore
       const [first] = bids;
       if (first === undefined) return [];
       const { owner, ttlMs } = first;
-      const rows = await database.asDaemon(async (trx) => {
-        const won = await trx.raw<{ rows: (RefRow & { lease_epoch: number })[] }>(
-          `WITH free AS (
-             SELECT c.tenant, c.email_provider_id
-               FROM imap_email_provider_config c
-               JOIN ${REFS} ON asked.tenant = c.tenant AND asked.id = c.email_provider_id
-              WHERE c.lease_owner IS NULL OR c.lease_owner = :owner OR c.lease_expires_at <= now()
-                FOR NO KEY UPDATE OF c SKIP LOCKED)
-           UPDATE imap_email_provider_config c
-              SET lease_owner = :owner, lease_epoch = c.lease_epoch + 1, lease_expires_at = ${EXPIRES}
-             FROM free WHERE c.tenant = free.tenant AND c.email_provider_id = free.email_provider_id
-        RETURNING c.tenant, c.email_provider_id AS id, c.lease_epoch`,
-          { owner, ttlMs, ...columns(bids.map((bid) => bid.ref)) },
-        );
-        return won.rows;
-      });
+      const refs = bids.map((bid) => bid.ref);
+      const rows = await database.asDaemon((trx) =>
+        perTenant(database.isCitus, refs, async (asked, tenant) => {
+          const won = await trx.raw<{ rows: (RefRow & { lease_epoch: number })[] }>(
+            `WITH free AS (
+               SELECT c.tenant, c.email_provider_id
+                 FROM imap_email_provider_config c
+                 JOIN ${REFS} ON asked.tenant = c.tenant AND asked.id = c.email_provider_id
+                WHERE (c.lease_owner IS NULL OR c.lease_owner = :owner OR c.lease_expires_at <= now()) ${only(tenant)}
+                  FOR NO KEY UPDATE OF c SKIP LOCKED)
+             UPDATE imap_email_provider_config c
+                SET lease_owner = :owner, lease_epoch = c.lease_epoch + 1, lease_expires_at = ${EXPIRES}
+               FROM free WHERE c.tenant = free.tenant AND c.email_provider_id = free.email_provider_id ${only(tenant)}
+          RETURNING c.tenant, c.email_provider_id AS id, c.lease_epoch`,
+            { owner, ttlMs, ...columns(asked), ...named(tenant) },
+          );
+          return won.rows;
+        }),
+      );
       const epochs = new Map(rows.map((row) => [keyOf(row), Number(row.lease_epoch)]));
       return bids.map(({ ref }) => {
         const epoch = epochs.get(keyOf(ref));
@@ -108,23 +121,27 @@ export function createPgLeaseStore({ database, renewals, service }: PgLeaseStore
   const release = gather<{ ref: ProviderRef; term: Term }, void>(async (given) => {
     await database.asDaemon(async (trx) => {
       // Waits for locks, in a fixed order: nobody works on these rows any more, and a lease that is not given back costs a ttl.
-      const released = await trx.raw<{ rows: RefRow[] }>(
-        `WITH ours AS (
+      const released = await perTenant(database.isCitus, given.map(held), async (asked, tenant) => {
+        const freed = await trx.raw<{ rows: RefRow[] }>(
+          `WITH ours AS (
            SELECT c.tenant, c.email_provider_id
              FROM imap_email_provider_config c
              JOIN ${TERMS} ON held.tenant = c.tenant AND held.id = c.email_provider_id
-            WHERE c.lease_owner = :owner AND c.lease_epoch = held.epoch
+            WHERE c.lease_owner = :owner AND c.lease_epoch = held.epoch ${only(tenant)}
             ORDER BY 1, 2 FOR NO KEY UPDATE OF c)
          UPDATE imap_email_provider_config c SET lease_owner = NULL, lease_expires_at = NULL
-           FROM ours WHERE c.tenant = ours.tenant AND c.email_provider_id = ours.email_provider_id
+           FROM ours WHERE c.tenant = ours.tenant AND c.email_provider_id = ours.email_provider_id ${only(tenant)}
       RETURNING c.tenant, c.email_provider_id AS id`,
-        {
-          owner: given[0]?.term.owner ?? null,
-          ...columns(given.map(({ ref }) => ref)),
-          epochs: given.map(({ term }) => term.epoch),
-        },
-      );
-      await notifyProviders(trx, released.rows.map(toRef));
+          {
+            owner: given[0]?.term.owner ?? null,
+            ...columns(asked),
+            epochs: asked.map(({ epoch }) => epoch),
+            ...named(tenant),
+          },
+        );
+        return freed.rows;
+      });
+      await notifyProviders(trx, released.map(toRef));
     });
     return given.map(() => undefined);
   }, MOST_GATHERED);
@@ -137,17 +154,18 @@ export function createPgLeaseStore({ database, renewals, service }: PgLeaseStore
     async look(owner, deadAfterMs) {
       const rows = await database.asDaemon(async (trx) => {
         const seen = await trx.raw<{ rows: ViewRow[] }>(
-          `WITH watched AS (
-             SELECT p.tenant, p.id, c.config_version, c.poke_version, ${REQUESTS},
-                    coalesce(c.lease_expires_at <= now(), true) OR c.lease_owner IS NULL AS is_free
-             ${WATCHED})
-           SELECT (SELECT count(*) FROM service_instances
+          // Each table in a query of its own, joined at the end: one of them is on the coordinator where there is Citus.
+          `SELECT i.others, w.fingerprint, w.free
+             FROM (SELECT count(*) AS others FROM service_instances
                     WHERE service = :service AND instance_id <> :owner AND state = 'running'
-                      AND heartbeat_at >= now() - make_interval(secs => :deadAfterMs / 1000.0)) AS others,
-                  coalesce(sum(hashint8extended(config_version, hashint8extended(poke_version, hashint8extended(audit_version, uuid_hash_extended(id, 0))))), 0)::text
-                    AS fingerprint,
-                  coalesce(json_agg(json_build_array(tenant, id)) FILTER (WHERE is_free), '[]') AS free
-             FROM watched`,
+                      AND heartbeat_at >= now() - make_interval(secs => :deadAfterMs / 1000.0)) i
+            CROSS JOIN (
+                  SELECT coalesce(sum(hashint8extended(config_version, hashint8extended(poke_version, hashint8extended(audit_version, uuid_hash_extended(id, 0))))), 0)::text
+                           AS fingerprint,
+                         coalesce(json_agg(json_build_array(tenant, id)) FILTER (WHERE is_free), '[]') AS free
+                    FROM (SELECT p.tenant, p.id, c.config_version, c.poke_version, ${REQUESTS},
+                                 coalesce(c.lease_expires_at <= now(), true) OR c.lease_owner IS NULL AS is_free
+                          ${WATCHED}) watched) w`,
           { owner, service, deadAfterMs },
         );
         return seen.rows;
@@ -161,30 +179,32 @@ export function createPgLeaseStore({ database, renewals, service }: PgLeaseStore
     },
 
     async renew(leases, owner, ttlMs) {
-      const rows = await renewals.asDaemon(async (trx) => {
-        const renewed = await trx.raw<{ rows: (RefRow & { is_renewed: boolean })[] }>(
-          `WITH ours AS (
+      const rows = await renewals.asDaemon((trx) =>
+        perTenant(renewals.isCitus, leases, async (asked, tenant) => {
+          const renewed = await trx.raw<{ rows: (RefRow & { is_renewed: boolean })[] }>(
+            `WITH ours AS (
              SELECT c.tenant, c.email_provider_id, held.epoch
                FROM imap_email_provider_config c
                JOIN ${TERMS} ON held.tenant = c.tenant AND held.id = c.email_provider_id
-              WHERE c.lease_owner = :owner AND c.lease_epoch = held.epoch),
+              WHERE c.lease_owner = :owner AND c.lease_epoch = held.epoch ${only(tenant)}),
            idle AS (
              SELECT c.tenant, c.email_provider_id
                FROM imap_email_provider_config c
                JOIN ours ON ours.tenant = c.tenant AND ours.email_provider_id = c.email_provider_id
-              WHERE c.lease_owner = :owner AND c.lease_epoch = ours.epoch
+              WHERE c.lease_owner = :owner AND c.lease_epoch = ours.epoch ${only(tenant)}
                 FOR NO KEY UPDATE OF c SKIP LOCKED),
            renewed AS (
              UPDATE imap_email_provider_config c SET lease_expires_at = ${EXPIRES}
-               FROM idle WHERE c.tenant = idle.tenant AND c.email_provider_id = idle.email_provider_id
+               FROM idle WHERE c.tenant = idle.tenant AND c.email_provider_id = idle.email_provider_id ${only(tenant)}
           RETURNING c.tenant, c.email_provider_id)
            SELECT ours.tenant, ours.email_provider_id AS id, renewed.tenant IS NOT NULL AS is_renewed
              FROM ours LEFT JOIN renewed
                ON renewed.tenant = ours.tenant AND renewed.email_provider_id = ours.email_provider_id`,
-          { owner, ttlMs, ...columns(leases), epochs: leases.map((lease) => lease.epoch) },
-        );
-        return renewed.rows;
-      });
+            { owner, ttlMs, ...columns(asked), epochs: asked.map((lease) => lease.epoch), ...named(tenant) },
+          );
+          return renewed.rows;
+        }),
+      );
       return {
         renewed: rows.filter((row) => row.is_renewed).map(toRef),
         busy: rows.filter((row) => !row.is_renewed).map(toRef),
@@ -195,6 +215,20 @@ export function createPgLeaseStore({ database, renewals, service }: PgLeaseStore
 
 function columns(refs: readonly ProviderRef[]): { readonly tenants: string[]; readonly ids: string[] } {
   return { tenants: refs.map((ref) => ref.tenant), ids: refs.map((ref) => ref.id) };
+}
+
+function named(tenant: TenantId | null): { readonly tenant?: TenantId } {
+  return tenant === null ? {} : { tenant };
+}
+
+function held({
+  ref,
+  term,
+}: {
+  readonly ref: ProviderRef;
+  readonly term: Term;
+}): ProviderRef & { readonly epoch: number } {
+  return { ...ref, epoch: term.epoch };
 }
 
 function keyOf(ref: RefRow): string {

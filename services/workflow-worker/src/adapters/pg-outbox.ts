@@ -13,6 +13,7 @@
 import type { Knex } from 'knex';
 import { providerId, tenantId } from '@mailstream/shared/domain/ids';
 import type { Database } from '@mailstream/shared/db/database';
+import { perTenant } from '@mailstream/shared/db/per-tenant';
 import { hashReplyToken } from '@mailstream/shared/mail/reply-token-secret';
 import { toSmtpSettings } from '@mailstream/shared/mail/smtp-settings';
 import { z } from 'zod';
@@ -87,12 +88,20 @@ export function createPgOutbox(database: Database): Outbox {
       }),
     relayed: (mails) =>
       database.asDaemon(async (trx) => {
-        await trx.raw(
-          `UPDATE outbound_messages m SET relayed_at = now()
-             FROM unnest(CAST(:tenants AS uuid[]), CAST(:ids AS uuid[])) AS r (tenant, id)
-            WHERE m.tenant = r.tenant AND m.id = r.id AND m.state IN ('queued', 'sending')`,
-          { tenants: mails.map(({ tenant }) => tenant), ids: mails.map(({ id }) => id) },
-        );
+        await perTenant(database.isCitus, mails, async (some, tenant) => {
+          await trx.raw(
+            `UPDATE outbound_messages m SET relayed_at = now()
+               FROM unnest(CAST(:tenants AS uuid[]), CAST(:ids AS uuid[])) AS r (tenant, id)
+              WHERE m.tenant = r.tenant AND m.id = r.id AND m.state IN ('queued', 'sending')
+                ${tenant === null ? '' : 'AND m.tenant = :tenant'}`,
+            {
+              tenants: some.map((mail) => mail.tenant),
+              ids: some.map(({ id }) => id),
+              ...(tenant === null ? {} : { tenant }),
+            },
+          );
+          return [];
+        });
       }),
     claim: (ref, options) => database.withTenant(ref.tenant, (trx) => claim(trx, ref, options)),
     sent: ({ tenant, id, claimId }) =>
