@@ -92,8 +92,15 @@ function writeNew(path: string, bytes: Uint8Array, isDurable: boolean): void {
   }
 }
 
+/** One that was set aside meanwhile has long been durable. */
 function syncFile(path: string): void {
-  const handle = openSync(path, 'r+');
+  let handle: number;
+  try {
+    handle = openSync(path, 'r+');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw error;
+  }
   try {
     fdatasyncSync(handle);
   } finally {

@@ -33,9 +33,13 @@ export async function syncDirectory(directory: string): Promise<void> {
   }
 }
 
-/** The content of a file that somebody else wrote. */
+/** The content of a file that somebody else wrote. One that was set aside meanwhile has long been durable. */
 export async function syncFile(path: string): Promise<void> {
-  const handle = await open(path, 'r+');
+  const handle = await open(path, 'r+').catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  });
+  if (handle === null) return;
   try {
     await handle.datasync();
   } finally {
