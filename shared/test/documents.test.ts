@@ -163,6 +163,7 @@ describe('names', () => {
     'NODE_EXTRA_CA_CERTS', // of Node
     'MIGRATION_DATABASE_URL', // of the migration
     'ADMIN_URL', // of the reader's shell
+    'CITUS_URL', // of a test
     'INBOUND_EMAIL_RECEIVED', // the event
     'EENGINE_SECRET', // of EmailEngine
     'OWN_MAILBOX', // reasons why no acknowledgement was sent
