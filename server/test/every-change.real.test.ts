@@ -167,6 +167,9 @@ const CHANGES: Readonly<Record<string, (() => Promise<Change>) | string>> = {
   }),
   'POST /api/tickets/{id}/replies': ofTicket('/replies', { text: 'a note', isInternal: true }),
   'POST /api/clients': async () => ({ path: '/api/clients', body: { name: 'Acme' } }),
+  'DELETE /api/clients/{id}': async () => ({
+    path: `/api/clients/${await created('/api/clients', { name: 'Acme' })}`,
+  }),
   'PUT /api/clients/{id}': async () => ({
     path: `/api/clients/${await created('/api/clients', { name: 'Acme' })}`,
     body: { name: 'Acme Ltd' },

@@ -55,7 +55,7 @@ describe.skipIf(browser === null)('the pages (needs Chromium)', { timeout: 120_0
     await row.waitFor();
     await row.getByText('Processed').waitFor();
     expect(loads).toEqual([]);
-    await page.getByRole('link', { name: 'Tickets' }).click();
+    await page.getByRole('link', { name: 'Tickets', exact: true }).click();
     await page.getByRole('link', { name: 'Printer on fire' }).waitFor();
     await stack.send({ subject: 'Coffee is out' });
     await page.getByRole('link', { name: 'Coffee is out' }).waitFor();
@@ -125,7 +125,7 @@ describe.skipIf(browser === null)('the pages (needs Chromium)', { timeout: 120_0
     await page.getByText('1 mail would be processed again.').waitFor();
     await page.getByRole('dialog').getByRole('button', { name: 'Replay' }).click();
     await page.getByText('No dead letters.').waitFor();
-    await page.getByRole('link', { name: 'Tickets' }).click();
+    await page.getByRole('link', { name: 'Tickets', exact: true }).click();
     await page.getByRole('link', { name: 'Poison' }).click();
     await page.getByText('Mail number').waitFor();
     expect(await inspect('ticket')).toEqual([]);
@@ -322,7 +322,7 @@ describe.skipIf(browser === null)('the pages (needs Chromium)', { timeout: 120_0
     await page.getByText('Recent messages').waitFor();
     findings.push(...(await inspect('phone-mailbox', ['light'])));
     await page.getByRole('button', { name: 'Menu' }).click();
-    await page.getByRole('link', { name: 'Tickets' }).click();
+    await page.getByRole('link', { name: 'Tickets', exact: true }).click();
     await page.getByRole('heading', { name: 'Tickets' }).waitFor();
     expect(findings).toEqual([]);
     expect(troubles).toEqual([]);

@@ -143,7 +143,7 @@ async function seeThemAct({ page, inspect }: Visitor, stack: TestStack): Promise
     .getByRole('row', { name: /Our letter/ })
     .getByText('Skipped')
     .waitFor();
-  await page.getByRole('link', { name: 'Tickets' }).click();
+  await page.getByRole('link', { name: 'Tickets', exact: true }).click();
   await page.getByRole('link', { name: 'invoice 4712' }).click();
   const facts = page.getByRole('region', { name: 'What it belongs to' });
   await facts.getByText('Queue: billing').waitFor();
