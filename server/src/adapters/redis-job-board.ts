@@ -53,8 +53,9 @@ export function createJobBoard(redisUrl: string, log: Logger): JobBoard {
         });
         // Its own would answer with the text of any error.
         serverAdapter.setErrorHandler((error) => {
-          // It speaks to Redis alone: what is no fault of the code is one of the connection.
-          const apiError = toApiError(error instanceof TypeError ? error : redisFault(error));
+          // It speaks to Redis alone: what is neither a refusal of ours nor a fault of the code is one of the connection.
+          const isOurs = error instanceof ApiError || error instanceof TypeError;
+          const apiError = toApiError(isOurs ? error : redisFault(error));
           return { status: apiError.status as BoardStatus, body: { ...errorBody(apiError) } };
         });
         await scope.register(serverAdapter.registerPlugin(), { prefix: BOARD_PATH });
