@@ -10,8 +10,8 @@ const shared = {
 
 export default defineConfig({
   test: {
-    // On two cores, shared with PostgreSQL, Redis and Dovecot: most tests wait more than they compute.
-    maxWorkers: 3,
+    // Two cores, shared with PostgreSQL, Redis and Dovecot.
+    maxWorkers: 2,
     // A process of its own for each file: a leak or a crash is one file's.
     pool: 'forks',
     projects: [
