@@ -63,7 +63,14 @@ export async function useGreenmail(setup = ANY_LOGIN): Promise<TestGreenmail | n
   const server = await spawnServer({
     name: 'GreenMail',
     command: java,
-    args: ['-Xmx768m', ...setup.options({ imap: imapPort, smtp: smtpPort }), '-jar', jar],
+    // Each listener has two seconds to begin otherwise; making the key of its TLS takes longer on a busy machine, and all is given up.
+    args: [
+      '-Xmx768m',
+      '-Dgreenmail.startup.timeout=60000',
+      ...setup.options({ imap: imapPort, smtp: smtpPort }),
+      '-jar',
+      jar,
+    ],
     cwd: folder,
     env: { PATH: searchPath() },
     logFile: join(folder, 'greenmail.log'),
