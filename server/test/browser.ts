@@ -37,10 +37,12 @@ export interface Visitor {
   readonly troubles: readonly string[];
   logIn(email: string, password: string): Promise<void>;
   /**
-   * Takes pictures in both colours, or those that are named, and returns what is wrong with the screen, in words: findings of axe that are serious,
-   * and a page that is wider than its window.
+   * Takes pictures in both colours and at the width of a telephone, and returns what is wrong with the screen, in words: findings of axe that are
+   * serious, and a page that is wider than its window.
    */
-  inspect(name: string, schemes?: readonly Scheme[]): Promise<readonly string[]>;
+  inspect(name: string): Promise<readonly string[]>;
+  /** The same for one more state of a screen that is inspected elsewhere: as it is, in light colours. */
+  glance(name: string): Promise<readonly string[]>;
 }
 
 /** Null where no Chromium is installed. */
@@ -81,7 +83,8 @@ export async function useBrowser(): Promise<TestBrowser | null> {
           await page.keyboard.press('Enter');
           await page.getByRole('navigation').first().waitFor({ state: 'attached' });
         },
-        inspect: (name, schemes) => inspect(page, name, schemes),
+        inspect: (name) => inspect(page, name),
+        glance: (name) => look(page, name, 'light'),
       };
     },
   };
@@ -102,27 +105,51 @@ function watch(page: Page, origin: string): readonly string[] {
   return troubles;
 }
 
-async function inspect(
+/** What `inspect` has looked at in this process, by name. */
+export const inspected = new Set<string>();
+
+const TELEPHONE = { width: 390, height: 844 };
+/** Rules that the width can change: what is hidden, cut off or too close together. */
+const NARROW_RULES = [
+  ...['aria-hidden-focus', 'button-name', 'link-name', 'meta-viewport', 'scrollable-region-focusable'],
+  ...['target-size', 'empty-table-header', 'aria-required-children'],
+];
+
+async function inspect(page: Page, name: string): Promise<readonly string[]> {
+  inspected.add(name);
+  const before = page.viewportSize() ?? TELEPHONE;
+  // Besides colours both schemes are the same page.
+  const findings = [...(await look(page, `${name}-dark`, 'dark', { runOnly: ['color-contrast'] }))];
+  if (before.width === TELEPHONE.width) return [...findings, ...(await look(page, `${name}-light`, 'light'))];
+  await page.setViewportSize(TELEPHONE);
+  findings.push(...(await look(page, `${name}-390`, 'light', { runOnly: NARROW_RULES })));
+  await page.setViewportSize(before);
+  return [...findings, ...(await look(page, `${name}-light`, 'light'))];
+}
+
+async function look(
   page: Page,
-  name: string,
-  schemes: readonly Scheme[] = ['light', 'dark'],
+  shot: string,
+  colorScheme: Scheme,
+  rules: Readonly<Record<string, unknown>> = {},
 ): Promise<readonly string[]> {
-  const findings: string[] = [];
-  for (const colorScheme of schemes) {
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    await page.locator(`html[data-mantine-color-scheme=${colorScheme}]`).waitFor({ state: 'attached' });
-    await page.screenshot({ path: join(SCREENS, `${name}-${colorScheme}.png`), animations: 'disabled' });
-    // Besides colours both schemes are the same page.
-    const rules = colorScheme === schemes[0] ? '' : ", runOnly: ['color-contrast']";
-    const results = await page.evaluate<AxeResults>(`axe.run({ resultTypes: ['violations']${rules} })`);
-    for (const { id, impact, nodes } of results.violations)
-      if (impact === 'serious' || impact === 'critical')
-        findings.push(...nodes.map(({ html }) => `${name} (${colorScheme}): ${id}: ${html.slice(0, 200)}`));
-  }
-  await page.emulateMedia({ colorScheme: 'light' });
+  await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+  await page.locator(`html[data-mantine-color-scheme=${colorScheme}]`).waitFor({ state: 'attached' });
+  await page.screenshot({
+    path: join(SCREENS, `${shot}.png`),
+    animations: 'disabled',
+    fullPage: colorScheme === 'light',
+  });
+  // Into the frame of a mail no script gets, that of axe neither.
+  const options = JSON.stringify({ resultTypes: ['violations'], iframes: false, ...rules });
+  const results = await page.evaluate<AxeResults>(`axe.run(${options})`);
+  const findings = results.violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .flatMap(({ id, nodes }) => nodes.map(({ html }) => `${shot}: ${id}: ${html.slice(0, 200)}`));
   const [content, window] = await page.evaluate<[number, number]>(
     '[document.documentElement.scrollWidth, document.documentElement.clientWidth]',
   );
-  if (content > window) findings.push(`${name}: ${content} px of content in a window of ${window} px`);
-  return findings;
+  return content > window
+    ? [...findings, `${shot}: ${content} px of content in a window of ${window} px`]
+    : findings;
 }

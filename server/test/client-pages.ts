@@ -1,10 +1,10 @@
-/** What a person does on the pages about clients. Part of pages.real.test.ts, which has the system and the browser for it. */
+/** What a person does on the pages about clients. Part of settings-pages.real.test.ts, which has the system and the browser for it. */
 import { expect } from 'vitest';
 import type { Visitor } from './browser.ts';
 import type { TestStack } from './stack.ts';
 
 /** Leaves the active client "Kunde AG" with the domain kunde.example and one ticket, "Invoice 4711". */
-export async function lookAfterClients({ page, inspect }: Visitor, stack: TestStack): Promise<void> {
+export async function lookAfterClients({ page, inspect, glance }: Visitor, stack: TestStack): Promise<void> {
   const dialog = page.getByRole('dialog');
   const tag = async (domain: string): Promise<void> => {
     await dialog.getByLabel('E-mail domains').fill(domain);
@@ -12,7 +12,7 @@ export async function lookAfterClients({ page, inspect }: Visitor, stack: TestSt
   };
   await page.getByRole('link', { name: 'Clients' }).click();
   await page.getByText('No clients yet.').waitFor();
-  expect(await inspect('clients-empty', ['dark'])).toEqual([]);
+  expect(await glance('clients-empty')).toEqual([]);
 
   // Added; what the server refuses stands at its field, and names the one of several that is wrong.
   await page.getByRole('button', { name: 'Add client' }).first().click();
@@ -47,7 +47,7 @@ export async function lookAfterClients({ page, inspect }: Visitor, stack: TestSt
   await page.getByRole('button', { name: 'Actions: Kunde AG' }).click();
   await page.getByRole('menuitem', { name: 'Delete' }).click();
   await dialog.getByText('1 ticket belongs to this client, so it stays.').waitFor();
-  expect(await inspect('client-stays', ['light'])).toEqual([]);
+  expect(await inspect('client-delete')).toEqual([]);
   await dialog.getByRole('button', { name: 'Switch off' }).click();
   await page.getByText('Switched off', { exact: true }).waitFor();
   await page.getByRole('button', { name: 'Actions: Kunde AG' }).click();
@@ -67,6 +67,8 @@ export async function lookAfterClients({ page, inspect }: Visitor, stack: TestSt
     .waitFor();
   expect(await inspect('clients')).toEqual([]);
   await page.getByRole('button', { name: 'Actions: Mistake' }).click();
+  await page.getByRole('menuitem', { name: 'Delete' }).waitFor();
+  expect(await inspect('client-menu')).toEqual([]);
   await page.getByRole('menuitem', { name: 'Delete' }).click();
   await dialog.getByText('Its domains are free again.').waitFor();
   await dialog.getByRole('button', { name: 'Delete client' }).click();

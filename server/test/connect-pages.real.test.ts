@@ -9,8 +9,9 @@ import { freePort } from '@mailstream/shared/local-stack/ports';
 import { providerId } from '@mailstream/shared/domain/ids';
 import { deliver } from '@mailstream/shared/testing/deliver';
 import { useOwnDovecot } from '@mailstream/shared/testing/own-servers';
-import { useBrowser } from './browser.ts';
+import { inspected, useBrowser } from './browser.ts';
 import { SCOPES, useLoginService } from './login-service.ts';
+import { notInspected } from './screens.ts';
 import { PASSWORD, useStack } from './stack.ts';
 
 const chromium = await useBrowser();
@@ -72,7 +73,7 @@ describe.skipIf(chromium === null)('connecting a mailbox (needs Chromium)', asyn
   test('by password, in steps; a wrong password is told, and mended with the right one', async () => {
     const user = newUser();
     await send(user, 'old');
-    const { page, inspect, troubles } = await visit();
+    const { page, inspect, glance, troubles } = await visit();
     await page.getByRole('link', { name: 'Add mailbox' }).first().click();
     await page.getByLabel('Mailbox address').fill('nonsense');
     await page.getByRole('button', { name: 'Find settings' }).click();
@@ -83,21 +84,21 @@ describe.skipIf(chromium === null)('connecting a mailbox (needs Chromium)', asyn
     await page.getByText('GMX: the settings are known.').waitFor();
     await useDovecot(page);
     await page.getByRole('textbox', { name: 'Password' }).fill('wrong');
-    expect(await inspect('connect-login')).toEqual([]);
+    expect(await glance('connect-login')).toEqual([]);
     await page.getByRole('button', { name: 'Continue' }).click();
     await page.getByText('The mail server refused the user name or password.').waitFor();
-    expect(await inspect('connect-test-failed')).toEqual([]);
+    expect(await glance('connect-test-failed')).toEqual([]);
     await page.getByRole('button', { name: 'Previous step' }).click();
     await page.getByRole('textbox', { name: 'Password' }).fill(dovecot.password);
     await page.getByRole('button', { name: 'Continue' }).click();
     await page.getByText('The connection works.').waitFor();
     await page.getByText('New mail is noticed at once.').waitFor();
-    expect(await inspect('connect-test')).toEqual([]);
+    expect(await glance('connect-test')).toEqual([]);
     await page.getByRole('button', { name: 'Continue' }).click();
     await page.getByRole('checkbox', { name: 'INBOX' }).waitFor();
     await page.getByText('1 message', { exact: true }).waitFor();
     await page.getByLabel('Name').fill('Invoices');
-    expect(await inspect('connect-folders')).toEqual([]);
+    expect(await glance('connect-folders')).toEqual([]);
     await page.getByRole('button', { name: 'Save' }).click();
     await page.getByRole('heading', { name: 'Invoices' }).waitFor();
     await isConnected(page);
@@ -107,6 +108,8 @@ describe.skipIf(chromium === null)('connecting a mailbox (needs Chromium)', asyn
     await mustReconnect(page);
     expect(await inspect('reconnect-password')).toEqual([]);
     await page.getByRole('link', { name: 'Enter a new password' }).click();
+    await page.getByRole('heading', { name: 'Edit “Invoices”' }).waitFor();
+    expect(await inspect('mailbox-edit')).toEqual([]);
     await page.getByRole('textbox', { name: 'Password' }).fill(dovecot.password);
     await page.getByRole('button', { name: 'Save' }).click();
     await isConnected(page);
@@ -149,23 +152,23 @@ describe.skipIf(chromium === null)('connecting a mailbox (needs Chromium)', asyn
 
   test('by OAuth on a narrow screen, before anything is saved; and again after the permission has ended', async () => {
     const account = `${newUser()}@gmail.com`;
-    const { page, inspect } = await visit(390);
+    const { page, glance } = await visit(390);
     await page.goto('/mailboxes/new');
     await page.getByLabel('Mailbox address').fill(account);
     await page.getByRole('button', { name: 'Find settings' }).click();
     await page.getByText('Gmail: the settings are known.').waitFor();
     await useDovecot(page);
     await fillOauth(page);
-    expect(await inspect('connect-oauth-390')).toEqual([]);
+    expect(await glance('connect-oauth-390')).toEqual([]);
     await page.getByRole('button', { name: 'Log in with Gmail' }).click();
     await logInAtService(page, account);
     await page.getByText(`Logged in as ${account}.`).waitFor();
     await page.getByText('The connection works.').waitFor();
-    expect(await inspect('connect-oauth-test-390')).toEqual([]);
+    expect(await glance('connect-oauth-test-390')).toEqual([]);
     await page.getByRole('button', { name: 'Continue' }).click();
     await page.getByRole('button', { name: 'Save' }).click();
     await isConnected(page);
-    expect(await inspect('mailbox-oauth-390')).toEqual([]);
+    expect(await glance('mailbox-oauth-390')).toEqual([]);
 
     const id = providerId(idOf(page));
     await login.revokeAll();
@@ -179,7 +182,7 @@ describe.skipIf(chromium === null)('connecting a mailbox (needs Chromium)', asyn
     await page.getByRole('button', { name: /^Actions/ }).click();
     await page.getByRole('menuitem', { name: 'Resume' }).click();
     await mustReconnect(page);
-    expect(await inspect('reconnect-oauth-390')).toEqual([]);
+    expect(await glance('reconnect-oauth-390')).toEqual([]);
     await page.getByRole('button', { name: 'Reconnect', exact: true }).click();
     await logInAtService(page, account);
     await page.getByText(`Reconnected as ${account}.`).waitFor();
@@ -188,7 +191,7 @@ describe.skipIf(chromium === null)('connecting a mailbox (needs Chromium)', asyn
 
   test('by its owner, through a link, without an account here', async () => {
     const account = `${newUser()}@gmail.com`;
-    const { page } = await visit();
+    const { page, inspect } = await visit();
     await page.goto('/mailboxes/new');
     await page.getByLabel('Mailbox address').fill(account);
     await page.getByRole('button', { name: 'Find settings' }).click();
@@ -200,6 +203,7 @@ describe.skipIf(chromium === null)('connecting a mailbox (needs Chromium)', asyn
     await page.getByRole('button', { name: 'Send a link to the owner' }).click();
     await page.getByRole('button', { name: 'Make a link' }).click();
     const url = (await page.locator('pre', { hasText: '/connect#' }).textContent()) ?? '';
+    expect(await inspect('owner-link-made')).toEqual([]);
 
     const owner = await browser.visit(stack.origin, { width: 390, ignoreHTTPSErrors: true });
     await owner.page.goto(url);
@@ -214,5 +218,7 @@ describe.skipIf(chromium === null)('connecting a mailbox (needs Chromium)', asyn
     await owner.page.getByText('This link was used already').waitFor();
     await page.keyboard.press('Escape');
     await isConnected(page);
+    // Those of the tests above included.
+    expect(notInspected(inspected, 'connecting')).toEqual([]);
   });
 });

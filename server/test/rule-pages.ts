@@ -1,4 +1,4 @@
-/** What a person does on the pages about rules. Part of pages.real.test.ts, which has the system and the browser for it. */
+/** What a person does on the pages about rules. Part of settings-pages.real.test.ts, which has the system and the browser for it. */
 import { expect } from 'vitest';
 import type { Visitor } from './browser.ts';
 import type { TestStack } from './stack.ts';
@@ -26,10 +26,10 @@ export async function lookAfterRules(visitor: Visitor, stack: TestStack): Promis
 }
 
 /** From the example, tried before it is saved. */
-async function makeFirst({ page, inspect }: Visitor): Promise<void> {
+async function makeFirst({ page, inspect, glance }: Visitor): Promise<void> {
   await page.getByRole('link', { name: 'Rules' }).click();
   await page.getByText('No rules yet.').waitFor();
-  expect(await inspect('rules-empty')).toEqual([]);
+  expect(await glance('rules-empty')).toEqual([]);
   await page.getByRole('link', { name: 'Start with this example' }).click();
   await page.getByText('If the subject contains “invoice”, then queue “billing”, tag “money”').waitFor();
   await page.getByRole('combobox', { name: 'Client' }).click();
@@ -44,7 +44,7 @@ async function makeFirst({ page, inspect }: Visitor): Promise<void> {
   await first.getByRole('textbox', { name: 'Value' }).fill('invoice (');
   await page.getByRole('button', { name: 'Save' }).click();
   await first.getByText('The regular expression is refused at character 9').waitFor();
-  expect(await inspect('rule-form-refused', ['light'])).toEqual([]);
+  expect(await glance('rule-form-refused')).toEqual([]);
 
   await first.getByRole('textbox', { name: 'Value' }).fill(String.raw`invoice \d+`);
   await page.getByRole('button', { name: 'Try it on past mail' }).click();
@@ -64,7 +64,7 @@ async function makeFirst({ page, inspect }: Visitor): Promise<void> {
 }
 
 /** From nothing, with a group inside. */
-async function makeSecond({ page, inspect }: Visitor): Promise<void> {
+async function makeSecond({ page, glance }: Visitor): Promise<void> {
   const choose = async (group: string, what: string, option: string): Promise<void> => {
     const inside = page.getByRole('group', { name: group, exact: true });
     await inside.getByRole('combobox', { name: what }).first().click();
@@ -97,7 +97,7 @@ async function makeSecond({ page, inspect }: Visitor): Promise<void> {
       'If the sender’s address begins with “news@” and (the subject contains “letter” or the size is at most 1 MB), then leave it out, without a ticket',
     )
     .waitFor();
-  expect(await inspect('rule-form-groups', ['dark'])).toEqual([]);
+  expect(await glance('rule-form-groups')).toEqual([]);
   await page.getByRole('button', { name: 'Save' }).click();
   await page.getByText('The rule “Newsletters” is added.').waitFor();
 }
@@ -119,7 +119,7 @@ async function orderByKeyboard({ page, inspect }: Visitor): Promise<void> {
 }
 
 /** Mail that is sent now: counted in the list that is open, and done. */
-async function seeThemAct({ page, inspect }: Visitor, stack: TestStack): Promise<void> {
+async function seeThemAct({ page, inspect, glance }: Visitor, stack: TestStack): Promise<void> {
   const item = (name: string): ReturnType<typeof page.getByRole> =>
     page.getByRole('listitem').filter({ hasText: name });
   await stack.send({ subject: 'invoice 4712' });
@@ -148,7 +148,7 @@ async function seeThemAct({ page, inspect }: Visitor, stack: TestStack): Promise
   const facts = page.getByRole('region', { name: 'What it belongs to' });
   await facts.getByText('Queue: billing').waitFor();
   await facts.getByText('money').waitFor();
-  expect(await inspect('ticket-with-facts', ['light'])).toEqual([]);
+  expect(await glance('ticket-with-facts')).toEqual([]);
   await facts.getByRole('link', { name: 'Kunde AG' }).click();
   await page.getByText('2 open of 2').waitFor();
 
@@ -178,16 +178,16 @@ async function switchAndEdit({ page }: Visitor): Promise<void> {
 }
 
 /** In Spanish as well. */
-async function seeOnTelephone({ page, inspect }: Visitor): Promise<void> {
+async function seeOnTelephone({ page, inspect, glance }: Visitor): Promise<void> {
   const size = page.viewportSize();
   await page.setViewportSize({ width: 390, height: 844 });
   await page.getByLabel('Language').selectOption('es');
   await page.getByRole('heading', { name: 'Reglas' }).waitFor();
   await page.getByText('Newsletters').waitFor();
-  expect(await inspect('phone-rules-es', ['light'])).toEqual([]);
+  expect(await glance('phone-rules-es')).toEqual([]);
   await page.getByRole('link', { name: 'Newsletters' }).click();
   await page.getByText('la dirección del remitente empieza por «news@»').waitFor();
-  expect(await inspect('phone-rule-form-es', ['light'])).toEqual([]);
+  expect(await inspect('rule-edit')).toEqual([]);
   await page.goto('/rules');
   await page.getByLabel('Idioma').selectOption('en');
   await page.getByRole('heading', { name: 'Rules' }).waitFor();
@@ -197,9 +197,11 @@ async function seeOnTelephone({ page, inspect }: Visitor): Promise<void> {
 async function removeAll({ page, inspect }: Visitor): Promise<void> {
   for (const name of ['Bills', 'Newsletters']) {
     await page.getByRole('button', { name: `Actions: ${name}` }).click();
+    await page.getByRole('menuitem', { name: 'Delete' }).waitFor();
+    if (name === 'Bills') expect(await inspect('rule-menu')).toEqual([]);
     await page.getByRole('menuitem', { name: 'Delete' }).click();
     await page.getByRole('dialog').getByText('Its counts go with it.').waitFor();
-    if (name === 'Bills') expect(await inspect('rule-delete', ['light'])).toEqual([]);
+    if (name === 'Bills') expect(await inspect('rule-delete')).toEqual([]);
     await page.getByRole('dialog').getByRole('button', { name: 'Delete rule' }).click();
     await page.getByText(`The rule “${name}” is deleted.`).waitFor();
   }

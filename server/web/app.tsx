@@ -1,11 +1,12 @@
 /** Which page is shown: the login until somebody is logged in, then whatever the address says. */
-import { Box, Center, Text } from '@mantine/core';
+import { Box, Center } from '@mantine/core';
 import { lazy, Suspense, type ReactElement } from 'react';
 import { Redirect, Route, Switch, useLocation } from 'wouter';
 import { FailureAlert } from './failure-alert.tsx';
 import { Layout } from './layout.tsx';
 import { ListSkeleton } from './list-skeleton.tsx';
 import { LoginPage } from './login-page.tsx';
+import { PageTitle } from './page-title.tsx';
 import { useMe } from './queries.ts';
 import { texts } from './texts.ts';
 
@@ -142,7 +143,7 @@ function Pages(): ReactElement {
           <Route path="/tickets" component={TicketList} />
           <Route path="/tickets/:id">{({ id }) => <TicketPage id={id} />}</Route>
           <Route>
-            <Text>{texts.common.pageMissing}</Text>
+            <PageTitle title={texts.common.pageMissing} />
           </Route>
         </Switch>
       </Suspense>

@@ -1,5 +1,5 @@
 /** The four pages of adding a mailbox. */
-import { Alert, Button, Collapse, Fieldset, Group, Loader, Stack, Text, TextInput } from '@mantine/core';
+import { Alert, Button, Collapse, Fieldset, Group, Stack, Text, TextInput } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import type { FormEvent, ReactElement } from 'react';
 import type { Autoconfig } from '../src/contracts/autoconfig.ts';
@@ -10,7 +10,7 @@ import { FolderPicker } from './folder-picker.tsx';
 import { ContentFields, LoginFields, ServerFields, StartFields } from './mailbox-form-fields.tsx';
 import type { Form } from './mailbox-form-values.ts';
 import { LoginOutcome } from './oauth-login.tsx';
-import { TestSteps } from './test-steps.tsx';
+import { StepsSkeleton, TestSteps } from './test-steps.tsx';
 import { said, texts } from './texts.ts';
 
 /** Enter goes on, as people expect of a form. */
@@ -154,12 +154,7 @@ export function TestStepPage(props: {
   return (
     <Stack>
       {authorization !== null && <LoginOutcome authorization={authorization} />}
-      {isBusy && (
-        <Group gap="sm" component="output">
-          <Loader size="sm" />
-          <Text size="sm">{texts.connect.testing}</Text>
-        </Group>
-      )}
+      {isBusy && <StepsSkeleton />}
       {result !== null && <TestSteps result={result} />}
       <Group>
         <Button variant="default" disabled={isBusy} onClick={onAgain}>

@@ -1,4 +1,4 @@
-import { Group, Paper, Stack, Text, ThemeIcon } from '@mantine/core';
+import { Group, Paper, Skeleton, Stack, Text, ThemeIcon } from '@mantine/core';
 import type { ReactElement, ReactNode } from 'react';
 import type { TestResult, TestStep } from '../src/contracts/provider-test.ts';
 import { CheckIcon, CrossIcon, DashIcon } from './icons.tsx';
@@ -16,6 +16,29 @@ export function TestSteps({ result }: { readonly result: TestResult }): ReactEle
     <StepList isOk={result.ok} steps={result.steps}>
       <Facts result={result} />
     </StepList>
+  );
+}
+
+/** The shape of a test before its answer is there. */
+export function StepsSkeleton(): ReactElement {
+  const names = Object.keys(texts.test.steps) as TestStep['name'][];
+  return (
+    <Paper withBorder p="md" component="output" display="block" aria-busy="true">
+      <Stack gap="xs">
+        <Text fw={600}>{texts.connect.testing}</Text>
+        {names.map((name) => (
+          <Group key={name} wrap="nowrap" align="flex-start" gap="sm">
+            <Skeleton circle height={18} />
+            <Stack gap={6} flex={1}>
+              <Text size="sm" fw={500}>
+                {texts.test.steps[name]}
+              </Text>
+              <Skeleton height={14} width="60%" />
+            </Stack>
+          </Group>
+        ))}
+      </Stack>
+    </Paper>
   );
 }
 

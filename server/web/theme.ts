@@ -2,6 +2,7 @@
 import {
   createTheme,
   Drawer,
+  Menu,
   Modal,
   NavLink,
   Notification,
@@ -21,6 +22,8 @@ export const theme = createTheme({
   respectReducedMotion: true,
   components: {
     Drawer: Drawer.extend({ defaultProps: { closeButtonProps } }),
+    // Its placeholder for the focus is no menu item, which is all that a menu may hold.
+    Menu: Menu.extend({ defaultProps: { withInitialFocusPlaceholder: false } }),
     Modal: Modal.extend({ defaultProps: { closeButtonProps } }),
     Notification: Notification.extend({ defaultProps: { closeButtonProps } }),
     // A table that is wider than the screen is moved with the arrow keys too.
@@ -42,6 +45,19 @@ const TEXT_COLORS: Readonly<Record<string, readonly [light: string, dark: string
   yellow: ['#7d4a00', '#ffec99'],
 };
 
+/** Grounds under white text, at rest and under the pointer; indigo has its own by the shade above. */
+const GROUNDS: Readonly<Record<string, readonly [ground: string, hover: string]>> = {
+  red: ['#c92a2a', '#a61e1e'],
+  teal: ['#087f5b', '#076a4c'],
+};
+
+const grounds = Object.fromEntries(
+  Object.entries(GROUNDS).flatMap(([name, [ground, hover]]) => [
+    [`--mantine-color-${name}-filled`, ground],
+    [`--mantine-color-${name}-filled-hover`, hover],
+  ]),
+);
+
 function colored(index: 0 | 1): Record<string, string> {
   return Object.fromEntries(
     Object.entries(TEXT_COLORS).flatMap(([name, shades]) => [
@@ -55,6 +71,7 @@ export const cssVariables: CSSVariablesResolver = () => ({
   variables: {},
   light: {
     ...colored(0),
+    ...grounds,
     '--mantine-color-dimmed': '#565d64',
     '--mantine-color-placeholder': '#6a7178',
     '--mantine-color-anchor': '#364fc7',
@@ -65,6 +82,7 @@ export const cssVariables: CSSVariablesResolver = () => ({
   },
   dark: {
     ...colored(1),
+    ...grounds,
     '--mantine-color-dimmed': '#b3b3b3',
     '--mantine-color-placeholder': '#9c9c9c',
     '--mantine-color-anchor': '#bac8ff',

@@ -83,7 +83,7 @@ function Name({ tenant, mayWrite }: { readonly tenant: Tenant; readonly mayWrite
         }),
       )}
     >
-      <Fieldset variant="unstyled" disabled={!mayWrite}>
+      <Fieldset variant="unstyled" m={0} p={0} bd="none" disabled={!mayWrite}>
         <Paper withBorder p="md">
           <Stack>
             <TextInput label={words.name} description={words.nameHint} {...form.getInputProps('name')} />

@@ -44,7 +44,7 @@ export function SendingForm(props: {
 
   return (
     <form onSubmit={form.onSubmit((values) => void save(values))} noValidate>
-      <Fieldset variant="unstyled" disabled={!mayWrite}>
+      <Fieldset variant="unstyled" m={0} p={0} bd="none" disabled={!mayWrite}>
         <Stack>
           <ServerFields form={form} />
           <LoginFields

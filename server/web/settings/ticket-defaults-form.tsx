@@ -69,7 +69,7 @@ export function TicketDefaultsForm(props: {
     });
   return (
     <form onSubmit={form.onSubmit((values) => void save(values))} noValidate>
-      <Fieldset variant="unstyled" disabled={!mayWrite}>
+      <Fieldset variant="unstyled" m={0} p={0} bd="none" disabled={!mayWrite}>
         <Stack>
           <TicketFields form={form} />
           <TrustFields form={form} />

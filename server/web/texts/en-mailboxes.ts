@@ -54,7 +54,7 @@ export const enMailboxes = {
       title: 'How fast mail gets here',
       period: 'Period',
       periods: { 1: '1 hour', 24: '1 day', 168: '7 days' },
-      arrival: 'From arrival at the mail server to here (median)',
+      arrival: 'From arrival at the mail server (median)',
     },
     changes: 'Changes',
     server: 'Server',

@@ -65,10 +65,10 @@ export const enSettings = {
     kinds: { acknowledgement: 'Acknowledgement', agent_reply: 'Answer', alert: 'Alert' },
   },
   ticketDefaults: {
-    action: 'New tickets',
-    title: 'New tickets',
+    action: 'Ticket defaults',
+    title: 'Ticket defaults',
     intro: 'What new tickets of this mailbox get, and whose mail may enter one.',
-    tenantTitle: 'New tickets',
+    tenantTitle: 'Ticket defaults',
     tenantIntro:
       'What new tickets get, and whose mail may enter one: of all mailboxes that have no settings of their own.',
     inherited: {

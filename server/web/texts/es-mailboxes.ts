@@ -55,7 +55,7 @@ export const esMailboxes: Pick<Texts, 'mailboxes' | 'mailbox' | 'form' | 'test'>
       title: 'Cuánto tarda el correo en llegar aquí',
       period: 'Periodo',
       periods: { 1: '1 hora', 24: '1 día', 168: '7 días' },
-      arrival: 'Desde su llegada al servidor de correo hasta aquí (mediana)',
+      arrival: 'Desde su llegada al servidor (mediana)',
     },
     changes: 'Cambios',
     server: 'Servidor',
