@@ -10,7 +10,7 @@ import { providerId } from '@mailstream/shared/domain/ids';
 import { deliver } from '@mailstream/shared/testing/deliver';
 import { useOwnDovecot } from '@mailstream/shared/testing/own-servers';
 import { inspected, useBrowser } from './browser.ts';
-import { SCOPES, useLoginService } from './login-service.ts';
+import { APPLICATION_SCOPE, SCOPES, useLoginService } from './login-service.ts';
 import { notInspected } from './screens.ts';
 import { PASSWORD, useStack } from './stack.ts';
 
@@ -187,6 +187,63 @@ describe.skipIf(chromium === null)('connecting a mailbox (needs Chromium)', asyn
     await logInAtService(page, account);
     await page.getByText(`Reconnected as ${account}.`).waitFor();
     await isConnected(page);
+  });
+
+  test('by the application itself, without anybody logging in', async () => {
+    const account = `${newUser()}@acme.onmicrosoft.com`;
+    login.letApplicationRead(account);
+    const { page, glance, troubles } = await visit();
+    await page.goto('/mailboxes/new');
+    await page.getByLabel('Mailbox address').fill(account);
+    await page.getByRole('button', { name: 'Find settings' }).click();
+    await page.getByText('Microsoft 365: the settings are known.').waitFor();
+    await page.getByText('The application itself', { exact: true }).click();
+    await useDovecot(page);
+    await page.getByLabel('Client id').fill(login.application.clientId);
+    await page.getByRole('textbox', { name: 'Client secret' }).fill(login.application.clientSecret);
+    await page.getByRole('button', { name: 'Addresses and scopes' }).click();
+    // The login service of the test in place of Microsoft's.
+    await page.getByLabel('Authorization address').fill('');
+    await page.getByLabel('Token address').fill(login.tokenUrl);
+    expect(await page.getByLabel('Scopes', { exact: true }).inputValue()).toBe(APPLICATION_SCOPE);
+    expect(await page.getByRole('button', { name: /^Log in/ }).count()).toBe(0);
+    expect(await glance('connect-application')).toEqual([]);
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await page.getByText('The connection works.').waitFor();
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await page.getByRole('button', { name: 'Save' }).click();
+    await isConnected(page);
+    await send(account.split('@')[0] ?? '', 'For the application');
+    await page.getByText('For the application').waitFor();
+
+    // The mail service takes the permission away.
+    login.letApplicationRead('nobody@example.test');
+    await login.revokeAll();
+    const id = idOf(page);
+    await stack.world.sql('DELETE FROM provider_secrets WHERE name = $1', [`imap_access_token_${id}`]);
+    await page.getByRole('button', { name: /^Actions/ }).click();
+    await page.getByRole('menuitem', { name: 'Reconnect now' }).click();
+    await stack.world.changeProvider(
+      { tenant: stack.tenant, id: providerId(id) },
+      'imap_email_provider_config',
+      {
+        config_version: 1_000,
+      },
+    );
+    await mustReconnect(page);
+    await page.getByText('Let the application into this mailbox at the mail service').waitFor();
+    expect(await page.getByRole('button', { name: 'Reconnect', exact: true }).count()).toBe(0);
+    login.letApplicationRead(account);
+    await page.getByRole('link', { name: 'Check the application' }).click();
+    await page.getByRole('textbox', { name: 'Client secret' }).fill(login.application.clientSecret);
+    await page.getByRole('button', { name: 'Save' }).click();
+    await isConnected(page);
+    await page.goto('/mailboxes');
+    await page
+      .getByText(/^Token until/)
+      .first()
+      .waitFor();
+    expect(troubles).toEqual([]);
   });
 
   test('by its owner, through a link, without an account here', async () => {
