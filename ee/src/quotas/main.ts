@@ -1,21 +1,34 @@
 /** Limits of a tenant: see quotas-command.ts. Exit 0 when done, 1 when it could not be, 78 for a wrong setting or argument. */
 import { createDatabase } from '@mailstream/shared/db/database';
-import { EnvReader } from '@mailstream/shared/runtime/env';
-import { parseQuotasRequest, runQuotas } from './quotas-command.ts';
+import { ConfigError, EXIT_CONFIG } from '@mailstream/shared/runtime/env';
+import { readConfig, type QuotasConfig } from './config.ts';
+import { parseQuotasRequest, runQuotas, type QuotasRequest } from './quotas-command.ts';
 
-const url = process.env['DATABASE_URL'];
-const request = parseQuotasRequest(process.argv.slice(2));
-if (url === undefined || url === '' || request.kind === 'problem') {
-  process.stderr.write(request.kind === 'problem' ? `${request.text}\n` : 'DATABASE_URL is not set.\n');
-  process.exit(78);
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(argv: readonly string[]): Promise<number> {
+  const request = parseQuotasRequest(argv);
+  if (request.kind === 'problem') {
+    process.stderr.write(`${request.text}\n`);
+    return EXIT_CONFIG;
+  }
+  try {
+    process.stdout.write(`${(await run(readConfig(process.env), request)).join('\n')}\n`);
+    return 0;
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    return error instanceof ConfigError ? EXIT_CONFIG : 1;
+  }
 }
-const isCitus = new EnvReader(process.env).boolean('DATABASE_IS_CITUS', { default: false });
-const database = createDatabase({ url, isCitus, applicationName: 'mailstream-quotas', poolMax: 1 });
-try {
-  process.stdout.write(`${(await runQuotas(database, request)).join('\n')}\n`);
-} catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
-} finally {
-  await database.close();
+
+async function run(
+  { databaseUrl: url, isCitus }: QuotasConfig,
+  request: Exclude<QuotasRequest, { readonly kind: 'problem' }>,
+): Promise<readonly string[]> {
+  const database = createDatabase({ url, isCitus, applicationName: 'mailstream-quotas', poolMax: 1 });
+  try {
+    return await runQuotas(database, request);
+  } finally {
+    await database.close();
+  }
 }
