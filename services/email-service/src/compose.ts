@@ -220,6 +220,7 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
       metrics: ingestMetrics(metrics),
       limits: {
         maxMessages: config.maxEmailsPerSync,
+        room: () => Infinity,
         maxRunBytes: MAX_RUN_BYTES,
         parallelParses: 2 * config.parserThreads,
         fetchDelayMs: config.fetchDelayMs,

@@ -6,29 +6,22 @@
 import type { FolderState } from '@mailstream/shared/domain/folder-state';
 import type { ImapProvider } from '@mailstream/shared/domain/provider';
 import { FaultError, toFault } from '@mailstream/shared/errors/fault-error';
-import { assertNever } from '@mailstream/shared/domain/never';
-import {
-  listFrom,
-  planOpen,
-  planRuns,
-  selectNew,
-  type OpenPlan,
-  type Run,
-  type Selection,
-} from './core/sync-plan.ts';
+import { listFrom, planRuns, selectNew, type Run, type Selection } from './core/sync-plan.ts';
 import { FolderFreshness } from './core/folder-freshness.ts';
 import { auditFolder, type FolderAuditDeps } from './folder-audit.ts';
-import { firstBaseline } from './folder-baseline.ts';
 import { FolderCursor } from './folder-cursor.ts';
+import { readCursor, storeState, type FolderOpening } from './folder-opening.ts';
 import { FolderPublication } from './folder-publication.ts';
 import { resyncFolder } from './folder-resync.ts';
-import { beginRevalidation, settleAcquaintances } from './folder-revalidation.ts';
+import { settleAcquaintances } from './folder-revalidation.ts';
 import { changedFault, fencedFault, type Steps } from './ingest-steps.ts';
 import { type IngestDeps, MessageRun, type RunResult } from './message-run.ts';
 import type { AuditCounts, ResyncCounts, ResyncRequest } from './ports/folder-status.ts';
-import type { ImapSession, OpenedFolder } from './ports/imap.ts';
+import type { ImapSession } from './ports/imap.ts';
 import type { FolderRef, Term } from './ports/leases.ts';
-import type { CursorPosition } from './ports/ledger.ts';
+
+/** So many batches are worked off before the folder is listed again: a list of a large folder costs as much as some mails. */
+const BATCHES_IN_PASS = 10;
 
 export interface PassOptions {
   /** How far below the cursor to look again. */
@@ -87,30 +80,8 @@ export class FolderIngest {
       const detail = 'the server announced UIDNOTSTICKY';
       throw new FaultError({ kind: 'misconfigured', code: 'IMAP_UIDS_NOT_STICKY', detail });
     }
-    this.#cursor = await this.#readCursor(session, opened, signal);
-  }
-
-  /** What the ledger says about the folder as it was opened. */
-  async #readCursor(session: ImapSession, opened: OpenedFolder, signal: AbortSignal): Promise<FolderCursor> {
     this.#mustReload = false;
-    const stored = await this.#deps.ledger.folderState(this.#folder);
-    // A session that was given up must not write any more: the epoch fences other terms, not older sessions of ours.
-    signal.throwIfAborted();
-    const plan = planOpen(stored, opened);
-    const state = await this.#startingState(session, opened, plan, stored, signal);
-    const from = plan === 'relist' ? state.baselineUid + 1 : listFrom(state, this.#deps.wideOverlap);
-    const known = await this.#deps.ledger.knownUids(this.#folder, state.uidValidity, from);
-    await this.#forgive();
-    const suspects = await this.#deps.ledger.unendedAttempts(this.#folder, state.uidValidity);
-    signal.throwIfAborted();
-    // Of a rewound folder the row still holds the cursor that it had.
-    return new FolderCursor(
-      state,
-      known,
-      suspects,
-      session,
-      plan === 'relist' && stored !== null ? stored : state,
-    );
+    this.#cursor = await readCursor(this.#opening(), session, opened, signal);
   }
 
   /** @throws FaultError of any port; the folder is then as the last commit left it. */
@@ -134,7 +105,7 @@ export class FolderIngest {
       const selection = selectNew(
         listed,
         (uid) => cursor.isSettled(uid),
-        limits.maxMessages,
+        BATCHES_IN_PASS * limits.maxMessages,
         (uid) => cursor.isReady(uid, clock.monotonicMs()),
       );
       return selection.uids.length === 0
@@ -157,25 +128,52 @@ export class FolderIngest {
     const { signal } = options;
     const { limits } = this.#deps;
     let received = 0;
-    for (const run of await this.#cut(session, selection.uids, cursor)) {
-      if (options.shouldStop()) return { more: true, received };
-      signal.throwIfAborted();
-      const done = await this.#work(session, run, cursor, signal, unsettled);
-      received += done.received;
-      // A parser was ended by a message: it goes alone next time, and what follows it must not overtake it.
-      if (done.isCutShort) return { more: true, received };
-      if (limits.fetchDelayMs > 0) await this.#deps.pause(limits.fetchDelayMs, signal);
+    let next = 0;
+    // While a run is on its way to the stream, the next one is fetched; it is committed only after that.
+    let publishing = Promise.resolve();
+    let inFlight = 0;
+    try {
+      while (next < selection.uids.length) {
+        if (limits.room() <= inFlight) {
+          await publishing;
+          inFlight = 0;
+        }
+        const count = Math.min(limits.maxMessages, Math.max(1, limits.room() - inFlight));
+        const uids = selection.uids.slice(next, next + count);
+        for (const run of await this.#cut(session, uids, cursor)) {
+          if (options.shouldStop()) return { more: true, received };
+          signal.throwIfAborted();
+          const done = await this.#work(session, run, cursor, signal, { unsettled, publishing });
+          publishing = done.publishing;
+          inFlight = run.uids.length;
+          // Whoever waits for it hears of its fault; until then it is nobody's.
+          publishing.catch(() => undefined);
+          received += done.received;
+          // A parser was ended by a message: it goes alone next time, and what follows it must not overtake it.
+          if (done.isCutShort) return { more: true, received };
+          if (limits.fetchDelayMs > 0) await this.#deps.pause(limits.fetchDelayMs, signal);
+        }
+        next += uids.length;
+      }
+      return { more: selection.more, received };
+    } finally {
+      await publishing;
     }
-    return { more: selection.more, received };
   }
 
+  /** @param before what is committed is taken out of `unsettled`; nothing is committed before `publishing` is over */
   async #work(
     session: ImapSession,
     run: Run,
     cursor: FolderCursor,
     signal: AbortSignal,
-    unsettled: Set<number>,
-  ): Promise<{ readonly received: number; readonly isCutShort: boolean }> {
+    before: { readonly unsettled: Set<number>; readonly publishing: Promise<void> },
+  ): Promise<{
+    readonly received: number;
+    readonly isCutShort: boolean;
+    /** Rejects with a FaultError where the outcome is unknown. */
+    readonly publishing: Promise<void>;
+  }> {
     const { uidValidity } = cursor.state;
     const unended = new Set(run.uids);
     try {
@@ -190,16 +188,20 @@ export class FolderIngest {
         throw error;
       });
       if (result.killer !== null) unended.delete(result.killer);
+      await before.publishing;
       const rows = await this.#record(session, result, cursor, signal);
       for (const { record } of result.messages) {
         unended.delete(record.uid);
-        unsettled.delete(record.uid);
+        before.unsettled.delete(record.uid);
       }
       for (const uid of result.missing) unended.delete(uid);
       this.freshness.progressed(this.#deps.clock.monotonicMs());
-      await rows?.publish();
-      if (result.fault !== null) throw result.fault;
-      return { received: result.messages.length, isCutShort: result.killer !== null };
+      const publishing = rows?.publish() ?? Promise.resolve();
+      if (result.fault !== null) {
+        await publishing;
+        throw result.fault;
+      }
+      return { received: result.messages.length, isCutShort: result.killer !== null, publishing };
     } finally {
       if (unended.size > 0) {
         this.#unforgiven.push({ uidValidity, uids: [...unended] });
@@ -253,17 +255,29 @@ export class FolderIngest {
       ...this.#auditDeps(session, cursor, options),
       now: () => this.#deps.clock.now(),
       lowerBaseline: async (state: FolderState) => {
-        cursor.committed(await this.#store(state, cursor.expected, options.signal), []);
+        options.signal.throwIfAborted();
+        cursor.committed(await storeState(this.#opening(), state, cursor.expected), []);
         this.#deps.log.info('baseline lowered', { ...this.#fields(), count: state.baselineUid });
       },
     };
     return await resyncFolder(deps, session, cursor, { opened, ...request });
   }
 
+  #opening(): FolderOpening {
+    return {
+      ...{ deps: this.#deps, folder: this.#folder, term: this.#term, startFrom: this.#provider.startFrom },
+      beforeAttemptsAreRead: () => this.#forgive(),
+      onNewUidValidity: () => {
+        this.freshness.forget();
+        this.#lost.clear();
+      },
+    };
+  }
+
   #auditDeps(session: ImapSession, cursor: FolderCursor, options: PassOptions): FolderAuditDeps {
     const { ledger, log, clock, limits } = this.#deps;
     return {
-      ...{ ledger, log, folder: this.#folder, maxMessages: limits.maxMessages },
+      ...{ ledger, log, folder: this.#folder, maxMessages: Math.min(limits.maxMessages, limits.room()) },
       monotonicMs: () => clock.monotonicMs(),
       pass: () => this.pass(session, options),
       isOver: () => options.shouldStop() || options.signal.aborted || this.#cursor !== cursor,
@@ -283,49 +297,6 @@ export class FolderIngest {
 
   async #recoverIfNeeded(signal: AbortSignal): Promise<void> {
     if (!this.#publication.isRecovered) await this.#publication.recover(signal);
-  }
-
-  async #startingState(
-    session: ImapSession,
-    opened: OpenedFolder,
-    plan: OpenPlan,
-    stored: FolderState | null,
-    signal: AbortSignal,
-  ): Promise<FolderState> {
-    const { log, clock } = this.#deps;
-    if (stored === null || plan === 'baseline') {
-      const baseline = await firstBaseline(session, opened, this.#provider.startFrom, clock.now());
-      log.info('baseline stored', { ...this.#fields(), count: baseline.baselineUid });
-      return this.#store(baseline, null, signal);
-    }
-    switch (plan) {
-      case 'continue':
-        return stored;
-      case 'relist': {
-        log.warn('the server moved UIDNEXT back; looking at the whole folder', this.#fields());
-        // As if nothing above the new UIDNEXT had been settled; the ledger says what was.
-        return { ...stored, lastUid: Math.max(opened.uidNext - 1, stored.baselineUid) };
-      }
-      case 'revalidate':
-        log.warn('UIDVALIDITY changed; matching the folder against the ledger', this.#fields());
-        this.freshness.forget();
-        this.#lost.clear();
-        return this.#store(await beginRevalidation(session, opened, stored), stored, signal);
-      default:
-        return assertNever(plan);
-    }
-  }
-
-  async #store(
-    state: FolderState,
-    expected: CursorPosition | null,
-    signal: AbortSignal,
-  ): Promise<FolderState> {
-    signal.throwIfAborted();
-    const stored = await this.#deps.ledger.putFolderState(this.#folder, this.#term, state, expected);
-    if (stored.kind === 'fenced') throw fencedFault();
-    if (stored.kind === 'changed') throw changedFault();
-    return state;
   }
 
   async #cut(session: ImapSession, uids: readonly number[], cursor: FolderCursor): Promise<readonly Run[]> {

@@ -36,6 +36,8 @@ export interface IngestDeps {
   readonly limits: {
     /** Messages in a batch. */
     readonly maxMessages: number;
+    /** Messages that may be taken in now before something is full, at least 1; what is on its way to the stream is not counted yet. */
+    readonly room: () => number;
     /** Bytes (RFC822.SIZE) in a run. */
     readonly maxRunBytes: number;
     /** Messages of one folder in the parser at the same time. */

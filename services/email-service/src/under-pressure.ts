@@ -15,9 +15,7 @@ export function underPressure(deps: RuntimeDeps, { pressure, quotas, stream, ten
   const { limits } = deps.ingest;
   const bounded = {
     ...limits,
-    get maxMessages() {
-      return Math.min(limits.maxMessages, pressure.room(stream), quotas.room(tenant));
-    },
+    room: () => Math.min(limits.room(), pressure.room(stream), quotas.room(tenant)),
   };
   const heldBy = (): string | null => pressure.heldBy(stream) ?? quotas.heldBy(tenant);
   return {

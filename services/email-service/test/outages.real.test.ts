@@ -52,6 +52,7 @@ beforeAll(async () => {
     REDIS_URL: through(world.env['REDIS_URL'] ?? '', redis),
     IMAP_LEASE_TTL_MS: '3000',
     IMAP_CONNECTION_TIMEOUT_MS: '2000',
+    IMAP_MAX_EMAILS_PER_SYNC: '2',
   });
   provider = await world.addProvider({
     host: '127.0.0.1',
@@ -124,6 +125,29 @@ describe('a dependency', () => {
     await expectAllOnceInOrder();
     redis.intercept(null);
     expect(isDone).toBe(true);
+  });
+
+  it('Redis that answers late has the next batch fetched meanwhile, and committed after its answer', async () => {
+    const bodies = (): number => server.commands.filter(({ line }) => line.includes('BODY')).length;
+    const rows = async (): Promise<number> => {
+      const [row] = await world.sql<{ n: number }>(
+        'SELECT count(*)::int AS n FROM inbound_messages WHERE provider_id = $1',
+        [provider.id],
+      );
+      return row?.n ?? 0;
+    };
+    const [fetched, committed] = [bodies(), await rows()];
+    redis.intercept((piece) => {
+      if (!piece.includes('evalsha')) return 'pass';
+      redis.intercept(null);
+      setImmediate(() => redis.freeze());
+      return 'pass';
+    });
+    deliver(4);
+    await expect.poll(bodies, { timeout: 20_000 }).toBe(fetched + 2);
+    expect(await rows()).toBe(committed + 2);
+    redis.thaw();
+    await expectAllOnceInOrder();
   });
 
   it('PostgreSQL that commits but whose answer is lost doubles nothing', async () => {

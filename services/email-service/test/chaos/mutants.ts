@@ -233,7 +233,7 @@ export const MUTANTS: readonly Mutant[] = [
       {
         file: `${DAEMON}/core/sync-plan.js`,
         find: 'return { uids: fresh.slice(0, maxMessages), more',
-        replace: 'return { uids: fresh.slice(-maxMessages), more',
+        replace: 'return { uids: fresh.toReversed().slice(0, maxMessages), more',
       },
     ],
   },

@@ -97,6 +97,8 @@ export async function runSchedule(options: RunOptions): Promise<RunResult> {
       const keys = mailbox.map(({ key }) => key);
       const isDone = await isConverged(world, keys, options.patienceMs ?? CONVERGENCE_PATIENCE_MS);
       const convergedInMs = isDone ? Date.now() - faultsEndedAt : null;
+      // What is still on its way must stand still to be read: it would be lost in one table and there in the next.
+      if (!isDone) await Promise.all([...world.daemons, ...world.workers].map((replica) => replica.kill()));
 
       const hadLosses = schedule.some(({ fault }) => LOSSES.has(fault.kind));
       const isUndisturbed = options.isUndisturbed ?? false;

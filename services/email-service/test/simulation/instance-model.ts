@@ -113,6 +113,7 @@ export function createInstance(context: InstanceContext, owner: InstanceId): Ins
       metrics: { messages: () => undefined },
       limits: {
         maxMessages: options.maxMessages,
+        room: () => Infinity,
         maxRunBytes: 1_000_000,
         parallelParses: 2,
         fetchDelayMs: 0,
