@@ -1,6 +1,7 @@
 /** The UI in a real browser, on the whole system. */
 import { describe, expect, test } from 'vitest';
 import { inspected, useBrowser, type Visitor } from './browser.ts';
+import { layoutShift, MOST_LAYOUT_SHIFT, worksByKeyboard } from './page-manners.ts';
 import { notInspected } from './screens.ts';
 import { PASSWORD, useStack, type TestStack } from './stack.ts';
 
@@ -255,6 +256,28 @@ describe.skipIf(browser === null)('the pages (needs Chromium)', { timeout: 120_0
     await page.getByText('name: Reports').first().waitFor();
     expect(await inspect('audit-log')).toEqual([]);
     expect(troubles).toEqual([]);
+  });
+
+  test('a mailbox is reached and worked with by keys alone', async () => {
+    const visitor = await browser.visit(stack.origin);
+    await worksByKeyboard(visitor, 'operator@example.com', PASSWORD, 'Support');
+    expect(visitor.troubles).toEqual([]);
+  });
+
+  test('nothing jumps while a screen loads', async () => {
+    const visitor = await browser.visit(stack.origin);
+    await visitor.logIn('operator@example.com', PASSWORD);
+    const [ticket] = await stack.world.sql<{ id: string }>('SELECT id FROM tickets LIMIT 1');
+    const mailbox = `/mailboxes/${stack.providerId}`;
+    const screens = [
+      ...['/mailboxes', mailbox, `${mailbox}/edit`, `${mailbox}/sending`, `${mailbox}/ticket-defaults`],
+      ...['/messages', '/dead-letters', '/tickets', `/tickets/${ticket?.id ?? ''}`, '/clients', '/rules'],
+      ...['/ticket-defaults', '/users', '/tokens', '/tenant', '/audit-log', '/operations'],
+    ];
+    const shifts: Record<string, number> = {};
+    for (const path of screens) shifts[path] = await layoutShift(visitor, path);
+    expect(Object.entries(shifts).filter(([, shift]) => shift > MOST_LAYOUT_SHIFT)).toEqual([]);
+    expect(visitor.troubles).toEqual([]);
   });
 
   test(

@@ -76,9 +76,6 @@ export const cssVariables: CSSVariablesResolver = () => ({
     '--mantine-color-placeholder': '#6a7178',
     '--mantine-color-anchor': '#364fc7',
     '--mantine-color-error': '#b02525',
-    // White words on it.
-    '--mantine-color-red-filled': '#c92a2a',
-    '--mantine-color-red-filled-hover': '#b02525',
   },
   dark: {
     ...colored(1),
