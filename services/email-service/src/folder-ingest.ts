@@ -146,8 +146,6 @@ export class FolderIngest {
           const done = await this.#work(session, run, cursor, signal, { unsettled, publishing });
           publishing = done.publishing;
           inFlight = run.uids.length;
-          // Whoever waits for it hears of its fault; until then it is nobody's.
-          publishing.catch(() => undefined);
           received += done.received;
           // A parser was ended by a message: it goes alone next time, and what follows it must not overtake it.
           if (done.isCutShort) return { more: true, received };
@@ -197,6 +195,8 @@ export class FolderIngest {
       for (const uid of result.missing) unended.delete(uid);
       this.freshness.progressed(this.#deps.clock.monotonicMs());
       const publishing = rows?.publish() ?? Promise.resolve();
+      // Whoever waits for it hears of its fault; until then it is nobody's.
+      publishing.catch(() => undefined);
       if (result.fault !== null) {
         await publishing;
         throw result.fault;
