@@ -73,7 +73,7 @@ describe.skipIf(browser === null)(
     test('a mailbox gets a server for outgoing mail and defaults for its tickets, and a tenant comes and goes', async () => {
       const visitor = await browser.visit(stack.origin);
       await visitor.logIn('operator@example.com', PASSWORD);
-      await lookAfterSending(visitor, stack);
+      await lookAfterSending(visitor, browser, stack);
       await lookAfterTicketDefaults(visitor, stack);
       await lookAfterTenants(visitor, browser, stack.origin);
       expect(visitor.troubles).toEqual([]);

@@ -8,8 +8,12 @@ async function choose({ page }: Visitor, label: string, option: string): Promise
   await page.getByRole('option', { name: option }).click();
 }
 
-/** Outgoing mail is tested, saved, used by an answer, and removed. */
-export async function lookAfterSending(visitor: Visitor, stack: TestStack): Promise<void> {
+/** Outgoing mail is tested, saved, used by an answer, and removed. Needs a user viewer@example.com. */
+export async function lookAfterSending(
+  visitor: Visitor,
+  browser: TestBrowser,
+  stack: TestStack,
+): Promise<void> {
   const { page, inspect } = visitor;
   await page.goto(`/mailboxes/${stack.providerId}`);
   await page.getByRole('main').getByRole('link', { name: 'Outgoing mail' }).click();
@@ -44,6 +48,17 @@ export async function lookAfterSending(visitor: Visitor, stack: TestStack): Prom
   await page.getByText('sent', { exact: true }).waitFor();
   await page.getByRole('switch', { name: 'Acknowledge new tickets' }).click({ force: true });
   expect(await inspect('sending')).toEqual([]);
+
+  // A viewer reads it all and can press nothing.
+  const viewer = await browser.visit(stack.origin);
+  await viewer.logIn('viewer@example.com', PASSWORD);
+  await viewer.page.goto(`/mailboxes/${stack.providerId}/sending`);
+  await viewer.page.getByRole('link', { name: /^Re: Screen is dark/ }).waitFor();
+  expect(await viewer.page.getByLabel('Host').isDisabled()).toBe(true);
+  expect(
+    await viewer.page.getByRole('button', { name: /^(Save|Test connection|Stop sending)/ }).count(),
+  ).toBe(0);
+  expect(viewer.troubles).toEqual([]);
 
   await page.getByRole('button', { name: 'Stop sending …' }).click();
   await page.getByText('Let “Support” send nothing any more?').waitFor();
