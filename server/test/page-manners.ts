@@ -47,26 +47,22 @@ export async function worksByKeyboard(
   await keyboard.press('Enter');
   await page.getByRole('link', { name: mailbox, exact: true }).waitFor();
 
-  // The first stop leads past the menu.
-  await page.evaluate('document.activeElement?.blur()');
-  await keyboard.press('Tab');
-  expect(await focused(page)).toMatchObject({ name: 'Skip to the content', isOnScreen: true });
-  await keyboard.press('Enter');
-  await keyboard.press('Tab');
-  expect(await focused(page)).toMatchObject({ name: 'Add mailbox', isOnScreen: true, isMarked: true });
-
-  // Nothing that can be pressed is left out, out of sight or without a mark.
+  // Nothing that can be pressed is left out, out of sight or without a mark; the first stop leads past the menu.
   const stops: Focused[] = [];
-  await page.evaluate('document.activeElement?.blur(); scrollTo(0, 0)');
   const count = await page.locator(PRESSABLE).filter({ visible: true }).count();
   for (let presses = 0; presses < 2 * count; presses += 1) {
     await keyboard.press('Tab');
     const stop = await focused(page);
-    if (stop === null || (stops.length > 1 && stop.name === stops[0]?.name)) break;
+    if (stop === null) break;
     stops.push(stop);
   }
   expect(stops.length).toBeGreaterThanOrEqual(count);
+  expect(stops[0]?.name).toBe('Skip to the content');
   expect(stops.filter(({ isOnScreen, isMarked }) => !isOnScreen || !isMarked)).toEqual([]);
+  await page.getByRole('link', { name: 'Skip to the content' }).focus();
+  await keyboard.press('Enter');
+  await keyboard.press('Tab');
+  expect(await focused(page)).toMatchObject({ name: 'Add mailbox', isOnScreen: true, isMarked: true });
 
   // A menu opens, is walked through, closes, and gives the focus back.
   const actions = page.getByRole('button', { name: `Actions: ${mailbox}` });

@@ -6,7 +6,7 @@ const WEB = new URL('../web/', import.meta.url);
 const source = (file: string): string => readFileSync(new URL(file, WEB), 'utf8');
 
 /** The frames themselves, which others fill. */
-const FRAMES = ['confirm-modal.tsx', 'accounts/secret-modal.tsx'];
+const FRAMES = ['confirm-modal.tsx', 'accounts/secret-modal.tsx', 'action-menu.tsx'];
 
 test('every route of the UI is on the list of screens, and no other', () => {
   const app = source('app.tsx');
@@ -25,7 +25,7 @@ test('so is everything that opens over a screen', () => {
     (file) => file.endsWith('.tsx') && !FRAMES.includes(file),
   );
   const dialogs = files.flatMap((file) =>
-    [...source(file).matchAll(/<(Modal|ConfirmModal|SecretModal|Drawer|Menu|Popover)[\s>]/g)].map(
+    [...source(file).matchAll(/<(Modal|ConfirmModal|SecretModal|Drawer|ActionMenu|Menu|Popover)[\s>]/g)].map(
       ([, component]) => `${file} ${component ?? ''}`,
     ),
   );

@@ -22,6 +22,8 @@ describe.skipIf(browser === null)(
     test('clients and rules are made, tried, seen to act on mail that comes in, changed and deleted', async () => {
       const visitor = await browser.visit(stack.origin);
       await visitor.logIn('operator@example.com', PASSWORD);
+      // One that no rule is for.
+      await stack.send({ subject: 'Printer on fire' });
       await lookAfterClients(visitor, stack);
       await lookAfterRules(visitor, stack);
       expect(visitor.troubles).toEqual([]);

@@ -1,14 +1,15 @@
-import { ActionIcon, Button, Group, Menu, Modal, Stack, Text } from '@mantine/core';
+import { Button, Group, Menu, Modal, Stack, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { notifications } from '@mantine/notifications';
 import type { ReactElement } from 'react';
 import { Link, useLocation } from 'wouter';
 import type { Provider } from '../src/contracts/providers.ts';
-import { DotsIcon } from './icons.tsx';
+import { ActionMenu } from './action-menu.tsx';
 import { useMay } from './me.ts';
 import { useProviderAction, type ProviderAction } from './queries.ts';
 import { ResyncModal } from './resync-modal.tsx';
 import { texts } from './texts.ts';
+import { useMenuTarget } from './use-menu-target.ts';
 
 const DONE: Record<ProviderAction, (name: string) => string> = {
   pause: texts.mailboxes.paused,
@@ -21,6 +22,7 @@ const DONE: Record<ProviderAction, (name: string) => string> = {
 export function MailboxMenu({ provider }: { readonly provider: Provider }): ReactElement | null {
   const [isAsking, question] = useDisclosure(false);
   const [isOlderOpen, older] = useDisclosure(false);
+  const { target, fromTarget } = useMenuTarget();
   const [, navigate] = useLocation();
   const action = useProviderAction(provider);
   const mayWrite = useMay('providers:write');
@@ -39,42 +41,34 @@ export function MailboxMenu({ provider }: { readonly provider: Provider }): Reac
 
   return (
     <>
-      <Menu position="bottom-end" withinPortal>
-        <Menu.Target>
-          <ActionIcon
-            variant="subtle"
-            color="gray"
-            loading={action.isPending}
-            aria-label={`${texts.mailboxes.actions}: ${provider.providerName}`}
-          >
-            <DotsIcon />
-          </ActionIcon>
-        </Menu.Target>
-        <Menu.Dropdown>
-          <Menu.Item component={Link} href={`/mailboxes/${provider.id}/edit`}>
-            {texts.mailboxes.edit}
-          </Menu.Item>
-          <Menu.Item component={Link} href={`/mailboxes/${provider.id}/sending`}>
-            {texts.sending.title}
-          </Menu.Item>
-          <Menu.Item component={Link} href={`/mailboxes/${provider.id}/ticket-defaults`}>
-            {texts.ticketDefaults.action}
-          </Menu.Item>
-          {provider.pausedAt === null ? (
-            <>
-              <Menu.Item onClick={() => run('reconnect')}>{texts.mailboxes.reconnect}</Menu.Item>
-              <Menu.Item onClick={older.open}>{texts.resync.action}</Menu.Item>
-              <Menu.Item onClick={() => run('pause')}>{texts.mailboxes.pause}</Menu.Item>
-            </>
-          ) : (
-            <Menu.Item onClick={() => run('resume')}>{texts.mailboxes.resume}</Menu.Item>
-          )}
-          <Menu.Divider />
-          <Menu.Item color="red" onClick={question.open}>
-            {texts.mailboxes.delete}
-          </Menu.Item>
-        </Menu.Dropdown>
-      </Menu>
+      <ActionMenu
+        label={`${texts.mailboxes.actions}: ${provider.providerName}`}
+        isBusy={action.isPending}
+        target={target}
+      >
+        <Menu.Item component={Link} href={`/mailboxes/${provider.id}/edit`}>
+          {texts.mailboxes.edit}
+        </Menu.Item>
+        <Menu.Item component={Link} href={`/mailboxes/${provider.id}/sending`}>
+          {texts.sending.title}
+        </Menu.Item>
+        <Menu.Item component={Link} href={`/mailboxes/${provider.id}/ticket-defaults`}>
+          {texts.ticketDefaults.action}
+        </Menu.Item>
+        {provider.pausedAt === null ? (
+          <>
+            <Menu.Item onClick={() => run('reconnect')}>{texts.mailboxes.reconnect}</Menu.Item>
+            <Menu.Item onClick={fromTarget(older.open)}>{texts.resync.action}</Menu.Item>
+            <Menu.Item onClick={() => run('pause')}>{texts.mailboxes.pause}</Menu.Item>
+          </>
+        ) : (
+          <Menu.Item onClick={() => run('resume')}>{texts.mailboxes.resume}</Menu.Item>
+        )}
+        <Menu.Divider />
+        <Menu.Item color="red" onClick={fromTarget(question.open)}>
+          {texts.mailboxes.delete}
+        </Menu.Item>
+      </ActionMenu>
       <ResyncModal provider={provider} opened={isOlderOpen} onClose={older.close} />
       <Modal
         opened={isAsking}

@@ -1,12 +1,12 @@
-import { ActionIcon, Button, Group, Menu, Table, Text } from '@mantine/core';
+import { Button, Group, Menu, Table, Text } from '@mantine/core';
 import { use, useState, type ReactElement } from 'react';
 import type { AccountUser, PasswordLink, Role, UserPatch } from '../../src/contracts/users.ts';
 import { Age } from '../age.tsx';
+import { ActionMenu } from '../action-menu.tsx';
 import { request } from '../api.ts';
 import { ConfirmModal } from '../confirm-modal.tsx';
 import { dateTime } from '../format.ts';
 import { SearchField } from '../filter-fields.tsx';
-import { DotsIcon } from '../icons.tsx';
 import { MeContext, useMay } from '../me.ts';
 import { showDone, showFailure } from '../notify.ts';
 import { ListPage } from '../paged-list.tsx';
@@ -16,6 +16,7 @@ import { StateBadge } from '../state-badge.tsx';
 import { TableFrame } from '../table-frame.tsx';
 import { texts } from '../texts.ts';
 import { useAction } from '../use-action.ts';
+import { useMenuTarget } from '../use-menu-target.ts';
 import { useFilter } from '../use-filter.ts';
 import { UserInvite } from './user-invite.tsx';
 
@@ -131,6 +132,7 @@ function UserMenu(props: {
   readonly onLink: (shown: ShownLink) => void;
 }): ReactElement | null {
   const { user, onLink } = props;
+  const { target, fromTarget } = useMenuTarget();
   const [isAsking, setIsAsking] = useState(false);
   const path = `/api/users/${user.id}`;
   const change = useAction(
@@ -152,45 +154,37 @@ function UserMenu(props: {
   );
   return (
     <Group justify="flex-end">
-      <Menu position="bottom-end" withinPortal>
-        <Menu.Target>
-          <ActionIcon
-            variant="subtle"
-            color="gray"
-            loading={change.isPending || link.isPending}
-            aria-label={`${texts.users.actions}: ${user.displayName}`}
+      <ActionMenu
+        label={`${texts.users.actions}: ${user.displayName}`}
+        isBusy={change.isPending || link.isPending}
+        target={target}
+      >
+        {roles.map((role) => (
+          <Menu.Item key={role} onClick={() => patch({ role })}>
+            {texts.users.changeRole(texts.users.roles[role])}
+          </Menu.Item>
+        ))}
+        {user.state !== 'disabled' && (
+          <Menu.Item
+            onClick={() =>
+              link.mutate(undefined, {
+                onSuccess: (made) => onLink({ name: user.displayName, link: made }),
+                onError: showFailure,
+              })
+            }
           >
-            <DotsIcon />
-          </ActionIcon>
-        </Menu.Target>
-        <Menu.Dropdown>
-          {roles.map((role) => (
-            <Menu.Item key={role} onClick={() => patch({ role })}>
-              {texts.users.changeRole(texts.users.roles[role])}
-            </Menu.Item>
-          ))}
-          {user.state !== 'disabled' && (
-            <Menu.Item
-              onClick={() =>
-                link.mutate(undefined, {
-                  onSuccess: (made) => onLink({ name: user.displayName, link: made }),
-                  onError: showFailure,
-                })
-              }
-            >
-              {texts.users.resetPassword}
-            </Menu.Item>
-          )}
-          <Menu.Divider />
-          {user.state === 'disabled' ? (
-            <Menu.Item onClick={() => patch({ isDisabled: false })}>{texts.users.enable}</Menu.Item>
-          ) : (
-            <Menu.Item color="red" onClick={() => setIsAsking(true)}>
-              {texts.users.disable}
-            </Menu.Item>
-          )}
-        </Menu.Dropdown>
-      </Menu>
+            {texts.users.resetPassword}
+          </Menu.Item>
+        )}
+        <Menu.Divider />
+        {user.state === 'disabled' ? (
+          <Menu.Item onClick={() => patch({ isDisabled: false })}>{texts.users.enable}</Menu.Item>
+        ) : (
+          <Menu.Item color="red" onClick={fromTarget(() => setIsAsking(true))}>
+            {texts.users.disable}
+          </Menu.Item>
+        )}
+      </ActionMenu>
       <ConfirmModal
         isOpen={isAsking}
         title={texts.users.disableTitle(user.displayName)}

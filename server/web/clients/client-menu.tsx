@@ -1,14 +1,15 @@
-import { ActionIcon, Menu, Skeleton, Text } from '@mantine/core';
+import { Menu, Skeleton, Text } from '@mantine/core';
 import { useState, type ReactElement } from 'react';
 import type { Client } from '../../src/contracts/clients.ts';
+import { ActionMenu } from '../action-menu.tsx';
 import { request } from '../api.ts';
 import { ConfirmModal } from '../confirm-modal.tsx';
-import { DotsIcon } from '../icons.tsx';
 import { useMay } from '../me.ts';
 import { showDone, showFailure } from '../notify.ts';
 import { useClient } from '../queries.ts';
 import { texts } from '../texts.ts';
 import { useAction } from '../use-action.ts';
+import { useMenuTarget } from '../use-menu-target.ts';
 import { ClientForm } from './client-form.tsx';
 
 export function ClientMenu(props: {
@@ -18,24 +19,22 @@ export function ClientMenu(props: {
 }): ReactElement | null {
   const { client, onDeleted } = props;
   const [open, setOpen] = useState<'form' | 'delete' | null>(null);
-  const close = (): void => setOpen(null);
+  const { target } = useMenuTarget();
+  const close = (): void => {
+    setOpen(null);
+    // A dialog that is made when it opens does not know what had the focus.
+    target.current?.focus();
+  };
   if (!useMay('tickets:write')) return null;
   return (
     <>
-      <Menu position="bottom-end" withinPortal>
-        <Menu.Target>
-          <ActionIcon variant="subtle" color="gray" aria-label={`${texts.clients.actions}: ${client.name}`}>
-            <DotsIcon />
-          </ActionIcon>
-        </Menu.Target>
-        <Menu.Dropdown>
-          <Menu.Item onClick={() => setOpen('form')}>{texts.clients.edit}</Menu.Item>
-          <Menu.Divider />
-          <Menu.Item color="red" onClick={() => setOpen('delete')}>
-            {texts.clients.delete}
-          </Menu.Item>
-        </Menu.Dropdown>
-      </Menu>
+      <ActionMenu label={`${texts.clients.actions}: ${client.name}`} target={target}>
+        <Menu.Item onClick={() => setOpen('form')}>{texts.clients.edit}</Menu.Item>
+        <Menu.Divider />
+        <Menu.Item color="red" onClick={() => setOpen('delete')}>
+          {texts.clients.delete}
+        </Menu.Item>
+      </ActionMenu>
       {open === 'form' && <ClientForm client={client} onClose={close} />}
       {open === 'delete' && (
         <DeleteClient client={client} onClose={close} {...(onDeleted === undefined ? {} : { onDeleted })} />

@@ -3,10 +3,11 @@ import { useState, type ReactElement, type ReactNode } from 'react';
 import { Link } from 'wouter';
 import type { StoredRule } from '../../src/contracts/rules.ts';
 import { Age } from '../age.tsx';
+import { ActionMenu } from '../action-menu.tsx';
 import { request } from '../api.ts';
 import { ConfirmModal } from '../confirm-modal.tsx';
 import { number } from '../format.ts';
-import { DotsIcon, DownIcon, UpIcon } from '../icons.tsx';
+import { DownIcon, UpIcon } from '../icons.tsx';
 import { useMay } from '../me.ts';
 import { showDone, showFailure } from '../notify.ts';
 import { useNameOf } from '../remote-select.tsx';
@@ -14,6 +15,7 @@ import { MAILBOXES } from '../remotes.ts';
 import { StateBadge } from '../state-badge.tsx';
 import { said, texts } from '../texts.ts';
 import { useAction } from '../use-action.ts';
+import { useMenuTarget } from '../use-menu-target.ts';
 import { RULES } from './queries-rules.ts';
 import { RuleSentence } from './rule-sentence.tsx';
 
@@ -181,6 +183,7 @@ function RuleMenu(props: {
   readonly onTry: ((id: string) => void) | null;
 }): ReactElement | null {
   const { rule, onTry } = props;
+  const { target, fromTarget } = useMenuTarget();
   const [isAsking, setIsAsking] = useState(false);
   const remove = useAction(() => request('DELETE', `${RULES}/${rule.id}`), KEYS);
   const mayWrite = useMay('providers:write');
@@ -188,29 +191,22 @@ function RuleMenu(props: {
   if (!mayWrite && !canTry) return null;
   return (
     <>
-      <Menu position="bottom-end" withinPortal>
-        <Menu.Target>
-          <ActionIcon variant="subtle" color="gray" aria-label={`${texts.rules.actions}: ${rule.name}`}>
-            <DotsIcon />
-          </ActionIcon>
-        </Menu.Target>
-        <Menu.Dropdown>
-          {mayWrite && (
-            <Menu.Item component={Link} href={`/rules/${rule.id}`}>
-              {texts.rules.edit}
+      <ActionMenu label={`${texts.rules.actions}: ${rule.name}`} target={target}>
+        {mayWrite && (
+          <Menu.Item component={Link} href={`/rules/${rule.id}`}>
+            {texts.rules.edit}
+          </Menu.Item>
+        )}
+        {canTry && <Menu.Item onClick={fromTarget(() => onTry(rule.id))}>{texts.rules.tryOne}</Menu.Item>}
+        {mayWrite && (
+          <>
+            <Menu.Divider />
+            <Menu.Item color="red" onClick={fromTarget(() => setIsAsking(true))}>
+              {texts.rules.delete}
             </Menu.Item>
-          )}
-          {canTry && <Menu.Item onClick={() => onTry(rule.id)}>{texts.rules.tryOne}</Menu.Item>}
-          {mayWrite && (
-            <>
-              <Menu.Divider />
-              <Menu.Item color="red" onClick={() => setIsAsking(true)}>
-                {texts.rules.delete}
-              </Menu.Item>
-            </>
-          )}
-        </Menu.Dropdown>
-      </Menu>
+          </>
+        )}
+      </ActionMenu>
       <ConfirmModal
         isOpen={isAsking}
         title={texts.rules.deleteTitle(rule.name)}

@@ -15,7 +15,6 @@ import { SentList } from './sent-list.tsx';
 /** Through which server a mailbox sends, as whom, and what became of its mails. */
 export function SendingPage({ id }: { readonly id: string }): ReactElement {
   const provider = useProvider(id, false);
-  const maySeeMails = useMay('tickets:read');
   if (provider.data === undefined)
     return provider.isPending ? (
       <Skeleton h={400} maw={720} />
@@ -25,20 +24,13 @@ export function SendingPage({ id }: { readonly id: string }): ReactElement {
   return (
     <MailboxSettingsPage provider={provider.data} title={texts.sending.title} intro={texts.sending.intro}>
       <Settings provider={provider.data} />
-      {maySeeMails && (
-        <Stack gap="xs" component="section" aria-label={texts.sending.mails}>
-          <Title order={2} size="h4" mt="sm">
-            {texts.sending.mails}
-          </Title>
-          <SentList providerId={id} />
-        </Stack>
-      )}
     </MailboxSettingsPage>
   );
 }
 
 function Settings({ provider }: { readonly provider: Provider }): ReactElement {
   const mayWrite = useMay('providers:write');
+  const maySeeMails = useMay('tickets:read');
   const client = useQueryClient();
   const queryKey = ['smtp', provider.id];
   const smtp = useQuery<Smtp | null, ApiFailure>({
@@ -58,7 +50,22 @@ function Settings({ provider }: { readonly provider: Provider }): ReactElement {
       <FailureAlert failure={smtp.error} onRetry={() => void smtp.refetch()} />
     );
   const stored = smtp.data;
-  if (stored === null && !mayWrite) return <Text c="dimmed">{texts.sending.none}</Text>;
+  // Below the form, so that nothing moves when that is there.
+  const mails = maySeeMails && (
+    <Stack gap="xs" component="section" aria-label={texts.sending.mails}>
+      <Title order={2} size="h4" mt="sm">
+        {texts.sending.mails}
+      </Title>
+      <SentList providerId={provider.id} />
+    </Stack>
+  );
+  if (stored === null && !mayWrite)
+    return (
+      <Stack>
+        <Text c="dimmed">{texts.sending.none}</Text>
+        {mails}
+      </Stack>
+    );
   return (
     <Stack>
       {stored === null && (
@@ -74,6 +81,7 @@ function Settings({ provider }: { readonly provider: Provider }): ReactElement {
         mayWrite={mayWrite}
         onChanged={() => client.invalidateQueries({ queryKey })}
       />
+      {mails}
     </Stack>
   );
 }
