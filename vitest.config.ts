@@ -32,8 +32,9 @@ class LongestFirst extends BaseSequencer {
 
 export default defineConfig({
   test: {
-    // On two cores, shared with PostgreSQL, Redis and Dovecot: most tests wait more than they compute.
-    maxWorkers: 3,
+    // Two cores, shared with PostgreSQL, Redis, Dovecot and a browser: a third file only makes the others late.
+    maxWorkers: 2,
+    // A process of its own for each file: a leak or a crash is one file's.
     pool: 'forks',
     sequence: { sequencer: LongestFirst },
     projects: [
@@ -41,8 +42,6 @@ export default defineConfig({
         ...shared,
         test: {
           name: 'unit',
-          // Modules are loaded once for many files: what a file leaves behind is told by name (see the set-up file).
-          isolate: false,
           setupFiles: ['shared/src/testing/leak-check.ts'],
           include: ['**/src/**/*.test.ts', '**/test/**/*.test.ts', '**/bench/**/*.test.ts'],
           exclude: ['**/node_modules/**', '**/dist/**', '**/*.real.test.ts'],
@@ -54,8 +53,6 @@ export default defineConfig({
         ...shared,
         test: {
           name: 'real',
-          // A process of its own for each file: a leak or a crash is one file's.
-          isolate: true,
           setupFiles: ['shared/src/testing/leak-check.ts'],
           include: ['**/test/**/*.real.test.ts'],
           exclude: ['**/node_modules/**', '**/dist/**'],
