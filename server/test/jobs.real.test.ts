@@ -1,6 +1,7 @@
 /** Jobs as operators see, change and start them; nobody else does. */
 import { afterAll, describe, expect, test } from 'vitest';
 import { useRedis } from '@mailstream/shared/testing/fixtures';
+import { openTcpLink, throughLink } from '@mailstream/shared/testing/tcp-link';
 import { JOBS } from '@mailstream/shared/domain/jobs';
 import { createJobBoard } from '../src/adapters/redis-job-board.ts';
 import { buildApp } from '../src/app.ts';
@@ -114,4 +115,22 @@ describe('the job board', async () => {
     }
     expect((await get('/job-board/api/queues/jobs/pause', a.token, 'PUT')).statusCode).toBe(403);
   });
+});
+
+test('are counted again after a Redis that was gone for the moment in which the queues looked at it', async () => {
+  const { url } = await useRedis();
+  const { hostname: host, port } = new URL(url);
+  const link = await openTcpLink({ host, port: Number(port) });
+  let looks = 0;
+  // The first is the connection's own look, before it is ready.
+  link.intercept((piece) => (/info/i.test(piece.toString('latin1')) && (looks += 1) === 2 ? 'drop' : 'pass'));
+  const board = createJobBoard(throughLink(url, link), ports.log);
+  try {
+    await expect
+      .poll(() => board.depths().catch(() => null), { timeout: 20_000 })
+      .toMatchObject([{ name: 'outgoing-mail' }, { name: 'jobs' }]);
+  } finally {
+    await board.close();
+    await link.close();
+  }
 });

@@ -6,7 +6,7 @@ import { createBullBoard } from '@bull-board/api';
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import { FastifyAdapter } from '@bull-board/fastify';
 import type { Logger } from '@mailstream/shared/runtime/logger';
-import { JOB_QUEUE, MAIL_QUEUE, QUEUE_PREFIX } from '@mailstream/shared/runtime/queues';
+import { JOB_QUEUE, MAIL_QUEUE, QUEUE_SETTINGS } from '@mailstream/shared/runtime/queues';
 import { closeRedis, createRedis, redisFault } from '@mailstream/shared/runtime/redis';
 import { Queue } from 'bullmq';
 import type { FastifyInstance } from 'fastify';
@@ -36,7 +36,7 @@ type BoardStatus = NonNullable<ReturnType<Parameters<FastifyAdapter['setErrorHan
 export function createJobBoard(redisUrl: string, log: Logger): JobBoard {
   const redis = createRedis({ url: redisUrl, name: 'server-job-board', log });
   const queues = [MAIL_QUEUE, JOB_QUEUE].map((name) => {
-    const queue = new Queue(name, { connection: redis, prefix: QUEUE_PREFIX, skipMetasUpdate: true });
+    const queue = new Queue(name, { ...QUEUE_SETTINGS, connection: redis, skipMetasUpdate: true });
     queue.on('error', (error) => log.debug('job board', { error }));
     return queue;
   });

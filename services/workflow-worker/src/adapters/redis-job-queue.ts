@@ -2,7 +2,7 @@
 import { Queue, UnrecoverableError, Worker } from 'bullmq';
 import { createService, type Service } from '@mailstream/shared/runtime/lifecycle';
 import type { Logger } from '@mailstream/shared/runtime/logger';
-import { JOB_QUEUE, QUEUE_PREFIX } from '@mailstream/shared/runtime/queues';
+import { JOB_QUEUE, QUEUE_SETTINGS } from '@mailstream/shared/runtime/queues';
 import { redisFault } from '@mailstream/shared/runtime/redis';
 import type { RedisClient } from '@mailstream/shared/runtime/redis-servers';
 import type { JobQueue } from '../jobs/ports.ts';
@@ -15,7 +15,7 @@ const CLOSE_MS = 500;
 const KEPT = { age: 7 * 86_400, count: 500 };
 
 export function createRedisJobQueue(redis: RedisClient, log: Logger): JobQueue & { close(): Promise<void> } {
-  const queue = new Queue(JOB_QUEUE, { connection: redis, prefix: QUEUE_PREFIX });
+  const queue = new Queue(JOB_QUEUE, { ...QUEUE_SETTINGS, connection: redis });
   queue.on('error', (error) => log.debug('job queue', { error }));
   return {
     add: async (ids) => {
@@ -55,8 +55,8 @@ export function createRedisJobWorker(options: {
           if ((await turn(job.id ?? '')) === 'failed') throw new UnrecoverableError('see the run');
         },
         {
+          ...QUEUE_SETTINGS,
           connection: redis,
-          prefix: QUEUE_PREFIX,
           concurrency: CONCURRENCY,
           lockDuration: LOCK_MS,
           stalledInterval: LOCK_MS,

@@ -9,7 +9,7 @@ import type { Logger } from '@mailstream/shared/runtime/logger';
 import { redisFault } from '@mailstream/shared/runtime/redis';
 import type { RedisClient } from '@mailstream/shared/runtime/redis-servers';
 import { z } from 'zod';
-import { MAIL_QUEUE, QUEUE_PREFIX } from '@mailstream/shared/runtime/queues';
+import { MAIL_QUEUE, QUEUE_SETTINGS } from '@mailstream/shared/runtime/queues';
 import type { DueMail, JobMemory, MailQueue, OutboundRef, Priority, Turn } from '../outbound/ports.ts';
 import { closeWithin } from './redis-queue-close.ts';
 
@@ -40,7 +40,7 @@ export interface RedisMailQueue extends MailQueue {
 }
 
 export function createRedisMailQueue(redis: RedisClient, log: Logger): RedisMailQueue {
-  const queue = new Queue(MAIL_QUEUE, { connection: redis, prefix: QUEUE_PREFIX });
+  const queue = new Queue(MAIL_QUEUE, { ...QUEUE_SETTINGS, connection: redis });
   // Told by whoever waits for a command; without a listener the process would end.
   queue.on('error', (error) => log.debug('mail queue', { error }));
   return {
@@ -119,8 +119,8 @@ export function createRedisMailWorker(options: {
   return createService('outgoing mail', {
     start: () => {
       worker = new Worker(MAIL_QUEUE, process, {
+        ...QUEUE_SETTINGS,
         connection: redis,
-        prefix: QUEUE_PREFIX,
         concurrency,
         lockDuration: lockMs,
         stalledInterval: lockMs,
