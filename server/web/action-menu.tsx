@@ -1,29 +1,29 @@
 import { ActionIcon, Menu } from '@mantine/core';
-import type { ReactElement, ReactNode, RefObject } from 'react';
+import type { ReactElement, ReactNode, Ref } from 'react';
 import { DotsIcon } from './icons.tsx';
 
 /** The three dots beside a thing, with what can be done to it: `Menu.Item`s. */
-export function ActionMenu(props: {
+export function ActionMenu({
+  label,
+  isBusy = false,
+  ref,
+  children,
+}: {
   /** Says which thing. */
   readonly label: string;
   readonly isBusy?: boolean;
-  readonly target: RefObject<HTMLButtonElement | null>;
+  /** Gets the button. */
+  readonly ref: Ref<HTMLButtonElement>;
   readonly children: ReactNode;
 }): ReactElement {
   return (
     <Menu position="bottom-end" withinPortal>
       <Menu.Target>
-        <ActionIcon
-          ref={props.target}
-          variant="subtle"
-          color="gray"
-          loading={props.isBusy ?? false}
-          aria-label={props.label}
-        >
+        <ActionIcon ref={ref} variant="subtle" color="gray" loading={isBusy} aria-label={label}>
           <DotsIcon />
         </ActionIcon>
       </Menu.Target>
-      <Menu.Dropdown>{props.children}</Menu.Dropdown>
+      <Menu.Dropdown>{children}</Menu.Dropdown>
     </Menu>
   );
 }

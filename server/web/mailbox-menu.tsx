@@ -44,7 +44,7 @@ export function MailboxMenu({ provider }: { readonly provider: Provider }): Reac
       <ActionMenu
         label={`${texts.mailboxes.actions}: ${provider.providerName}`}
         isBusy={action.isPending}
-        target={target}
+        ref={target}
       >
         <Menu.Item component={Link} href={`/mailboxes/${provider.id}/edit`}>
           {texts.mailboxes.edit}

@@ -157,7 +157,7 @@ function UserMenu(props: {
       <ActionMenu
         label={`${texts.users.actions}: ${user.displayName}`}
         isBusy={change.isPending || link.isPending}
-        target={target}
+        ref={target}
       >
         {roles.map((role) => (
           <Menu.Item key={role} onClick={() => patch({ role })}>

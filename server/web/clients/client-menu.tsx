@@ -28,7 +28,7 @@ export function ClientMenu(props: {
   if (!useMay('tickets:write')) return null;
   return (
     <>
-      <ActionMenu label={`${texts.clients.actions}: ${client.name}`} target={target}>
+      <ActionMenu label={`${texts.clients.actions}: ${client.name}`} ref={target}>
         <Menu.Item onClick={() => setOpen('form')}>{texts.clients.edit}</Menu.Item>
         <Menu.Divider />
         <Menu.Item color="red" onClick={() => setOpen('delete')}>

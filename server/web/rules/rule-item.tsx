@@ -191,7 +191,7 @@ function RuleMenu(props: {
   if (!mayWrite && !canTry) return null;
   return (
     <>
-      <ActionMenu label={`${texts.rules.actions}: ${rule.name}`} target={target}>
+      <ActionMenu label={`${texts.rules.actions}: ${rule.name}`} ref={target}>
         {mayWrite && (
           <Menu.Item component={Link} href={`/rules/${rule.id}`}>
             {texts.rules.edit}

@@ -9,7 +9,7 @@ import { FaultError, toFault } from '@mailstream/shared/errors/fault-error';
 import { listFrom, planRuns, selectNew, type Run, type Selection } from './core/sync-plan.ts';
 import { FolderFreshness } from './core/folder-freshness.ts';
 import { auditFolder, type FolderAuditDeps } from './folder-audit.ts';
-import { FolderCursor } from './folder-cursor.ts';
+import type { FolderCursor } from './folder-cursor.ts';
 import { readCursor, storeState, type FolderOpening } from './folder-opening.ts';
 import { FolderPublication } from './folder-publication.ts';
 import { resyncFolder } from './folder-resync.ts';
