@@ -133,6 +133,8 @@ async function look(
 ): Promise<readonly string[]> {
   await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
   await page.locator(`html[data-mantine-color-scheme=${colorScheme}]`).waitFor({ state: 'attached' });
+  // A picture of a whole page that is scrolled has its head in the middle.
+  await page.evaluate('scrollTo(0, 0)');
   await page.screenshot({
     path: join(SCREENS, `${shot}.png`),
     animations: 'disabled',

@@ -1,5 +1,6 @@
 /** Colours and manners of the component library; every text on every ground has a contrast of at least 4.5 to 1 (WCAG AA). */
 import {
+  Badge,
   createTheme,
   Drawer,
   Menu,
@@ -21,6 +22,8 @@ export const theme = createTheme({
   cursorType: 'pointer',
   respectReducedMotion: true,
   components: {
+    // A state of which only two letters are seen says nothing.
+    Badge: Badge.extend({ styles: { root: { minWidth: 'max-content' } } }),
     Drawer: Drawer.extend({ defaultProps: { closeButtonProps } }),
     // Its placeholder for the focus is no menu item, which is all that a menu may hold.
     Menu: Menu.extend({ defaultProps: { withInitialFocusPlaceholder: false } }),

@@ -49,23 +49,36 @@ export class FolderAudits {
 
   /**
    * After a pass, so that new mail never waits for it; a backlog goes before an audit that nobody asked for.
+   * @returns true when the folder was listed again meanwhile: what came since the pass is news to nobody any more, and needs one more pass.
    * @throws FaultError of the session, the ledger or the store of the result; it is due again later
    */
-  async runIfDue(session: ImapSession, options: PassOptions, hasMore: boolean): Promise<void> {
-    await this.#resyncIfDue(session, options);
+  async runIfDue(session: ImapSession, options: PassOptions, hasMore: boolean): Promise<boolean> {
+    const isResynced = await this.#resyncIfDue(session, options);
+    const isAudited = await this.#auditIfDue(session, options, hasMore);
+    return isResynced || isAudited;
+  }
+
+  async #auditIfDue(session: ImapSession, options: PassOptions, hasMore: boolean): Promise<boolean> {
     const { auditTurns, clock, metrics } = this.#deps;
     const { due } = this.#schedule;
-    if (due === null || options.shouldStop() || (hasMore && due.reason === 'schedule')) return;
-    if (!auditTurns.tryTake(due.reason)) return this.#schedule.noTurn();
+    if (due === null || options.shouldStop() || (hasMore && due.reason === 'schedule')) return false;
+    if (!auditTurns.tryTake(due.reason)) {
+      this.#schedule.noTurn();
+      return false;
+    }
     const begunMs = clock.monotonicMs();
     try {
       const counts = await this.#ingest.audit(session, options);
-      if (counts === null) return this.#schedule.noTurn();
+      if (counts === null) {
+        this.#schedule.noTurn();
+        return true;
+      }
       const durationMs = Math.round(clock.monotonicMs() - begunMs);
       metrics.audited({ change: counts.missing - this.#missing, found: counts.found, durationMs });
       this.#missing = counts.missing;
       await this.#hooks.audited({ ...counts, ...due, durationMs });
       this.#schedule.done(due);
+      return true;
     } catch (error) {
       this.#schedule.failed();
       throw error;
@@ -75,17 +88,24 @@ export class FolderAudits {
   }
 
   /** Before an audit: what a person wants fetched is nothing that was lost. */
-  async #resyncIfDue(session: ImapSession, options: PassOptions): Promise<void> {
+  async #resyncIfDue(session: ImapSession, options: PassOptions): Promise<boolean> {
     const { auditTurns } = this.#deps;
     const { due } = this.#resyncs;
     const request = this.#resync;
-    if (due === null || request === null || options.shouldStop()) return;
-    if (!auditTurns.tryTake('request')) return this.#resyncs.noTurn();
+    if (due === null || request === null || options.shouldStop()) return false;
+    if (!auditTurns.tryTake('request')) {
+      this.#resyncs.noTurn();
+      return false;
+    }
     try {
       const counts = await this.#ingest.resync(session, options, request);
-      if (counts === null) return this.#resyncs.noTurn();
+      if (counts === null) {
+        this.#resyncs.noTurn();
+        return true;
+      }
       await this.#hooks.resynced(request, counts);
       this.#resyncs.done(due);
+      return true;
     } catch (error) {
       this.#resyncs.failed();
       throw error;

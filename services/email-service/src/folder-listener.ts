@@ -284,10 +284,10 @@ export class FolderListener {
     };
     this.#overlap = NARROW_OVERLAP;
     const result = await this.#ingest.pass(session, options);
-    await this.#audits.runIfDue(session, options, result.more);
+    const more = (await this.#audits.runIfDue(session, options, result.more)) || result.more;
     // A folder that is done was not held, whatever is full by now.
-    const stoppedBy = result.more ? this.#deps.pressure.heldBy() : null;
-    this.#send({ kind: 'passDone', session: live.number, more: result.more, heldBy: stoppedBy });
+    const stoppedBy = more ? this.#deps.pressure.heldBy() : null;
+    this.#send({ kind: 'passDone', session: live.number, more, heldBy: stoppedBy });
   }
 
   #auditIsDue(): void {

@@ -253,6 +253,21 @@ it('mail that keeps coming is never taken for a loss, and a new UIDVALIDITY make
   expect(missing).toEqual([]);
 });
 
+it('mail that comes between a pass and its audit is fetched, although only the audit’s list tells of it', async () => {
+  const [server, other] = [await scripted(), await scripted()];
+  const daemon = daemonWith({});
+  const provider = await watched(daemon, server);
+  server.once('UID FETCH', async () => {
+    await ask(provider);
+    // Notices come in order: the request has arrived as well.
+    await watched(daemon, other);
+    server.deliver('INBOX', mail('meanwhile'));
+    return false as const;
+  });
+  server.deliver('INBOX', mail('first'));
+  expect(uidsOf(await withFolder(provider, 2))).toEqual([1, 2]);
+});
+
 it('a folder whose server falls silent is stale, is connected anew by itself, and says when all is known again', async () => {
   const server = await scripted();
   const daemon = daemonWith({ IMAP_DATA_AGE_LIMIT_MS: '3000', IMAP_CONNECTION_TIMEOUT_MS: '20000' });
