@@ -47,6 +47,7 @@ export default defineConfig({
           exclude: ['**/node_modules/**', '**/dist/**', '**/*.real.test.ts'],
           // Against what hangs; a busy machine is no fault.
           testTimeout: 60_000,
+          expect: { poll: { timeout: 30_000 } },
         },
       },
       {
@@ -59,6 +60,7 @@ export default defineConfig({
           globalSetup: ['shared/test/global-setup.ts'],
           testTimeout: 180_000,
           hookTimeout: 60_000,
+          expect: { poll: { timeout: 60_000 } },
         },
       },
     ],

@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { FakeClock } from '@mailstream/shared/testing/fake-clock';
 import { createHeartbeat, FAREWELL_MS, type Heartbeat } from './heartbeat.ts';
 import type { InstanceRegistry } from './ports/leases.ts';
@@ -47,7 +47,7 @@ describe('the heartbeat', () => {
     });
     await heart.start();
     const stopped = heart.stop();
-    await vi.waitFor(() => expect(clock.pending).toBe(1));
+    await expect.poll(() => clock.pending).toBe(1);
     clock.advance(FAREWELL_MS);
     await stopped;
     expect(clock.pending).toBe(0);

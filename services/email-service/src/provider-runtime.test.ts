@@ -1,4 +1,4 @@
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { instanceId, providerId, tenantId } from '@mailstream/shared/domain/ids';
 import type { ImapProvider } from '@mailstream/shared/domain/provider';
 import { createLogger } from '@mailstream/shared/runtime/logger';
@@ -67,13 +67,13 @@ it('takes settings that changed under the same version, after a database lost co
   const runtime = new ProviderRuntime(deps, REF, TERM, { quiet: () => undefined, fenced: () => undefined });
 
   runtime.start();
-  await vi.waitFor(() => expect(runtime.listenerCount).toBe(1));
+  await expect.poll(() => runtime.listenerCount).toBe(1);
   // The same once more is no change.
   runtime.distrustStores(1_000);
   clock.advance(1_000);
   stored = { ...SETTINGS, folders: ['INBOX', 'Work'] };
   runtime.distrustStores(1_000);
   clock.advance(1_000);
-  await vi.waitFor(() => expect(runtime.listenerCount).toBe(2));
+  await expect.poll(() => runtime.listenerCount).toBe(2);
   runtime.abort();
 });

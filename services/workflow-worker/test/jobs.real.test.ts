@@ -46,7 +46,7 @@ const stateOf = (id: string) => async (): Promise<string | undefined> =>
 beforeAll(async () => {
   workers.push(await startWorker(environment), await startWorker(environment));
   await vi.waitUntil(async () => (await world.query('SELECT FROM jobs')).length === JOBS.length, {
-    timeout: 10_000,
+    timeout: 60_000,
   });
 });
 beforeEach(async () => {
