@@ -9,6 +9,10 @@ export class FairShare {
   #instances = 1;
 
   /** Instances that run, this one included. */
+  get instances(): number {
+    return this.#instances;
+  }
+
   set instances(count: number) {
     this.#instances = Math.max(1, count);
   }

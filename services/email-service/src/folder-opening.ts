@@ -31,24 +31,25 @@ export async function readCursor(
   signal: AbortSignal,
 ): Promise<FolderCursor> {
   const { deps, folder } = opening;
-  const stored = await deps.ledger.folderState(folder);
+  const part = (state: FolderState, plan: OpenPlan): { uidValidity: number; from: number } => ({
+    uidValidity: state.uidValidity,
+    from: plan === 'relist' ? state.baselineUid + 1 : listFrom(state, deps.wideOverlap),
+  });
+  await opening.beforeAttemptsAreRead();
+  const read = await deps.ledger.readFolder(folder, (state) => {
+    const plan = planOpen(state, opened);
+    return state === null || plan === 'baseline' || plan === 'revalidate' ? null : part(state, plan);
+  });
   // A session that was given up must not write any more: the epoch fences other terms, not older sessions of ours.
   signal.throwIfAborted();
-  const plan = planOpen(stored, opened);
-  const state = await startingState(opening, session, opened, plan, stored, signal);
-  const from = plan === 'relist' ? state.baselineUid + 1 : listFrom(state, deps.wideOverlap);
-  const known = await deps.ledger.knownUids(folder, state.uidValidity, from);
-  await opening.beforeAttemptsAreRead();
-  const suspects = await deps.ledger.unendedAttempts(folder, state.uidValidity);
+  const plan = planOpen(read.state, opened);
+  const state = await startingState(opening, session, opened, plan, read.state, signal);
+  const isAnew = plan === 'baseline' || plan === 'revalidate';
+  const { known, unended } = isAnew ? await deps.ledger.readFolder(folder, () => part(state, plan)) : read;
   signal.throwIfAborted();
   // Of a rewound folder the row still holds the cursor that it had.
-  return new FolderCursor(
-    state,
-    known,
-    suspects,
-    session,
-    plan === 'relist' && stored !== null ? stored : state,
-  );
+  const expected = plan === 'relist' && read.state !== null ? read.state : state;
+  return new FolderCursor(state, known, unended, session, expected);
 }
 
 /** @throws FaultError `fenced`, or when somebody else has moved the cursor meanwhile */

@@ -152,7 +152,10 @@ export class FolderPublication {
         rows.map((row) => ({ eventId: eventId(row), entryId: row.entryId, publishedAt: row.publishedAt })),
       );
       for (const id of held) inHand.add(id);
-      if (gone.size === 0) continue;
+      if (gone.size === 0) {
+        if (rows.length < RECONCILE_PAGE) return true;
+        continue;
+      }
       const lost = rows.filter((row) => gone.has(eventId(row)));
       const requeued = await ledger.requeue(this.#folder, this.#term, lost);
       if (requeued.kind === 'fenced') throw fencedFault();
@@ -189,6 +192,7 @@ export class FolderPublication {
         folder: this.#folder.folder,
         count: rows.length,
       });
+      if (rows.length < RECOVERY_PAGE) return true;
     }
   }
 

@@ -30,8 +30,7 @@ it('takes settings that changed under the same version, after a database lost co
     source: { load: () => Promise.resolve(stored) },
     health: { report: () => Promise.resolve() },
     status: {
-      auditRequests: () => Promise.resolve({ requested: 0, answered: new Map() }),
-      resyncRequests: () => Promise.resolve(new Map()),
+      requests: () => Promise.resolve({ audit: 0, answeredAudits: new Map(), resyncs: new Map() }),
     },
     ingest: { clock },
     healthDelayMs: 0,

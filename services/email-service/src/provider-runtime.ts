@@ -19,10 +19,7 @@ import type { ProviderRef, ProviderSource, Term } from './ports/leases.ts';
 export interface RuntimeDeps {
   readonly source: ProviderSource;
   readonly health: HealthStore;
-  readonly status: Pick<
-    FolderStatusStore,
-    'auditRequests' | 'recordAudit' | 'resyncRequests' | 'recordResync'
-  >;
+  readonly status: Pick<FolderStatusStore, 'requests' | 'recordAudit' | 'recordResync'>;
   readonly ingest: IngestDeps;
   readonly listener: Omit<ListenerDeps, 'gate'>;
   readonly log: Logger;
@@ -160,11 +157,10 @@ export class ProviderRuntime {
 
   #readAuditRequests(): Promise<void> {
     return this.#untilRead(async (signal) => {
-      const { requested, answered } = await this.#deps.status.auditRequests(this.#ref);
-      const resyncs = await this.#deps.status.resyncRequests(this.#ref);
-      if ((requested === 0 && resyncs.size === 0) || signal.aborted) return;
+      const { audit, answeredAudits, resyncs } = await this.#deps.status.requests(this.#ref);
+      if ((audit === 0 && resyncs.size === 0) || signal.aborted) return;
       for (const [folder, listener] of this.#listeners)
-        listener.requestAudit(requested, answered.get(folder) ?? 0, resyncs.get(folder) ?? null);
+        listener.requestAudit(audit, answeredAudits.get(folder) ?? 0, resyncs.get(folder) ?? null);
     });
   }
 

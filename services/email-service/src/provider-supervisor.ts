@@ -44,9 +44,17 @@ interface Entry {
 /** Between looks, milliseconds: a dead instance is replaced this soon after its ttl; without notices a change is seen this soon. */
 const LOOK_MS = { withNotices: 1_000, withoutNotices: 500, afterNotice: 50 };
 /** Between two times that something is given away, milliseconds: by then it is seen what became of the first. */
-const SHED_EVERY_MS = 800;
-/** Folders given away at once at most: a thousand mailboxes that move at once would all wait for one another. */
-const MOST_SHED = 50;
+const SHED_EVERY_MS = 400;
+/**
+ * Folders that all instances together give away each time, at most. Whoever takes them has to log in to each and look: of a crowd
+ * that moves at once each would be without a listener for as long as the whole crowd takes.
+ */
+const MOST_SHED = 12;
+/**
+ * The same of an instance that stops: mailboxes at first, which is all that most have, and then each time. It has ten seconds in
+ * all (lifecycle.ts), of which the times between take six at most.
+ */
+const LEAVING = { first: 30, then: 10, everyMs: 300, mostTimes: 20 };
 /** After a failed renewal the next try comes this soon, milliseconds, bounded by the ttl. */
 const RENEW_RETRY_MS = 1_000;
 /** Rows are busy for the milliseconds of a batch's transaction. */
@@ -184,7 +192,12 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
       deps.log.debug('the fleet could not be looked at', { code: toFault(error).code });
     }
     isLooking = false;
-    if (!isStopping) armLook(isLookWanted ? LOOK_MS.afterNotice : undefined);
+    if (!isStopping) armLook(soonestLookMs());
+  };
+
+  const soonestLookMs = (): number | undefined => {
+    if (isLookWanted) return LOOK_MS.afterNotice;
+    return share.surplus > 0 ? SHED_EVERY_MS : undefined;
   };
 
   const armLook = (soonMs?: number): void => {
@@ -212,7 +225,9 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
     const nowMs = deps.clock.monotonicMs();
     if (surplus <= 0 || nowMs - shedAtMs < SHED_EVERY_MS) return;
     shedAtMs = nowMs;
-    let left = Math.min(MOST_SHED, Math.ceil(surplus / 2));
+    // Each of the others has a surplus, too, when one has come.
+    const most = Math.max(1, Math.round(MOST_SHED / Math.max(1, share.instances - 1)));
+    let left = Math.min(most, Math.ceil(surplus / 2));
     for (const [key, { runner }] of entries) {
       if (left <= 0 || surplus <= 0) return;
       const weight = share.weightOf(key);
@@ -220,6 +235,17 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
       runner.send({ kind: 'handover' });
       surplus -= weight;
       left -= weight;
+    }
+  };
+
+  /** Those that wait for their turn are listened to as before. */
+  const leave = async (held: readonly LeaseRunner[]): Promise<void> => {
+    const rest = held.slice(LEAVING.first);
+    const most = Math.max(LEAVING.then, Math.ceil(rest.length / LEAVING.mostTimes));
+    for (const runner of held.slice(0, LEAVING.first)) runner.send({ kind: 'stop' });
+    for (let next = 0; next < rest.length; next += most) {
+      await deps.pause(LEAVING.everyMs);
+      for (const runner of rest.slice(next, next + most)) runner.send({ kind: 'stop' });
     }
   };
 
@@ -284,7 +310,9 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
       timers.get('refresh')?.();
       timers.get('look')?.();
       const runners = [...entries.values()].map((entry) => entry.runner);
-      for (const runner of runners) runner.send({ kind: 'stop' });
+      const held = runners.filter((runner) => runner.state.kind === 'held');
+      for (const runner of runners) if (runner.state.kind !== 'held') runner.send({ kind: 'stop' });
+      await leave(held);
       // Renewals go on until the last listener is quiet: a slow drain must not lose the lease half-way.
       await Promise.all(runners.map((runner) => runner.stopped));
       timers.get('renew')?.();

@@ -22,45 +22,43 @@ const RECORD_RESYNC = `
    WHERE r.tenant = :tenant AND r.provider_id = :provider AND r.folder = :folder AND r.version >= :version
      AND c.tenant = r.tenant AND c.email_provider_id = r.provider_id AND c.lease_owner = :owner AND c.lease_epoch = :epoch`;
 
+interface RequestsRow {
+  readonly audit: number;
+  readonly answered: readonly (readonly [folder: string, version: number])[];
+  readonly resyncs: readonly {
+    readonly folder: string;
+    readonly version: number;
+    readonly isDryRun: boolean;
+    readonly startFrom: StartFrom;
+  }[];
+}
+
 /**
  * @param database for audits, under the tenant
  * @param stamps for the stamp of all folders at once: a pool of its own, so that it does not wait behind ingest
  */
 export function createPgFolderStatus(database: Database, stamps: Database): FolderStatusStore {
   return {
-    async auditRequests(provider) {
-      const rows = await database.withTenant(provider.tenant, async (trx) => {
-        const found = await trx.raw<{
-          rows: { requested: number; folder: string | null; answered: number | null }[];
-        }>(
-          `SELECT c.audit_version AS requested, s.folder, s.audit_version AS answered
-             FROM imap_email_provider_config c
-             LEFT JOIN folder_status s ON s.tenant = c.tenant AND s.provider_id = c.email_provider_id
-            WHERE c.tenant = :tenant AND c.email_provider_id = :id`,
-          { tenant: provider.tenant, id: provider.id },
-        );
-        return found.rows;
-      });
-      const answered = rows.flatMap(({ folder, answered: version }) =>
-        folder === null ? [] : [[folder, Number(version)] as const],
-      );
-      return { requested: Number(rows[0]?.requested ?? 0), answered: new Map(answered) };
-    },
-
-    async resyncRequests(provider) {
+    async requests(provider) {
       const { rows } = await database.withTenant(provider.tenant, (trx) =>
-        trx.raw<{ rows: { folder: string; version: number; is_dry_run: boolean; start_from: StartFrom }[] }>(
-          `SELECT folder, version, is_dry_run, start_from FROM folder_resyncs
-            WHERE tenant = :tenant AND provider_id = :id AND answered_version < version`,
+        trx.raw<{ rows: RequestsRow[] }>(
+          `SELECT c.audit_version AS audit,
+                  (SELECT coalesce(json_agg(json_build_array(s.folder, s.audit_version)), '[]')
+                     FROM folder_status s WHERE s.tenant = :tenant AND s.provider_id = :id) AS answered,
+                  (SELECT coalesce(json_agg(json_build_object('folder', r.folder, 'version', r.version, 'isDryRun', r.is_dry_run,
+                                                              'startFrom', r.start_from)), '[]')
+                     FROM folder_resyncs r
+                    WHERE r.tenant = :tenant AND r.provider_id = :id AND r.answered_version < r.version) AS resyncs
+             FROM imap_email_provider_config c WHERE c.tenant = :tenant AND c.email_provider_id = :id`,
           { tenant: provider.tenant, id: provider.id },
         ),
       );
-      return new Map(
-        rows.map((row) => [
-          row.folder,
-          { version: Number(row.version), isDryRun: row.is_dry_run, startFrom: row.start_from },
-        ]),
-      );
+      const [row] = rows;
+      return {
+        audit: Number(row?.audit ?? 0),
+        answeredAudits: new Map(row?.answered),
+        resyncs: new Map(row?.resyncs.map(({ folder, ...request }) => [folder, request])),
+      };
     },
 
     async recordResync(folder, term, request, counts) {

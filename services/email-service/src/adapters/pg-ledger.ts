@@ -6,10 +6,15 @@
  * never read, changed and written back (DESIGN section 4).
  */
 import type { Database } from '@mailstream/shared/db/database';
-import { decodeFolderState, encodeFolderState } from '@mailstream/shared/domain/folder-state';
+import {
+  decodeFolderState,
+  encodeFolderState,
+  type FolderState,
+} from '@mailstream/shared/domain/folder-state';
 import { eventId } from '@mailstream/shared/events/email-received';
+import type { Knex } from 'knex';
 import type { FolderRef, Term } from '../ports/leases.ts';
-import type { Ledger, LedgerRow } from '../ports/ledger.ts';
+import type { FolderReading, Ledger, LedgerRow } from '../ports/ledger.ts';
 import { OWNED, PUT_STATE, RAISE_SEQUENCE, RECORD_BATCH } from './pg-ledger-sql.ts';
 
 interface LedgerDbRow {
@@ -26,15 +31,16 @@ interface LedgerDbRow {
 
 export function createPgLedger(database: Database): Ledger {
   return {
-    async folderState(folder) {
-      const row = await database.withTenant(folder.tenant, (trx) =>
-        trx
-          .select<{ state: unknown }[]>(trx.raw('folder_state -> ? AS state', [folder.folder]))
-          .from('imap_email_provider_config')
-          .where({ tenant: folder.tenant, email_provider_id: folder.id }),
-      );
-      return decodeFolderState(row[0]?.state);
-    },
+    folderState: (folder) => database.withTenant(folder.tenant, (trx) => selectState(trx, folder)),
+
+    readFolder: (folder, wanted) =>
+      database.withTenant(folder.tenant, async (trx) => {
+        const state = await selectState(trx, folder);
+        const part = wanted(state);
+        if (part === null) return { state, known: [], unended: new Map() };
+        const known = await selectKnownUids(trx, folder, part.uidValidity, part.from);
+        return { state, known, unended: await selectUnended(trx, folder, part.uidValidity) };
+      }),
 
     async putFolderState(folder, term, state, expected) {
       const result = await database.withTenant(folder.tenant, (trx) =>
@@ -58,39 +64,8 @@ export function createPgLedger(database: Database): Ledger {
       return owned.rows.length === 0 ? { kind: 'fenced' } : { kind: 'stored' };
     },
 
-    async knownUids(folder, uidValidity, from, limit) {
-      const rows = await database.withTenant(folder.tenant, (trx) => {
-        const query = trx('inbound_messages')
-          .select<{ uid: number }[]>('uid')
-          .where({
-            tenant: folder.tenant,
-            provider_id: folder.id,
-            folder: folder.folder,
-            uid_validity: uidValidity,
-          })
-          .andWhere('uid', '>=', from)
-          .orderBy('uid');
-        return limit === undefined ? query : query.limit(limit);
-      });
-      return rows.map((row) => Number(row.uid));
-    },
-
-    async unendedAttempts(folder, uidValidity) {
-      const rows = await database.withTenant(folder.tenant, (trx) =>
-        trx('ingest_attempts')
-          .select<{ uid: number; attempts: number; kills: number }[]>('uid', 'attempts', 'kills')
-          .where({
-            tenant: folder.tenant,
-            provider_id: folder.id,
-            folder: folder.folder,
-            uid_validity: uidValidity,
-          })
-          .andWhere('attempts', '>', 0),
-      );
-      return new Map(
-        rows.map(({ uid, attempts, kills }) => [Number(uid), { kills, crashes: attempts - kills }]),
-      );
-    },
+    knownUids: (folder, uidValidity, from, limit) =>
+      database.withTenant(folder.tenant, (trx) => selectKnownUids(trx, folder, uidValidity, from, limit)),
 
     async countAttempts(folder, term, uidValidity, uids) {
       const counted = await database.withTenant(folder.tenant, (trx) =>
@@ -370,4 +345,50 @@ function toLedgerRow(folder: FolderRef, row: LedgerDbRow): LedgerRow {
         ? null
         : { storageKey: row.storage_key, sha256: row.content_hash, size: Number(row.size) },
   };
+}
+
+async function selectState(trx: Knex.Transaction, folder: FolderRef): Promise<FolderState | null> {
+  const rows = await trx
+    .select<{ state: unknown }[]>(trx.raw('folder_state -> ? AS state', [folder.folder]))
+    .from('imap_email_provider_config')
+    .where({ tenant: folder.tenant, email_provider_id: folder.id });
+  return decodeFolderState(rows[0]?.state);
+}
+
+async function selectKnownUids(
+  trx: Knex.Transaction,
+  folder: FolderRef,
+  uidValidity: number,
+  from: number,
+  limit?: number,
+): Promise<readonly number[]> {
+  const query = trx('inbound_messages')
+    .select<{ uid: number }[]>('uid')
+    .where({
+      tenant: folder.tenant,
+      provider_id: folder.id,
+      folder: folder.folder,
+      uid_validity: uidValidity,
+    })
+    .andWhere('uid', '>=', from)
+    .orderBy('uid');
+  const rows = await (limit === undefined ? query : query.limit(limit));
+  return rows.map((row) => Number(row.uid));
+}
+
+async function selectUnended(
+  trx: Knex.Transaction,
+  folder: FolderRef,
+  uidValidity: number,
+): Promise<FolderReading['unended']> {
+  const rows = await trx('ingest_attempts')
+    .select<{ uid: number; attempts: number; kills: number }[]>('uid', 'attempts', 'kills')
+    .where({
+      tenant: folder.tenant,
+      provider_id: folder.id,
+      folder: folder.folder,
+      uid_validity: uidValidity,
+    })
+    .andWhere('attempts', '>', 0);
+  return new Map(rows.map(({ uid, attempts, kills }) => [Number(uid), { kills, crashes: attempts - kills }]));
 }

@@ -53,13 +53,18 @@ export interface FolderStamp extends FolderRef {
   readonly newestUnseenAgeMs: number | null;
 }
 
-export interface FolderStatusStore {
-  /** The newest audit that somebody asked for, and the newest that each folder has answered; 0 before the first. */
-  auditRequests(
-    provider: ProviderRef,
-  ): Promise<{ readonly requested: number; readonly answered: ReadonlyMap<string, number> }>;
+/** What people asked of a provider's folders. */
+export interface FolderRequests {
+  /** The newest audit that somebody asked for; 0 before the first. */
+  readonly audit: number;
+  /** The newest audit that each folder has answered; 0 before its first. */
+  readonly answeredAudits: ReadonlyMap<string, number>;
   /** Those that no listener has answered, by folder. */
-  resyncRequests(provider: ProviderRef): Promise<ReadonlyMap<string, ResyncRequest>>;
+  readonly resyncs: ReadonlyMap<string, ResyncRequest>;
+}
+
+export interface FolderStatusStore {
+  requests(provider: ProviderRef): Promise<FolderRequests>;
   /** Only while the term holds. The messages that came are counted in the ledger, over all attempts at this request. */
   recordResync(folder: FolderRef, term: Term, request: ResyncRequest, counts: ResyncCounts): Promise<void>;
   /** Only while the term holds: a former owner says nothing. */

@@ -33,6 +33,14 @@ export type Changed = { readonly kind: 'changed' };
 /** Enough of a folder's state to know it by. */
 export type CursorPosition = Pick<FolderState, 'uidValidity' | 'lastUid'>;
 
+export interface FolderReading {
+  readonly state: FolderState | null;
+  /** As `knownUids` gives them. */
+  readonly known: readonly number[];
+  /** UIDs with attempts that did not end; usually empty. */
+  readonly unended: ReadonlyMap<number, { readonly kills: number; readonly crashes: number }>;
+}
+
 export interface Ledger {
   /** The folder's state in the row, null before the first connect. */
   folderState(folder: FolderRef): Promise<FolderState | null>;
@@ -55,11 +63,14 @@ export interface Ledger {
   ): Promise<{ readonly kind: 'stored' } | Fenced>;
   /** UIDs of this UIDVALIDITY at or above `from` that have a row; sorted, the lowest `limit` of them. */
   knownUids(folder: FolderRef, uidValidity: number, from: number, limit?: number): Promise<readonly number[]>;
-  /** UIDs with attempts that did not end; usually empty. */
-  unendedAttempts(
+  /**
+   * What is known of a folder, in one transaction: a fleet that moves opens hundreds at a time.
+   * @param wanted which part of it is wanted, by the state in the row; null when nothing but the state is
+   */
+  readFolder(
     folder: FolderRef,
-    uidValidity: number,
-  ): Promise<ReadonlyMap<number, { readonly kills: number; readonly crashes: number }>>;
+    wanted: (state: FolderState | null) => { readonly uidValidity: number; readonly from: number } | null,
+  ): Promise<FolderReading>;
   /** Counts one attempt for each UID before it is made. Fenced. */
   countAttempts(
     folder: FolderRef,

@@ -90,9 +90,8 @@ export function createInstance(context: InstanceContext, owner: InstanceId): Ins
     source: createSourcePort(context, options.startFrom),
     health,
     status: {
-      auditRequests: () => Promise.resolve({ requested: 0, answered: new Map<string, number>() }),
+      requests: () => Promise.resolve({ audit: 0, answeredAudits: new Map(), resyncs: new Map() }),
       recordAudit: () => Promise.resolve(),
-      resyncRequests: () => Promise.resolve(new Map()),
       recordResync: () => Promise.resolve(),
     },
     log,

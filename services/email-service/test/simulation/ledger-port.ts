@@ -2,7 +2,7 @@
 import type { FolderState } from '@mailstream/shared/domain/folder-state';
 import { eventId } from '@mailstream/shared/events/email-received';
 import type { FolderRef, Term } from '../../src/ports/leases.ts';
-import type { CursorPosition, Ledger, NewMessage } from '../../src/ports/ledger.ts';
+import type { CursorPosition, FolderReading, Ledger, NewMessage } from '../../src/ports/ledger.ts';
 import type { PortContext } from './lease-port.ts';
 import { rowKey, type MessageRow, type ProviderRow } from './postgres-model.ts';
 import { EPOCH_MS } from './process-model.ts';
@@ -32,6 +32,21 @@ export function createLedgerPort(context: PortContext): Ledger {
     });
   };
   const replace = (row: MessageRow): void => void postgres.state.rows.set(row.key, row);
+
+  const known = (folder: FolderRef, uidValidity: number, from: number): readonly number[] =>
+    postgres
+      .rowsOf(folder.id, folder.folder)
+      .filter((row) => row.uidValidity === uidValidity && row.uid >= from)
+      .map((row) => row.uid)
+      .sort((a, b) => a - b);
+  const unended = (folder: FolderRef, uidValidity: number): FolderReading['unended'] => {
+    const prefix = keyOf(folder, uidValidity, 0).slice(0, -1);
+    const found = new Map<number, { kills: number; crashes: number }>();
+    for (const [key, { attempts, kills }] of postgres.state.attempts)
+      if (key.startsWith(prefix) && attempts > 0)
+        found.set(Number(key.slice(prefix.length)), { kills, crashes: attempts - kills });
+    return found;
+  };
 
   return {
     folderState: (folder) =>
@@ -63,23 +78,15 @@ export function createLedgerPort(context: PortContext): Ledger {
         }),
       ),
 
-    knownUids: (folder, uidValidity, from) =>
-      call('knownUids', () =>
-        postgres
-          .rowsOf(folder.id, folder.folder)
-          .filter((row) => row.uidValidity === uidValidity && row.uid >= from)
-          .map((row) => row.uid)
-          .sort((a, b) => a - b),
-      ),
+    knownUids: (folder, uidValidity, from) => call('knownUids', () => known(folder, uidValidity, from)),
 
-    unendedAttempts: (folder, uidValidity) =>
-      call('unendedAttempts', () => {
-        const prefix = keyOf(folder, uidValidity, 0).slice(0, -1);
-        const found = new Map<number, { kills: number; crashes: number }>();
-        for (const [key, { attempts, kills }] of postgres.state.attempts)
-          if (key.startsWith(prefix) && attempts > 0)
-            found.set(Number(key.slice(prefix.length)), { kills, crashes: attempts - kills });
-        return found;
+    readFolder: (folder, wanted) =>
+      call('readFolder', () => {
+        const state = postgres.provider(folder.id).folderState.get(folder.folder) ?? null;
+        const part = wanted(state);
+        if (part === null) return { state, known: [], unended: new Map() };
+        const { uidValidity, from } = part;
+        return { state, known: known(folder, uidValidity, from), unended: unended(folder, uidValidity) };
       }),
 
     countAttempts: (folder, term, uidValidity, uids) =>

@@ -1,0 +1,121 @@
+import { describe, expect, it } from 'vitest';
+import { instanceId, providerId, tenantId } from '@mailstream/shared/domain/ids';
+import { FakeClock } from '@mailstream/shared/testing/fake-clock';
+import { leaseTimes } from './lease-runner.ts';
+import type { DiscoveredProvider, FleetView, LeaseStore } from './ports/leases.ts';
+import { createSupervisor, type Supervisor, type SupervisorDeps } from './provider-supervisor.ts';
+
+const log = {
+  child: () => log,
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};
+
+/** An instance that holds `count` mailboxes of one folder each; listeners are quiet as soon as they are asked to end. */
+async function holding(count: number): Promise<{
+  supervisor: Supervisor;
+  clock: FakeClock;
+  view: { instances: number };
+  held(): number;
+  passes(ms: number): Promise<void>;
+}> {
+  const clock = new FakeClock();
+  const view = { instances: 1 };
+  const found = Array.from({ length: count }, (_, n): DiscoveredProvider => ({
+    tenant: tenantId('00000000-0000-4000-8000-000000000001'),
+    id: providerId(`00000000-0000-4000-9000-${String(n).padStart(12, '0')}`),
+    configVersion: 1,
+    pokeVersion: 0,
+    auditVersion: 0,
+    weight: 1,
+    leaseOwner: null,
+    leaseExpired: true,
+  }));
+  const store: LeaseStore = {
+    discover: () => Promise.resolve(found),
+    look: (): Promise<FleetView> =>
+      Promise.resolve({ free: [], instances: view.instances, fingerprint: 'all' }),
+    acquire: (_ref, owner) => Promise.resolve({ owner, epoch: 1 }),
+    renew: (leases) => Promise.resolve({ renewed: leases, busy: [] }),
+    release: () => Promise.resolve(),
+  };
+  const supervisor = createSupervisor({
+    ...{ store, clock, log, refreshMs: 60_000, random: () => 0, areNoticesHeard: () => true },
+    owner: instanceId('00000000-0000-4000-a000-000000000001'),
+    times: leaseTimes(30_000, 0),
+    pause: (ms) => new Promise((resolve) => void clock.schedule(ms, () => resolve())),
+    runtime: (_ref, _term, hooks) => ({
+      start: () => undefined,
+      drain: () => hooks.quiet(),
+      abort: () => hooks.quiet(),
+    }),
+    metrics: { transition: () => undefined, unexpected: () => undefined },
+  } as unknown as SupervisorDeps);
+  const held = (): number => supervisor.runners().filter(({ state }) => state.kind === 'held').length;
+  const passes = async (ms: number): Promise<void> => {
+    for (let left = ms; left > 0; left -= 50) {
+      clock.advance(Math.min(50, left));
+      await new Promise((resolve) => void setImmediate(resolve));
+    }
+  };
+  await supervisor.start();
+  await passes(100);
+  expect(held()).toBe(count);
+  return { supervisor, clock, view, held, passes };
+}
+
+describe('an instance that stops', () => {
+  it('leaves its first thirty mailboxes at once, and listens to the others until it is their turn', async () => {
+    const { supervisor, clock, held, passes } = await holding(100);
+    const stopped = supervisor.stop();
+    await passes(50);
+    expect(held()).toBe(70);
+    await passes(300);
+    expect(held()).toBe(60);
+    await passes(6 * 300);
+    expect(held()).toBe(0);
+    await stopped;
+    expect(clock.pending).toBe(0);
+  });
+
+  it('has left thousands within seconds', async () => {
+    const { supervisor, held, passes } = await holding(3_000);
+    const stopped = supervisor.stop();
+    await passes(6_050);
+    expect(held()).toBe(0);
+    await stopped;
+  });
+});
+
+describe('an instance that has more than its share', () => {
+  it('gives away a few at a time, fewer the more others do the same', async () => {
+    for (const [instances, atOnce] of [
+      [2, 12],
+      [4, 4],
+      [40, 1],
+    ] as const) {
+      const { supervisor, view, held, passes } = await holding(200);
+      view.instances = instances;
+      await passes(1_050);
+      const first = 200 - held();
+      expect(first).toBe(atOnce);
+      await passes(400);
+      expect(200 - held()).toBe(2 * atOnce);
+      const stopped = supervisor.stop();
+      await passes(6_100);
+      await stopped;
+    }
+  });
+
+  it('ends at its share', async () => {
+    const { supervisor, view, held, passes } = await holding(100);
+    view.instances = 2;
+    await passes(10_000);
+    expect(held()).toBe(50);
+    const stopped = supervisor.stop();
+    await passes(6_100);
+    await stopped;
+  });
+});
