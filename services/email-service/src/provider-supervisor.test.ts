@@ -3,6 +3,7 @@ import { instanceId, providerId, tenantId } from '@mailstream/shared/domain/ids'
 import { FakeClock } from '@mailstream/shared/testing/fake-clock';
 import { leaseTimes } from './lease-runner.ts';
 import type { DiscoveredProvider, FleetView, LeaseStore } from './ports/leases.ts';
+import type { RuntimeHooks } from './provider-runtime.ts';
 import { createSupervisor, type Supervisor, type SupervisorDeps } from './provider-supervisor.ts';
 
 const log = {
@@ -45,8 +46,8 @@ async function holding(count: number): Promise<{
     ...{ store, clock, log, refreshMs: 60_000, random: () => 0, areNoticesHeard: () => true },
     owner: instanceId('00000000-0000-4000-a000-000000000001'),
     times: leaseTimes(30_000, 0),
-    pause: (ms) => new Promise((resolve) => void clock.schedule(ms, () => resolve())),
-    runtime: (_ref, _term, hooks) => ({
+    pause: (ms: number) => new Promise<void>((resolve) => void clock.schedule(ms, () => resolve())),
+    runtime: (_ref: unknown, _term: unknown, hooks: RuntimeHooks) => ({
       start: () => undefined,
       drain: () => hooks.quiet(),
       abort: () => hooks.quiet(),
@@ -92,8 +93,8 @@ describe('an instance that stops', () => {
 describe('an instance that has more than its share', () => {
   it('gives away a few at a time, fewer the more others do the same', async () => {
     for (const [instances, atOnce] of [
-      [2, 12],
-      [4, 4],
+      [2, 6],
+      [4, 2],
       [40, 1],
     ] as const) {
       const { supervisor, view, held, passes } = await holding(200);

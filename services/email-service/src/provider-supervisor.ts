@@ -49,7 +49,7 @@ const SHED_EVERY_MS = 400;
  * Folders that all instances together give away each time, at most. Whoever takes them has to log in to each and look: of a crowd
  * that moves at once each would be without a listener for as long as the whole crowd takes.
  */
-const MOST_SHED = 12;
+const MOST_SHED = 6;
 /**
  * The same of an instance that stops: mailboxes at first, which is all that most have, and then each time. It has ten seconds in
  * all (lifecycle.ts), of which the times between take six at most.

@@ -10,7 +10,7 @@ import type { MessageKey } from '@mailstream/shared/domain/message';
 import {
   type EmailReceivedPayload,
   emailReceivedPayloadSchema,
-} from '@mailstream/shared/events/email-received';
+} from '@mailstream/shared/events/email-received-schema';
 import type { Service } from '@mailstream/shared/runtime/lifecycle';
 import { createStorage } from '@mailstream/shared/storage/create-storage';
 import type { Storage } from '@mailstream/shared/storage/storage';

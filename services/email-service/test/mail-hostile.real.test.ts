@@ -3,7 +3,7 @@
  * the wall limit here is a quarter of the usual one, and every message must end below it as an event.
  */
 import { describe, expect, it } from 'vitest';
-import type { EmailReceivedPayload } from '@mailstream/shared/events/email-received';
+import type { EmailReceivedPayload } from '@mailstream/shared/events/email-received-schema';
 import { useMailProcessor } from './mail-fixture.ts';
 
 const mail = useMailProcessor({

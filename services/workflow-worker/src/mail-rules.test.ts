@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { tenantId, type TenantId } from '@mailstream/shared/domain/ids';
-import type { EmailData } from '@mailstream/shared/events/email-received';
+import type { EmailData } from '@mailstream/shared/events/email-received-schema';
 import type { RuleOutcome } from '@mailstream/shared/rules/evaluate-rules';
 import { createLogger } from '@mailstream/shared/runtime/logger';
 import { createMetrics } from '@mailstream/shared/runtime/metrics';

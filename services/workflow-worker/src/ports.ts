@@ -3,7 +3,7 @@
  * Unless a method says otherwise it rejects with a `FaultError` (shared/errors) and never with a library's error.
  */
 import type { ProviderId, TenantId } from '@mailstream/shared/domain/ids';
-import type { EmailData } from '@mailstream/shared/events/email-received';
+import type { EmailData } from '@mailstream/shared/events/email-received-schema';
 import type { RuleOutcome } from '@mailstream/shared/rules/evaluate-rules';
 import type { Rule } from '@mailstream/shared/rules/rule-schema';
 import type { RuleSubject } from '@mailstream/shared/rules/rule-search';

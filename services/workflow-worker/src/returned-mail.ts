@@ -5,7 +5,7 @@
 import type { Readable } from 'node:stream';
 import type { TenantId } from '@mailstream/shared/domain/ids';
 import type { Clock } from '@mailstream/shared/domain/time';
-import type { EmailAttachment } from '@mailstream/shared/events/email-received';
+import type { EmailAttachment } from '@mailstream/shared/events/email-received-schema';
 import { FaultError } from '@mailstream/shared/errors/fault-error';
 import { attachmentKey } from '@mailstream/shared/storage/storage-key';
 import type { Storage } from '@mailstream/shared/storage/storage';

@@ -1,5 +1,5 @@
 /** Both bodies of a message without the earlier conversation that they quote. The original stays in the event and in storage. */
-import type { EmailData } from '@mailstream/shared/events/email-received';
+import type { EmailData } from '@mailstream/shared/events/email-received-schema';
 import { isForwardSubject, splitReplyText } from './core/reply-text.ts';
 import { splitReplyHtml } from './reply-html.ts';
 

@@ -13,7 +13,7 @@ import { createStorage } from '@mailstream/shared/storage/create-storage';
 import { FakeClock } from '@mailstream/shared/testing/fake-clock';
 import { useDatabase, useRedis } from '@mailstream/shared/testing/fixtures';
 import { systemClock } from '@mailstream/shared/runtime/system-clock';
-import type { EmailData } from '@mailstream/shared/events/email-received';
+import type { EmailData } from '@mailstream/shared/events/email-received-schema';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ingestMail } from '../../email-service/src/adapters/mail-ingest.ts';
 import { DEFAULT_PARSER_LIMITS } from '../../email-service/src/adapters/mail-limits.ts';

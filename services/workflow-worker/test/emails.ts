@@ -1,11 +1,8 @@
 /** Events as the daemon makes them, for tests. */
 import { createHash } from 'node:crypto';
 import { providerId, tenantId } from '@mailstream/shared/domain/ids';
-import {
-  encodeEntry,
-  type EmailData,
-  type EmailReceivedEntry,
-} from '@mailstream/shared/events/email-received';
+import { encodeEntry, type EmailReceivedEntry } from '@mailstream/shared/events/email-received';
+import type { EmailData } from '@mailstream/shared/events/email-received-schema';
 
 const NOBODY = '00000000-0000-4000-8000-000000000000';
 

@@ -1,6 +1,6 @@
 /** The inbox on a real database, without stream and worker: one mail at a time, and what became of it. */
 import { createDatabase } from '@mailstream/shared/db/database';
-import type { EmailData } from '@mailstream/shared/events/email-received';
+import type { EmailData } from '@mailstream/shared/events/email-received-schema';
 import { messageIdHash } from '@mailstream/shared/mail/message-id-hash';
 import { hashReplyToken, makeReplyToken } from '@mailstream/shared/mail/reply-token-secret';
 import { randomUUID } from 'node:crypto';

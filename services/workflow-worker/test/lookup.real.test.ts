@@ -1,6 +1,6 @@
 /** What the look-up costs, and that it works behind a pooler: on real servers, without a worker. */
 import { createPreparedStatements } from '@mailstream/shared/db/prepared-statements';
-import type { EmailData } from '@mailstream/shared/events/email-received';
+import type { EmailData } from '@mailstream/shared/events/email-received-schema';
 import { createDatabase } from '@mailstream/shared/db/database';
 import { useDatabase, useRedis } from '@mailstream/shared/testing/fixtures';
 import { usePooler } from '@mailstream/shared/testing/pooler';

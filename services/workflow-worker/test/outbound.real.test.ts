@@ -2,7 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { useDatabase, useDovecot, useRedis } from '@mailstream/shared/testing/fixtures';
-import type { EmailData } from '@mailstream/shared/events/email-received';
+import type { EmailData } from '@mailstream/shared/events/email-received-schema';
 import { deliver } from '@mailstream/shared/testing/deliver';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { useInbox } from './inbox-fixture.ts';

@@ -1,6 +1,6 @@
 /** What the rules of a tenant make of its mail, on a real database. */
 import { randomUUID } from 'node:crypto';
-import type { EmailData } from '@mailstream/shared/events/email-received';
+import type { EmailData } from '@mailstream/shared/events/email-received-schema';
 import { useDatabase, useRedis } from '@mailstream/shared/testing/fixtures';
 import { openTcpLink, throughLink } from '@mailstream/shared/testing/tcp-link';
 import pg from 'pg';

@@ -3,7 +3,7 @@
  * more: what is beyond is not searched, and `isUncertain` says so. Steps and not milliseconds: the same mail gives the same result on a
  * busy machine.
  */
-import type { EmailData } from '../events/email-received.ts';
+import type { EmailData } from '../events/email-received-schema.ts';
 import type { Condition, HeaderCondition, NumberCondition, TextCondition } from './rule-schema.ts';
 import type { SafePattern } from './safe-pattern.ts';
 

@@ -7,7 +7,7 @@ import { createReadStream } from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TenantId } from '@mailstream/shared/domain/ids';
-import type { IngressSkipReason } from '@mailstream/shared/events/email-received';
+import type { IngressSkipReason } from '@mailstream/shared/events/email-received-schema';
 import type { MailStorage } from './mail-put-collector.ts';
 import { onDisk } from '@mailstream/shared/storage/storage-faults';
 import { attachmentKey } from '@mailstream/shared/storage/storage-key';

@@ -1,5 +1,5 @@
 /** Header fields to what the event says about a message. Nothing here throws: what cannot be read is absent. */
-import type { EmailAddress } from '@mailstream/shared/events/email-received';
+import type { EmailAddress } from '@mailstream/shared/events/email-received-schema';
 import { shortText, storableText } from '../core/storable-text.ts';
 import type { ParsedMail } from '../ports/mail.ts';
 import { decodeBinaryString } from './mail-charset.ts';

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { TenantId } from '@mailstream/shared/domain/ids';
-import type { IngressSkipReason } from '@mailstream/shared/events/email-received';
+import type { IngressSkipReason } from '@mailstream/shared/events/email-received-schema';
 import { bodyKey } from '@mailstream/shared/storage/storage-key';
 import type { MailStorage } from './mail-put-collector.ts';
 import { fitMail } from '../core/mail-budget.ts';

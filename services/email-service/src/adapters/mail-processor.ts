@@ -6,7 +6,7 @@
  *                                                   ├─ wall limit, heap limit, crash ──▶ thread ended, PARSER_KILLED
  *                                                   └─ caller's signal ──▶ thread ended, AbortError
  *
- * Threads stay for the life of the process; one that was ended is replaced.
+ * Threads begin when there is work for one more, and stay for the life of the process; one that was ended is replaced.
  */
 import { setMaxListeners } from 'node:events';
 import { rm } from 'node:fs/promises';
@@ -204,8 +204,11 @@ function createPool(options: MailProcessorOptions, parser: ParserLimits, threads
   const pool = new Piscina({
     filename: (options.workerUrl ?? new URL('./mail-parse-worker.js', import.meta.url)).href,
     name: 'processMail',
-    minThreads: threads,
+    // One, and the others when there is work for them: each costs a third of a second to load, at a time when the mailboxes of a
+    // process that has just begun wait for it.
+    minThreads: 1,
     maxThreads: threads,
+    idleTimeout: Infinity,
     // The turns see to it that nothing queues here. A blocking wait between tasks would stop a thread's sockets.
     atomics: 'disabled',
     // Nothing of the process's own flags: how it resolves packages or debugs is not for the threads.

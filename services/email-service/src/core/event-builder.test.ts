@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { providerId, tenantId } from '@mailstream/shared/domain/ids';
 import type { MessageKey } from '@mailstream/shared/domain/message';
-import { emailReceivedPayloadSchema, encodeEntry } from '@mailstream/shared/events/email-received';
+import { encodeEntry } from '@mailstream/shared/events/email-received';
+import { emailReceivedPayloadSchema } from '@mailstream/shared/events/email-received-schema';
 import type { ParsedMail, ProcessedMail } from '../ports/mail.ts';
 import { buildPayload } from './event-builder.ts';
 

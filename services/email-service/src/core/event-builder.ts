@@ -4,7 +4,7 @@ import type {
   EmailAttachment,
   EmailData,
   EmailReceivedPayload,
-} from '@mailstream/shared/events/email-received';
+} from '@mailstream/shared/events/email-received-schema';
 import type { EventContext, ParsedMail, ProcessedMail, StoredAttachment } from '../ports/mail.ts';
 import { isAutoSubmitted } from './auto-submitted.ts';
 import { cutToJsonBytes } from './json-size.ts';

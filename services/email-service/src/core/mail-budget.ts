@@ -4,7 +4,7 @@
  * attachments, and at last header fields from the bottom. The floors together fit, so this always ends below the limit.
  * The raw form in storage has everything.
  */
-import type { IngressSkipReason } from '@mailstream/shared/events/email-received';
+import type { IngressSkipReason } from '@mailstream/shared/events/email-received-schema';
 import type { ParsedMail } from '../ports/mail.ts';
 import { cutToJsonBytes, jsonBytes } from './json-size.ts';
 

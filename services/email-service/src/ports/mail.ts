@@ -1,10 +1,7 @@
 /** How a message becomes what an event holds: hashed, stored, parsed. Types only. Rejects with a `FaultError` only. */
 import type { MessageKey } from '@mailstream/shared/domain/message';
-import type {
-  EmailAddress,
-  EmailReceivedEntry,
-  IngressSkipReason,
-} from '@mailstream/shared/events/email-received';
+import type { EmailReceivedEntry } from '@mailstream/shared/events/email-received';
+import type { EmailAddress, IngressSkipReason } from '@mailstream/shared/events/email-received-schema';
 
 export interface IngestLimits {
   readonly maxAttachmentBytes: number;

@@ -2,7 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ImapFlow } from 'imapflow';
-import { decodeEntry, deadLetterStream, streamName } from '@mailstream/shared/events/email-received';
+import { deadLetterStream, streamName } from '@mailstream/shared/events/email-received';
+import { decodeEntry } from '@mailstream/shared/events/email-received-schema';
 import { isBodyOf, keyInHeader, keyOfMessageId, sha256 } from './message.ts';
 import type { Mailbox } from './mailboxes.ts';
 import type { Evidence, LedgerRecord, MailboxMessage, StreamRecord } from './oracle.ts';

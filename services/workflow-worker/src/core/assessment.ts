@@ -1,5 +1,5 @@
 /** What a mail says about itself, judged: who wrote it, and whether a person or a program. Pure. */
-import type { EmailData } from '@mailstream/shared/events/email-received';
+import type { EmailData } from '@mailstream/shared/events/email-received-schema';
 import { parseAuthenticationResults } from './authentication-results.ts';
 import { assessAuthentication, type TrustedServer } from './authentication.ts';
 import { classifyMail, mayTriggerAnswer, type MailOrigin } from './automated-mail.ts';

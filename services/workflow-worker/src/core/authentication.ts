@@ -10,7 +10,7 @@
  * What passed must be aligned: the proven domain has the same organisational domain as the From field, which must name one address.
  */
 import { valuesOf } from '@mailstream/shared/domain/header-fields';
-import type { EmailData } from '@mailstream/shared/events/email-received';
+import type { EmailData } from '@mailstream/shared/events/email-received-schema';
 import { parseAuthenticationResults, type AuthenticationResult } from './authentication-results.ts';
 
 export interface TrustedServer {

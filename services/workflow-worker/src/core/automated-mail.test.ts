@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { EmailData } from '@mailstream/shared/events/email-received';
+import type { EmailData } from '@mailstream/shared/events/email-received-schema';
 import { anEmail } from '../../test/emails.ts';
 import { classifyMail, mayReopen, mayTriggerAnswer, type MailOrigin } from './automated-mail.ts';
 

@@ -6,7 +6,7 @@
  */
 import { keywordOf, valuesOf } from '@mailstream/shared/domain/header-fields';
 import { hasOwnHeader, isOwnMessageId, OWN_MAIL_HEADER } from '@mailstream/shared/domain/own-mail';
-import type { EmailData } from '@mailstream/shared/events/email-received';
+import type { EmailData } from '@mailstream/shared/events/email-received-schema';
 import { readDeliveryReport, type DeliveryReport } from './delivery-report.ts';
 import { isAutoReplySubject, isBounceSubject } from './automated-subjects.ts';
 

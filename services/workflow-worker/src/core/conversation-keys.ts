@@ -1,5 +1,5 @@
 /** What makes two messages part of one conversation, as far as the messages themselves tell. Pure. */
-import type { EmailData } from '@mailstream/shared/events/email-received';
+import type { EmailData } from '@mailstream/shared/events/email-received-schema';
 import { ticketNumbersIn } from './reply-reference.ts';
 
 /** The root and the nearest messages; a forged References header may be long. */

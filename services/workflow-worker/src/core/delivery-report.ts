@@ -4,7 +4,7 @@
  * mails failed. Reports of servers that do not follow the RFC are read as far as they name addresses and codes.
  */
 import { valuesOf } from '@mailstream/shared/domain/header-fields';
-import type { EmailAttachment, EmailData } from '@mailstream/shared/events/email-received';
+import type { EmailAttachment, EmailData } from '@mailstream/shared/events/email-received-schema';
 
 export interface DeliveryReport {
   /** `expanded` and `relayed` are no failures; `unknown` where the report does not say. */

@@ -1,5 +1,5 @@
 /** The event's message as the database takes it, and what it can be found by. Pure. */
-import type { EmailAttachment, EmailData } from '@mailstream/shared/events/email-received';
+import type { EmailAttachment, EmailData } from '@mailstream/shared/events/email-received-schema';
 import { classifyMail } from './automated-mail.ts';
 import { originalMessageId, returnedPart, type DeliveryReport } from './delivery-report.ts';
 import { findReplyReferences } from './reply-reference.ts';

@@ -4,7 +4,7 @@
  */
 import { valuesOf } from '@mailstream/shared/domain/header-fields';
 import { tokenInAddress, tokensInBody } from '@mailstream/shared/domain/reply-token';
-import type { EmailData } from '@mailstream/shared/events/email-received';
+import type { EmailData } from '@mailstream/shared/events/email-received-schema';
 
 export interface ReplyReferences {
   /** From addresses before those from bodies; lower case, hash them with `hashReplyToken`. */
