@@ -129,13 +129,14 @@ export class FolderIngest {
     const { limits } = this.#deps;
     let received = 0;
     let next = 0;
-    // While a run is on its way to the stream, the next one is fetched; it is committed only after that.
-    let publishing = Promise.resolve();
+    // While a run is made durable, committed and on its way to the stream, the next one is fetched and parsed; that one is made
+    // durable only after it.
+    let settled = Promise.resolve();
     let inFlight = 0;
     try {
       while (next < selection.uids.length) {
         if (limits.room() <= inFlight) {
-          await publishing;
+          await settled;
           inFlight = 0;
         }
         const count = Math.min(limits.maxMessages, Math.max(1, limits.room() - inFlight));
@@ -143,8 +144,8 @@ export class FolderIngest {
         for (const run of await this.#cut(session, uids, cursor)) {
           if (options.shouldStop()) return { more: true, received };
           signal.throwIfAborted();
-          const done = await this.#work(session, run, cursor, signal, { unsettled, publishing });
-          publishing = done.publishing;
+          const done = await this.#work(session, run, cursor, signal, { unsettled, settled });
+          settled = done.settled;
           inFlight = run.uids.length;
           received += done.received;
           // A parser was ended by a message: it goes alone next time, and what follows it must not overtake it.
@@ -155,25 +156,26 @@ export class FolderIngest {
       }
       return { more: selection.more, received };
     } finally {
-      await publishing;
+      await settled;
     }
   }
 
-  /** @param before what is committed is taken out of `unsettled`; nothing is committed before `publishing` is over */
+  /** @param before see `#settle`, which begins for this run when `settled` is over */
   async #work(
     session: ImapSession,
     run: Run,
     cursor: FolderCursor,
     signal: AbortSignal,
-    before: { readonly unsettled: Set<number>; readonly publishing: Promise<void> },
+    before: { readonly unsettled: Set<number>; readonly settled: Promise<void> },
   ): Promise<{
     readonly received: number;
     readonly isCutShort: boolean;
-    /** Rejects with a FaultError where the outcome is unknown. */
-    readonly publishing: Promise<void>;
+    /** Rejects as `#settle` does. */
+    readonly settled: Promise<void>;
   }> {
     const { uidValidity } = cursor.state;
     const unended = new Set(run.uids);
+    let isHandedOn = false;
     try {
       const steps: Steps = (step) => {
         this.freshness.progressed(this.#deps.clock.monotonicMs());
@@ -186,29 +188,55 @@ export class FolderIngest {
         throw error;
       });
       if (result.killer !== null) unended.delete(result.killer);
-      await before.publishing;
-      const rows = await this.#record(session, result, cursor, signal);
-      for (const { record } of result.messages) {
-        unended.delete(record.uid);
-        before.unsettled.delete(record.uid);
-      }
-      for (const uid of result.missing) unended.delete(uid);
-      this.freshness.progressed(this.#deps.clock.monotonicMs());
-      const publishing = rows?.publish() ?? Promise.resolve();
+      await before.settled;
+      isHandedOn = true;
+      const settled = this.#settle(session, result, cursor, signal, { unended, unsettled: before.unsettled });
       // Whoever waits for it hears of its fault; until then it is nobody's.
-      publishing.catch(() => undefined);
+      settled.catch(() => undefined);
       if (result.fault !== null) {
-        await publishing;
+        await settled;
         throw result.fault;
       }
-      return { received: result.messages.length, isCutShort: result.killer !== null, publishing };
+      return { received: result.messages.length, isCutShort: result.killer !== null, settled };
     } finally {
-      if (unended.size > 0) {
-        this.#unforgiven.push({ uidValidity, uids: [...unended] });
-        // Again before the counts are next read.
-        await this.#forgive().catch(() => undefined);
-      }
+      if (!isHandedOn) await this.#giveBack(uidValidity, unended);
     }
+  }
+
+  /**
+   * Makes a run durable, commits it and publishes it.
+   * @param left UIDs that are taken out as soon as they are committed: of attempts to give back, and of the pass
+   * @throws FaultError of storage, ledger or stream; `fenced`. REDIS_UNAVAILABLE where the outcome is unknown.
+   */
+  async #settle(
+    session: ImapSession,
+    result: RunResult,
+    cursor: FolderCursor,
+    signal: AbortSignal,
+    left: { readonly unended: Set<number>; readonly unsettled: Set<number> },
+  ): Promise<void> {
+    const { uidValidity } = cursor.state;
+    try {
+      if (result.needsBarrier) await this.#deps.processor.barrier();
+      this.#deps.steps('stored');
+      const rows = await this.#record(session, result, cursor, signal);
+      for (const { record } of result.messages) {
+        left.unended.delete(record.uid);
+        left.unsettled.delete(record.uid);
+      }
+      for (const uid of result.missing) left.unended.delete(uid);
+      this.freshness.progressed(this.#deps.clock.monotonicMs());
+      await rows?.publish();
+    } finally {
+      await this.#giveBack(uidValidity, left.unended);
+    }
+  }
+
+  async #giveBack(uidValidity: number, uids: ReadonlySet<number>): Promise<void> {
+    if (uids.size === 0) return;
+    this.#unforgiven.push({ uidValidity, uids: [...uids] });
+    // Again before the counts are next read.
+    await this.#forgive().catch(() => undefined);
   }
 
   /** A connection that breaks again and again is no fault of the message: only deaths are counted against it. */

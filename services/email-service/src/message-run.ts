@@ -68,6 +68,8 @@ export interface RunResult {
   readonly killer: number | null;
   /** What ended the run early, to be thrown once the messages are committed; null when nothing did. */
   readonly fault: Error | null;
+  /** Raw forms that become durable only with a barrier, which has to be passed before the commit. */
+  readonly needsBarrier: boolean;
 }
 
 type Outcome =
@@ -113,23 +115,27 @@ export class MessageRun {
     const mode =
       first === undefined ? 'full' : attemptMode(cursor.suspects.get(first) ?? { kills: 0, crashes: 0 });
     if (mode === 'giveUp' && first !== undefined) {
-      return { messages: [this.#givenUp(first)], missing: [], killer: null, fault: null };
+      return {
+        ...{ messages: [this.#givenUp(first)], missing: [], killer: null, fault: null },
+        needsBarrier: false,
+      };
     }
     const outcomes = new Map<number, Outcome>();
-    const fault = await this.#deps.budget.during(() => this.#collect(session, run, mode, outcomes, signal));
-    this.#deps.steps('stored');
-    return this.#assemble(run, outcomes, fault, cursor);
+    const { fault, needsBarrier } = await this.#deps.budget.during(() =>
+      this.#collect(session, run, mode, outcomes, signal),
+    );
+    return { ...(await this.#assemble(run, outcomes, fault, cursor)), needsBarrier };
   }
 
-  /** Fills `outcomes`; returns what ended it early, or null. Never leaves work behind. */
+  /** Fills `outcomes`. Never leaves work behind. @returns what ended it early, or null */
   async #collect(
     session: ImapSession,
     run: Run,
     mode: AttemptMode,
     outcomes: Map<number, Outcome>,
     signal: AbortSignal,
-  ): Promise<Error | null> {
-    const { budget, limits, processor } = this.#deps;
+  ): Promise<Pick<RunResult, 'fault' | 'needsBarrier'>> {
+    const { budget, limits } = this.#deps;
     const working = new Set<Promise<void>>();
     const large: { readonly message: FetchedMessage; readonly path: string }[] = [];
     const pieceBytes = budget.pieceBytes();
@@ -176,8 +182,7 @@ export class MessageRun {
     }
     await Promise.all(working);
     await Promise.all(large.map(({ path }) => rm(path, { force: true })));
-    if (hasGroups) await processor.barrier();
-    return fault;
+    return { fault, needsBarrier: hasGroups };
   }
 
   /** Never rejects: the outcomes say what happened. */
@@ -280,7 +285,7 @@ export class MessageRun {
     outcomes: ReadonlyMap<number, Outcome>,
     fault: Error | null,
     cursor: FolderCursor,
-  ): Promise<RunResult> {
+  ): Promise<Omit<RunResult, 'needsBarrier'>> {
     const messages: RunMessage[] = [];
     const missing: number[] = [];
     for (const uid of run.uids) {

@@ -95,8 +95,8 @@ function isSupported(root: string): boolean {
   if (process.platform !== 'linux' || !existsSync(SYNC) || !existsSync(SHELL)) return false;
   const [major = 0, minor = 0] = release().split('.').map(Number);
   if (major < 5 || (major === 5 && minor < 8) || !KNOWN.has(statfsSync(root).type)) return false;
-  // Older tools have the name and not the option.
-  return spawnSync(SYNC, ['--file-system', root], { env: {}, stdio: 'ignore' }).status === 0;
+  // Older tools have the name and not the option. Tried where nothing is to be written: of a busy disk it can take a second.
+  return spawnSync(SYNC, ['--file-system', '/proc/self'], { env: {}, stdio: 'ignore' }).status === 0;
 }
 
 /** Sockets of a child process have it; their type does not say so. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cutToJsonBytes, jsonBytes } from './json-size.ts';
+import { cutToJsonBytes, jsonBytes, mostJsonBytes } from './json-size.ts';
 import { shortText, storableText } from './storable-text.ts';
 
 const anyText = fc.string({
@@ -18,6 +18,27 @@ describe('cutToJsonBytes', () => {
         const isPair = (text.codePointAt(cut.length) ?? 0) > 0xffff;
         const oneMore = text.slice(0, cut.length + (isPair ? 2 : 1));
         expect(jsonBytes(oneMore) - 2).toBeGreaterThan(limit);
+      }),
+    );
+  });
+});
+
+describe('mostJsonBytes', () => {
+  it('is never below what the JSON form takes', () => {
+    const { tree } = fc.letrec((tie) => ({
+      tree: fc.oneof(
+        anyText,
+        fc.double(),
+        fc.boolean(),
+        fc.constant(null),
+        fc.date(),
+        fc.array(tie('tree'), { maxLength: 4 }),
+        fc.dictionary(anyText, tie('tree'), { maxKeys: 4 }),
+      ),
+    }));
+    fc.assert(
+      fc.property(tree, (value) => {
+        expect(mostJsonBytes(value)).toBeGreaterThanOrEqual(jsonBytes(value));
       }),
     );
   });

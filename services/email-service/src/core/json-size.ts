@@ -4,6 +4,21 @@ export function jsonBytes(value: unknown): number {
   return Buffer.byteLength(JSON.stringify(value) ?? '');
 }
 
+/**
+ * No less than `jsonBytes`, without making the JSON form: strings are taken for six bytes a unit, which is the longest escape. For
+ * small values, which is nearly all mail, that is enough to know that they fit (issue 7: a twentieth of a parser's time).
+ */
+export function mostJsonBytes(value: unknown): number {
+  if (typeof value === 'string') return 6 * value.length + 2;
+  if (Array.isArray(value)) return value.reduce((sum: number, item) => sum + mostJsonBytes(item) + 1, 2);
+  if (typeof value === 'object' && value !== null && !(value instanceof Date))
+    return Object.entries(value).reduce(
+      (sum, [name, item]) => sum + 6 * name.length + 4 + mostJsonBytes(item),
+      2,
+    );
+  return 32;
+}
+
 /** The longest beginning of `text` that takes at most `maxBytes` inside a JSON string; never half a surrogate pair. */
 export function cutToJsonBytes(text: string, maxBytes: number): string {
   // No character takes more than six bytes.

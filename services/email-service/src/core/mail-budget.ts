@@ -6,7 +6,7 @@
  */
 import type { IngressSkipReason } from '@mailstream/shared/events/email-received-schema';
 import type { ParsedMail } from '../ports/mail.ts';
-import { cutToJsonBytes, jsonBytes } from './json-size.ts';
+import { cutToJsonBytes, jsonBytes, mostJsonBytes } from './json-size.ts';
 
 const KIB = 1024;
 /** Of the 512 KiB of an entry; the rest is for the envelope, names and what the builder adds. */
@@ -26,6 +26,7 @@ const FLOOR = {
 
 /** The same mail where it fits; else a copy that does. Same input, same cuts. */
 export function fitMail(mail: ParsedMail, maxBytes: number = MAX_MAIL_JSON_BYTES): ParsedMail {
+  if (mostJsonBytes(mail) <= maxBytes) return mail;
   let fitted = mail;
   for (const step of STEPS) {
     const excess = jsonBytes(fitted) - maxBytes;
