@@ -1,7 +1,7 @@
 /** From the fields of an entry to an event whose parts agree, or to the reason why it is none. */
 import { providerId, tenantId, type TenantId } from '@mailstream/shared/domain/ids';
 import { streamName } from '@mailstream/shared/events/email-received';
-import { decodeEntry } from '@mailstream/shared/events/email-received-schema';
+import { decodeEntry } from '@mailstream/shared/events/decode-entry';
 import { z } from 'zod';
 import type { InboundEmail, StreamEntry } from './ports.ts';
 

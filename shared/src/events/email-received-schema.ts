@@ -1,6 +1,5 @@
-/** What the event `INBOUND_EMAIL_RECEIVED` holds, and how an entry of the stream is read (see `email-received.ts`). */
+/** What the event `INBOUND_EMAIL_RECEIVED` holds (see `email-received.ts`). */
 import { z } from 'zod';
-import { EVENT_NAME } from './email-received.ts';
 
 const address = z.object({ email: z.string(), name: z.string().optional() });
 
@@ -86,24 +85,3 @@ export type EmailAttachment = z.infer<typeof attachment>;
 export type IngressSkipReason = z.infer<typeof ingressSkipReason>;
 export type EmailData = z.infer<typeof emailDataSchema>;
 export type EmailReceivedPayload = z.infer<typeof emailReceivedPayloadSchema>;
-
-/** @throws z.ZodError or SyntaxError when the fields are not an event of this kind. */
-export function decodeEntry(fields: Readonly<Record<string, string>>): {
-  eventId: string;
-  tenant: string;
-  payload: EmailReceivedPayload;
-} {
-  const envelope = z
-    .object({
-      event_id: z.guid(),
-      event_type: z.literal(EVENT_NAME),
-      tenant: z.guid(),
-      payload_json: z.string(),
-    })
-    .parse(fields);
-  return {
-    eventId: envelope.event_id,
-    tenant: envelope.tenant,
-    payload: emailReceivedPayloadSchema.parse(JSON.parse(envelope.payload_json)),
-  };
-}

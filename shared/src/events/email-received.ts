@@ -2,8 +2,8 @@
  * The event (DESIGN section 6): flat string fields on the stream, the message in `payload_json`.
  * Version 1; only additions are allowed, so that a consumer of an older version keeps working.
  * `event_id` is a UUIDv5 of (tenant, provider, folder, UIDVALIDITY, UID): publishing again gives the same id,
- * and any consumer can drop the second copy. Its payload and how to read one: `email-received-schema.ts`, which the threads that
- * make events do not load.
+ * and any consumer can drop the second copy. What the payload holds stands in `email-received-schema.ts`, and how an entry is read
+ * in `decode-entry.ts`: threads that make events load neither.
  */
 import { v5 as uuidv5 } from 'uuid';
 import type { MessageKey } from '../domain/message.ts';

@@ -2,7 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
-import { decodeEntry, type EmailReceivedPayload } from '../events/email-received-schema.ts';
+import { decodeEntry } from '../events/decode-entry.ts';
+import type { EmailReceivedPayload } from '../events/email-received-schema.ts';
 import { createLogger } from '../runtime/logger.ts';
 import { closeRedis, createRedis } from '../runtime/redis.ts';
 import type { RedisClient } from '../runtime/redis-servers.ts';

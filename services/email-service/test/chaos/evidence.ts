@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ImapFlow } from 'imapflow';
 import { deadLetterStream, streamName } from '@mailstream/shared/events/email-received';
-import { decodeEntry } from '@mailstream/shared/events/email-received-schema';
+import { decodeEntry } from '@mailstream/shared/events/decode-entry';
 import { isBodyOf, keyInHeader, keyOfMessageId, sha256 } from './message.ts';
 import type { Mailbox } from './mailboxes.ts';
 import type { Evidence, LedgerRecord, MailboxMessage, StreamRecord } from './oracle.ts';
