@@ -14,30 +14,35 @@ const log = {
   error: () => undefined,
 };
 
-/** An instance that holds `count` mailboxes of one folder each; listeners are quiet as soon as they are asked to end. */
-async function holding(count: number): Promise<{
+/** An instance that holds `count` mailboxes of `weight` folders each; listeners are quiet as soon as they are asked to end. */
+async function holding(
+  count: number,
+  weight = 1,
+): Promise<{
   supervisor: Supervisor;
   clock: FakeClock;
-  view: { instances: number };
+  view: { instances: number; looks: number };
   held(): number;
   passes(ms: number): Promise<void>;
 }> {
   const clock = new FakeClock();
-  const view = { instances: 1 };
+  const view = { instances: 1, looks: 0 };
   const found = Array.from({ length: count }, (_, n): DiscoveredProvider => ({
     tenant: tenantId('00000000-0000-4000-8000-000000000001'),
     id: providerId(`00000000-0000-4000-9000-${String(n).padStart(12, '0')}`),
     configVersion: 1,
     pokeVersion: 0,
     auditVersion: 0,
-    weight: 1,
+    weight,
     leaseOwner: null,
     leaseExpired: true,
   }));
   const store: LeaseStore = {
     discover: () => Promise.resolve(found),
-    look: (): Promise<FleetView> =>
-      Promise.resolve({ free: [], instances: view.instances, fingerprint: 'all' }),
+    look: (): Promise<FleetView> => {
+      view.looks += 1;
+      return Promise.resolve({ free: [], instances: view.instances, fingerprint: 'all' });
+    },
     acquire: (_ref, owner) => Promise.resolve({ owner, epoch: 1 }),
     renew: (leases) => Promise.resolve({ renewed: leases, busy: [] }),
     release: () => Promise.resolve(),
@@ -117,6 +122,20 @@ describe('an instance that has more than its share', () => {
     expect(held()).toBe(50);
     const stopped = supervisor.stop();
     await passes(6_100);
+    await stopped;
+  });
+
+  it('asks PostgreSQL no more often than others when no mailbox is small enough to be given away', async () => {
+    // Of nine folders five are the share: of three mailboxes one goes, and two are still a folder too many.
+    const { supervisor, view, held, passes } = await holding(3, 3);
+    view.instances = 2;
+    await passes(5_000);
+    expect(held()).toBe(2);
+    view.looks = 0;
+    await passes(10_000);
+    expect(view.looks).toBeLessThanOrEqual(10);
+    const stopped = supervisor.stop();
+    await passes(100);
     await stopped;
   });
 });

@@ -73,6 +73,8 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
   let wasNoticed = false;
   let isLooking = false;
   let shedAtMs = -Infinity;
+  /** Something was given away at the last look, and there may be more. */
+  let isShedding = false;
   let isLookWanted = false;
   let lastBeatMs = deps.clock.monotonicMs();
 
@@ -197,7 +199,7 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
 
   const soonestLookMs = (): number | undefined => {
     if (isLookWanted) return LOOK_MS.afterNotice;
-    return share.surplus > 0 ? SHED_EVERY_MS : undefined;
+    return isShedding ? SHED_EVERY_MS : undefined;
   };
 
   const armLook = (soonMs?: number): void => {
@@ -223,7 +225,9 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
   const shed = (): void => {
     let surplus = share.surplus;
     const nowMs = deps.clock.monotonicMs();
-    if (surplus <= 0 || nowMs - shedAtMs < SHED_EVERY_MS) return;
+    if (nowMs - shedAtMs < SHED_EVERY_MS) return;
+    isShedding = false;
+    if (surplus <= 0) return;
     shedAtMs = nowMs;
     // Each of the others has a surplus, too, when one has come.
     const most = Math.max(1, Math.round(MOST_SHED / Math.max(1, share.instances - 1)));
@@ -233,6 +237,7 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
       const weight = share.weightOf(key);
       if (runner.state.kind !== 'held' || weight > surplus) continue;
       runner.send({ kind: 'handover' });
+      isShedding = true;
       surplus -= weight;
       left -= weight;
     }
