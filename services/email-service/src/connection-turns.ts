@@ -4,6 +4,10 @@
  * First come, first served. While somebody waits, a holder whose folder has been in sync once is asked, a quantum later, to give its
  * connection up and queue again; one that has still not caught up, after `CATCH_UP_QUANTA`. So folders over the cap share the
  * connections in turn: neither one with a huge backlog nor one whose mail never stops starves the others.
+ *
+ * Whatever the caps, a few begin at a time (`BEGINNERS`): each asks PostgreSQL half a dozen things before it watches, and thousands
+ * that ask at once all wait for one another until all give up and begin anew. A place among the beginners is free again when the
+ * folder is in sync, and soon in any case, so that a mail server that does not answer holds up nobody.
  * Caps bound connections only. Leases and their renewals know nothing of them.
  */
 import type { Clock } from '@mailstream/shared/domain/time';
@@ -43,10 +47,14 @@ interface Place {
   grantedAtMs: number;
   /** Null until the folder has been in sync once. */
   inSyncAtMs: number | null;
+  /** Ends its place among the beginners; null while it has none. */
+  cancelBeginning: (() => void) | null;
 }
 
 /** A backlog gets on better in longer turns: each costs a login and a list of the folder. */
 const CATCH_UP_QUANTA = 6;
+/** Folders that log in, open and look for the first time at one moment; so many to one host that another's have room. */
+const BEGINNERS = { all: 64, perHost: 32, placeMs: 2_000 };
 /** Two hundred logins a second. */
 const SPREAD_EACH_MS = 5;
 
@@ -59,6 +67,7 @@ export class ConnectionTurns {
   readonly #hosts = new Map<string, number>();
   /** By host: holders that have not come to watch yet. */
   readonly #busy = new Map<string, number>();
+  readonly #beginners = { all: 0, perHost: new Map<string, number>() };
   #isSweepArmed = false;
 
   constructor(clock: Clock, caps: TurnCaps) {
@@ -74,7 +83,9 @@ export class ConnectionTurns {
       state: 'waiting',
       grantedAtMs: 0,
       inSyncAtMs: null,
+      cancelBeginning: null,
     };
+    const isCapped = (): boolean => place.state === 'waiting' && !this.#isWithinCaps(place);
     if (this.#isFree(place)) this.#grant(place);
     else {
       this.#waiting.add(place);
@@ -83,7 +94,7 @@ export class ConnectionTurns {
     const spreadMs = (): number => SPREAD_EACH_MS * (this.#busy.get(place.host) ?? 0);
     return {
       get isWaiting() {
-        return place.state === 'waiting';
+        return isCapped();
       },
       get spreadMs() {
         return spreadMs();
@@ -92,12 +103,19 @@ export class ConnectionTurns {
         if (place.state !== 'holding' || place.inSyncAtMs !== null) return;
         add(this.#busy, place.host, -1);
         place.inSyncAtMs = this.#clock.monotonicMs();
+        this.#hasBegun(place);
       },
       end: () => this.#end(place),
     };
   }
 
   #isFree(place: Place): boolean {
+    const { all, perHost } = this.#beginners;
+    const mayBegin = all < BEGINNERS.all && (perHost.get(place.host) ?? 0) < BEGINNERS.perHost;
+    return mayBegin && this.#isWithinCaps(place);
+  }
+
+  #isWithinCaps(place: Place): boolean {
     const { perTenant, perHost } = this.#caps;
     return (
       (perTenant === 0 || (this.#tenants.get(place.tenant) ?? 0) < perTenant) &&
@@ -112,7 +130,31 @@ export class ConnectionTurns {
     this.#holding.add(place);
     this.#count(place, 1);
     add(this.#busy, place.host, 1);
+    this.#begins(place);
     place.hooks.came();
+  }
+
+  #begins(place: Place): void {
+    this.#beginners.all += 1;
+    add(this.#beginners.perHost, place.host, 1);
+    place.cancelBeginning = this.#clock.schedule(BEGINNERS.placeMs, () => this.#hasBegun(place));
+  }
+
+  #hasBegun(place: Place): void {
+    if (place.cancelBeginning === null) return;
+    place.cancelBeginning();
+    place.cancelBeginning = null;
+    this.#beginners.all -= 1;
+    add(this.#beginners.perHost, place.host, -1);
+    this.#serve();
+  }
+
+  #serve(): void {
+    // A copy: whoever gets a turn may ask for another at once.
+    for (const next of [...this.#waiting]) {
+      if (this.#beginners.all >= BEGINNERS.all) return;
+      if (next.state === 'waiting' && this.#isFree(next)) this.#grant(next);
+    }
   }
 
   #end(place: Place): void {
@@ -124,9 +166,8 @@ export class ConnectionTurns {
     this.#holding.delete(place);
     this.#count(place, -1);
     if (place.inSyncAtMs === null) add(this.#busy, place.host, -1);
-    // A copy: whoever gets a turn may ask for another at once.
-    for (const next of [...this.#waiting])
-      if (next.state === 'waiting' && this.#isFree(next)) this.#grant(next);
+    this.#hasBegun(place);
+    this.#serve();
   }
 
   #count(place: Place, change: 1 | -1): void {
@@ -158,6 +199,7 @@ export class ConnectionTurns {
       .filter((place) => this.#dueAtMs(place) <= nowMs)
       .sort((a, b) => this.#dueAtMs(a) - this.#dueAtMs(b));
     for (const waiting of [...this.#waiting]) {
+      if (this.#isWithinCaps(waiting)) continue;
       const index = due.findIndex((place) => place.tenant === waiting.tenant || place.host === waiting.host);
       if (index >= 0) due.splice(index, 1)[0]?.hooks.yieldNow();
     }
