@@ -151,6 +151,99 @@ describe('withTenant', () => {
   });
 });
 
+describe('a statement alone', () => {
+  const names = (database: Database, tenant: TenantId): Promise<readonly string[]> =>
+    database
+      .statement<{ name: string }>(
+        tenant,
+        'SELECT name FROM tenant_counters WHERE name = ANY (CAST(:names AS text[]))',
+        {
+          names: ['own', 'other'],
+        },
+      )
+      .then((rows) => rows.map(({ name }) => name));
+  const insert =
+    'INSERT INTO tenant_counters (tenant, name, value) VALUES (:tenant, :name, 1) RETURNING value';
+
+  it('sees the rows of its tenant, time and again on the same connection, and leaves nothing on it', async () => {
+    const database = open();
+    for (let round = 0; round < 3; round += 1) {
+      expect(await names(database, one)).toEqual(['own']);
+      expect(await names(database, two)).toEqual(['other']);
+      expect(await names(database, tenantId(randomUUID()))).toEqual([]);
+    }
+    expect(await counters(database, two)).toEqual(['other']);
+    const pids = new Set<unknown>();
+    for (let round = 0; round < 3; round += 1)
+      pids.add(
+        (await database.statement<{ pid: number }>(one, 'SELECT pg_backend_pid() AS pid', {}))[0]?.pid,
+      );
+    expect(pids.size).toBe(1);
+  });
+
+  it('is committed, and the same one as its neighbours, whatever else the connection is used for', async () => {
+    const database = open();
+    const all = ['a', 'b', 'c', 'd'].map((name) => `alone ${name}`);
+    const rows = await Promise.all(
+      all.map(async (name, n) =>
+        n % 2 === 0
+          ? database.statement(one, insert, { tenant: one, name })
+          : addCounter(database, one, name),
+      ),
+    );
+    expect(rows[0]).toEqual([{ value: 1 }]);
+    expect(await counters(database, one)).toEqual(expect.arrayContaining(all));
+  });
+
+  it('is refused for a row of another tenant and leaves no trace, and the connection serves on', async () => {
+    const database = open();
+    const stranger = { tenant: two, name: 'x' };
+    for (let round = 0; round < 2; round += 1)
+      expect(sqlState(await failureOf(database.statement(one, insert, stranger)))).toBe('42501');
+    expect(sqlState(await failureOf(database.statement(one, 'SELECT 1 / :zero::int', { zero: 0 })))).toBe(
+      '22012',
+    );
+    expect(await counters(database, two)).toEqual(['other']);
+    expect(await names(database, one)).toEqual(['own']);
+  });
+
+  it('goes again where what was prepared is not there any more', async () => {
+    const database = open();
+    for (let round = 0; round < 2; round += 1) await names(database, one);
+    await database.withTenant(one, async (trx) => trx.raw('DEALLOCATE ALL'));
+    expect(await names(database, one)).toEqual(['own']);
+  });
+
+  it('does not run where role and tenant cannot be set', async () => {
+    const login = `stranger_${randomUUID().replaceAll('-', '')}`;
+    await asOwner(`CREATE ROLE ${login} LOGIN PASSWORD 'secret'`);
+    const url = new URL(db.url);
+    url.username = login;
+    url.password = 'secret';
+    const database = open({ url: url.href });
+    expect(sqlState(await failureOf(database.statement(one, 'SELECT 1', {})))).toBe('42501');
+    await database.close();
+    await asOwner(`DROP ROLE ${login}`);
+  });
+
+  it('has an unknown outcome when PostgreSQL cuts the connection, and the next one works', async () => {
+    const database = open();
+    const cut = failureOf(database.statement(one, 'SELECT pg_sleep(60) AS cut_alone', {}));
+    await expect
+      .poll(async () => {
+        const ended = await asOwner(
+          "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%cut_alone%' AND pid <> pg_backend_pid()",
+        );
+        return ended.rowCount;
+      })
+      .toBe(1);
+    const error = await cut;
+    expect(error).toMatchObject({ fault: { code: 'DATABASE_UNAVAILABLE', kind: 'transient' } });
+    expect(isOutcomeUnknown(error)).toBe(true);
+    expect(await names(database, one)).toEqual(['own']);
+  });
+});
+
 describe('the other roles', () => {
   it('let the daemon see leases of all tenants but no settings, secrets or tickets', async () => {
     const database = open();

@@ -44,13 +44,10 @@ function openDatabase(applicationName = 'tokens'): Database {
 }
 
 const main = openDatabase('main');
-const secretsOf = (database: Pick<Database, 'withTenant'>) =>
-  createSecretStore({ database, box, sources: [] });
+const secretsOf = (database: Database) => createSecretStore({ database, box, sources: [] });
 
 /** One process. */
-function service(
-  options: { database?: Pick<Database, 'withTenant'>; clock?: Clock; fetch?: GuardedFetch } = {},
-): TokenService {
+function service(options: { database?: Database; clock?: Clock; fetch?: GuardedFetch } = {}): TokenService {
   const database = options.database ?? main;
   return createTokenService({
     database,
@@ -274,7 +271,8 @@ describe('a refresh', () => {
 
 describe('between the answer and the commit', () => {
   /** A process that dies before its commit: the work is rolled back, and nothing of it is used again. */
-  const dying: Pick<Database, 'withTenant'> = {
+  const dying: Database = {
+    ...main,
     withTenant: (of, work) =>
       main.withTenant(of, async (trx, link) => {
         const result = await work(trx, link);
@@ -299,9 +297,9 @@ describe('between the answer and the commit', () => {
   });
 
   /** The same process: nothing commits until `recover` is called. */
-  function failing(): { readonly database: Pick<Database, 'withTenant'>; readonly recover: () => void } {
+  function failing(): { readonly database: Database; readonly recover: () => void } {
     let current = dying;
-    const database: Pick<Database, 'withTenant'> = { withTenant: (of, work) => current.withTenant(of, work) };
+    const database: Database = { ...main, withTenant: (of, work) => current.withTenant(of, work) };
     return { database, recover: () => (current = main) };
   }
 

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import type { FolderState } from '@mailstream/shared/domain/folder-state';
 import { instanceId, providerId, tenantId } from '@mailstream/shared/domain/ids';
 import { FolderPublication, type PublicationDeps } from './folder-publication.ts';
 
@@ -13,11 +12,9 @@ const TERM = { owner: instanceId('00000000-0000-4000-a000-000000000001'), epoch:
 /** Nothing is left to publish; `whileRecovering` runs in the middle of each recovery. */
 function publication(whileRecovering: () => void): FolderPublication {
   const ledger = {
-    folderState: () => Promise.resolve({ publishSeq: 3 } as FolderState),
-    unpublished: () => Promise.resolve([]),
-    unprocessed: () => {
+    outstanding: () => {
       whileRecovering();
-      return Promise.resolve([]);
+      return Promise.resolve({ publishSeq: 3, isUnpublished: false, isUnprocessed: false });
     },
   };
   const publisher = { watermark: () => Promise.resolve(3) };
@@ -50,7 +47,7 @@ describe('publication of a folder', () => {
     let unprocessed = [row];
     let nowMs = 0;
     const ledger = {
-      folderState: () => Promise.resolve({ publishSeq: 3 } as FolderState),
+      outstanding: () => Promise.resolve({ publishSeq: 3, isUnpublished: false, isUnprocessed: true }),
       unpublished: () => Promise.resolve([]),
       unprocessed: (_folder: unknown, after: number) =>
         Promise.resolve(after > 0 ? [] : unprocessed.map((each) => ({ ...each, publishSeq: 3 }))),

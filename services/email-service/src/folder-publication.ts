@@ -93,15 +93,20 @@ export class FolderPublication {
 
   /** @throws FaultError as `publish`, and PARSER_KILLED or STORAGE_UNAVAILABLE when a stored message cannot be read. */
   async recover(signal: AbortSignal): Promise<void> {
-    const { publisher, log } = this.#deps;
+    const { ledger, publisher, log } = this.#deps;
     // A gap found while recovering means that Redis lost data meanwhile: begin again, but not for ever.
     for (let round = 0; round < 5; round += 1) {
       signal.throwIfAborted();
       const doubts = this.#doubts;
       const inHand = new Set<string>();
       const mark = await publisher.watermark(this.#folder);
-      await this.#raiseSequence(mark);
-      if ((await this.#publishUnmarked(mark, signal)) && (await this.#reconcile(inHand, signal))) {
+      const { publishSeq, isUnpublished, isUnprocessed } = await ledger.outstanding(this.#folder);
+      // After PostgreSQL lost commits the stored sequence may lie below the watermark: go on above both.
+      if (publishSeq !== null && publishSeq < mark) await this.#raiseSequence(mark);
+      const isPublished = !isUnpublished || (await this.#publishUnmarked(mark, signal));
+      // What was just published is not processed either.
+      const isAnyOpen = isUnpublished || isUnprocessed;
+      if (isPublished && (!isAnyOpen || (await this.#reconcile(inHand, signal)))) {
         if (this.#doubts === doubts) this.#recovered(inHand);
         return;
       }
@@ -125,10 +130,7 @@ export class FolderPublication {
     this.#recheckAtMs = this.#uncertain.size > 0 ? this.#deps.clock.monotonicMs() + RECHECK_MS : null;
   }
 
-  /** After PostgreSQL lost commits the stored sequence may lie below the watermark: go on above both. */
   async #raiseSequence(mark: number): Promise<void> {
-    const state = await this.#deps.ledger.folderState(this.#folder);
-    if (state === null || state.publishSeq >= mark) return;
     const stored = await this.#deps.ledger.raiseSequence(this.#folder, this.#term, mark);
     if (stored.kind === 'fenced') throw fencedFault();
   }

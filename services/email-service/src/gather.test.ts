@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { gather } from './gather.ts';
+import { tenantId } from '@mailstream/shared/domain/ids';
+import { gather, gatherPerTenant } from './gather.ts';
 
 function setup(maxItems: number): {
   ask: (item: number) => Promise<number>;
@@ -50,4 +51,23 @@ it('fails the calls of one piece of work together, and goes on with the next', a
   await expect(first).rejects.toThrow('lost');
   finish();
   expect(await second).toBe(20);
+});
+
+it('gathers the calls of each tenant by themselves: one that takes long holds up no other', async () => {
+  const [slow, quick] = ['1', '2'].map((n) => tenantId(`00000000-0000-4000-8000-00000000000${n}`));
+  if (slow === undefined || quick === undefined) throw new Error('two tenants');
+  const batches: string[] = [];
+  const held: (() => void)[] = [];
+  const ask = gatherPerTenant<{ tenant: typeof slow; n: number }, number>(async (tenant, items) => {
+    batches.push(`${tenant === slow ? 'slow' : 'quick'} ${items.map(({ n }) => n).join()}`);
+    if (tenant === slow) await new Promise<void>((resolve) => held.push(resolve));
+    return items.map(({ n }) => n * 10);
+  }, 10);
+  const answers = [1, 2, 3].map((n) => ask({ tenant: slow, n }));
+  expect(await ask({ tenant: quick, n: 4 })).toBe(40);
+  held.shift()?.();
+  expect(await answers[0]).toBe(10);
+  held.shift()?.();
+  expect(await Promise.all(answers)).toEqual([10, 20, 30]);
+  expect(batches).toEqual(['slow 1', 'quick 4', 'slow 2,3']);
 });

@@ -8,8 +8,12 @@
  */
 import { createHash } from 'node:crypto';
 import type { Knex } from 'knex';
-import type { DatabaseLink } from './database.ts';
 import { sqlState } from './database-faults.ts';
+
+export interface DatabaseLink {
+  /** A server process of our own is behind it, and no pooler: what is prepared is there the next time. */
+  readonly isDirect: boolean;
+}
 
 export interface PreparedStatements {
   /** Runs a statement with `:name` for its values. The same name is one value, and must be of one type everywhere. */
@@ -18,8 +22,17 @@ export interface PreparedStatements {
     sql: string,
     values: Readonly<Record<string, unknown>>,
   ): Promise<readonly unknown[]>;
+  /** The same for `pg` itself. @param link null while it is not known */
+  statement(link: DatabaseLink | null, sql: string, values: Readonly<Record<string, unknown>>): PgStatement;
   /** True for an error that says so: run the transaction again, it works then. */
   isRefusal(error: unknown): boolean;
+}
+
+/** What `pg` runs; without a name it is prepared for this one time. */
+export interface PgStatement {
+  readonly text: string;
+  readonly values: readonly unknown[];
+  readonly name?: string;
 }
 
 interface Statement {
@@ -28,8 +41,11 @@ interface Statement {
   readonly keys: readonly string[];
 }
 
-/** invalid_sql_statement_name: no such statement; duplicate_prepared_statement. */
-const REFUSALS = new Set(['26000', '42P05']);
+/**
+ * invalid_sql_statement_name: no such statement; duplicate_prepared_statement; feature_not_supported: a migration has changed what the
+ * statement gives.
+ */
+const REFUSALS = new Set(['26000', '42P05', '0A000']);
 /** Not the type casts of PostgreSQL. */
 const VALUE = /(?<!:):([A-Za-z]\w*)/g;
 
@@ -45,13 +61,18 @@ export function createPreparedStatements(): PreparedStatements {
     return statement;
   };
 
+  const statement: PreparedStatements['statement'] = (link, sql, values) => {
+    const { name, text, keys } = statementOf(sql);
+    const plain = { text, values: keys.map((key) => values[key]) };
+    return link?.isDirect === true && isPossible ? { ...plain, name } : plain;
+  };
+
   return {
+    statement,
     run: async ({ trx, link }, sql, values) => {
-      const { name, text, keys } = statementOf(sql);
-      const statement = { text, values: keys.map((key) => values[key]) };
       const { rows } = await trx
         .raw<{ rows: readonly unknown[] }>('SELECT')
-        .options(link.isDirect && isPossible ? { ...statement, name } : statement);
+        .options(statement(link, sql, values));
       return rows;
     },
     isRefusal: (error) => {

@@ -32,6 +32,15 @@ const rowSchema = z.object({
   config_version: z.number().int(),
 });
 
+/** Providers of the IMAP kind by `:tenant` and `:ids`, as `toImapProvider` reads them; in any order. */
+export const SELECT_IMAP_PROVIDERS = `
+SELECT p.tenant, p.id, p.provider_name, p.mailbox, c.host, c.port, c.secure, c.allow_starttls, c.verify_certificate, c.auth_type,
+       c.username, c.folder_filters, c.start_from, c.oauth_authorize_url, c.oauth_token_url, c.oauth_client_id, c.oauth_scopes,
+       c.config_version
+  FROM email_providers p
+  JOIN imap_email_provider_config c ON c.tenant = p.tenant AND c.email_provider_id = p.id
+ WHERE p.tenant = :tenant AND p.id = ANY (CAST(:ids AS uuid[])) AND p.provider_type = 'imap'`;
+
 /**
  * @returns null when the tenant has no such provider (or its settings are not there).
  * @throws FaultError INTERNAL when the row holds what no settings form could have stored.
@@ -41,31 +50,11 @@ export async function loadImapProvider(
   tenant: TenantId,
   id: ProviderId,
 ): Promise<ImapProvider | null> {
-  const row: unknown = await trx('email_providers as p')
-    .join('imap_email_provider_config as c', (on) => {
-      on.on('c.tenant', 'p.tenant').andOn('c.email_provider_id', 'p.id');
-    })
-    .where({ 'p.tenant': tenant, 'p.id': id, 'p.provider_type': 'imap' })
-    .first(
-      'p.tenant',
-      'p.id',
-      'p.provider_name',
-      'p.mailbox',
-      'c.host',
-      'c.port',
-      'c.secure',
-      'c.allow_starttls',
-      'c.verify_certificate',
-      'c.auth_type',
-      'c.username',
-      'c.folder_filters',
-      'c.start_from',
-      'c.oauth_authorize_url',
-      'c.oauth_token_url',
-      'c.oauth_client_id',
-      'c.oauth_scopes',
-      'c.config_version',
-    );
+  const { rows } = await trx.raw<{ rows: readonly unknown[] }>(SELECT_IMAP_PROVIDERS, {
+    tenant,
+    ids: [id],
+  });
+  const [row] = rows;
   return row === undefined ? null : toImapProvider(row);
 }
 

@@ -36,8 +36,15 @@ export interface SecretStore {
   idle(): Promise<void>;
 }
 
+interface SecretRow {
+  readonly sealed: string;
+}
+
+const SELECT_SECRET =
+  'SELECT sealed FROM provider_secrets WHERE tenant = :tenant AND email_provider_id = :email_provider_id AND name = :name';
+
 export function createSecretStore(options: {
-  readonly database: Pick<Database, 'withTenant'>;
+  readonly database: Pick<Database, 'statement'>;
   readonly box: SecretBox;
   /** In order of precedence. */
   readonly sources: readonly SecretSource[];
@@ -48,9 +55,11 @@ export function createSecretStore(options: {
   const settling = new Set<Promise<void>>();
 
   async function readText(ref: SecretRef, trx?: Knex.Transaction): Promise<string | null> {
-    if (trx === undefined) return await database.withTenant(ref.tenant, (own) => readText(ref, own));
-    const row: unknown = await trx('provider_secrets').where(rowKey(ref)).first('sealed');
-    return row === undefined ? null : (row as { readonly sealed: string }).sealed;
+    const rows =
+      trx === undefined
+        ? await database.statement<SecretRow>(ref.tenant, SELECT_SECRET, rowKey(ref))
+        : (await trx.raw<{ rows: readonly SecretRow[] }>(SELECT_SECRET, rowKey(ref))).rows;
+    return rows[0]?.sealed ?? null;
   }
 
   async function readRow(ref: SecretRef, trx?: Knex.Transaction): Promise<SecretValue | null> {

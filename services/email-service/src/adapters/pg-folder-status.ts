@@ -2,7 +2,9 @@
 import type { Database } from '@mailstream/shared/db/database';
 import { perTenant } from '@mailstream/shared/db/per-tenant';
 import type { StartFrom } from '@mailstream/shared/domain/provider';
+import { gatherPerTenant } from '../gather.ts';
 import type { FolderStatusStore } from '../ports/folder-status.ts';
+import type { ProviderRef } from '../ports/leases.ts';
 
 /** What came in an earlier attempt, before its listener was stopped, was known to the last one: so the ledger is asked. */
 const RECORD_RESYNC = `
@@ -22,7 +24,20 @@ const RECORD_RESYNC = `
    WHERE r.tenant = :tenant AND r.provider_id = :provider AND r.folder = :folder AND r.version >= :version
      AND c.tenant = r.tenant AND c.email_provider_id = r.provider_id AND c.lease_owner = :owner AND c.lease_epoch = :epoch`;
 
+const SELECT_REQUESTS = `
+SELECT c.email_provider_id AS id, c.audit_version AS audit,
+       (SELECT coalesce(json_agg(json_build_array(s.folder, s.audit_version)), '[]')
+          FROM folder_status s WHERE s.tenant = :tenant AND s.provider_id = c.email_provider_id) AS answered,
+       (SELECT coalesce(json_agg(json_build_object('folder', r.folder, 'version', r.version, 'isDryRun', r.is_dry_run,
+                                                   'startFrom', r.start_from)), '[]')
+          FROM folder_resyncs r
+         WHERE r.tenant = :tenant AND r.provider_id = c.email_provider_id AND r.answered_version < r.version) AS resyncs
+  FROM imap_email_provider_config c WHERE c.tenant = :tenant AND c.email_provider_id = ANY (CAST(:ids AS uuid[]))`;
+
+const MOST_GATHERED = 500;
+
 interface RequestsRow {
+  readonly id: string;
   readonly audit: number;
   readonly answered: readonly (readonly [folder: string, version: number])[];
   readonly resyncs: readonly {
@@ -38,22 +53,15 @@ interface RequestsRow {
  * @param stamps for the stamp of all folders at once: a pool of its own, so that it does not wait behind ingest
  */
 export function createPgFolderStatus(database: Database, stamps: Database): FolderStatusStore {
+  const requestsOf = gatherPerTenant<ProviderRef, RequestsRow | null>(async (tenant, providers) => {
+    const ids = providers.map(({ id }) => id);
+    const rows = await database.statement<RequestsRow>(tenant, SELECT_REQUESTS, { tenant, ids });
+    const byId = new Map(rows.map((row) => [row.id, row]));
+    return ids.map((id) => byId.get(id) ?? null);
+  }, MOST_GATHERED);
   return {
     async requests(provider) {
-      const { rows } = await database.withTenant(provider.tenant, (trx) =>
-        trx.raw<{ rows: RequestsRow[] }>(
-          `SELECT c.audit_version AS audit,
-                  (SELECT coalesce(json_agg(json_build_array(s.folder, s.audit_version)), '[]')
-                     FROM folder_status s WHERE s.tenant = :tenant AND s.provider_id = :id) AS answered,
-                  (SELECT coalesce(json_agg(json_build_object('folder', r.folder, 'version', r.version, 'isDryRun', r.is_dry_run,
-                                                              'startFrom', r.start_from)), '[]')
-                     FROM folder_resyncs r
-                    WHERE r.tenant = :tenant AND r.provider_id = :id AND r.answered_version < r.version) AS resyncs
-             FROM imap_email_provider_config c WHERE c.tenant = :tenant AND c.email_provider_id = :id`,
-          { tenant: provider.tenant, id: provider.id },
-        ),
-      );
-      const [row] = rows;
+      const row = await requestsOf(provider);
       return {
         audit: Number(row?.audit ?? 0),
         answeredAudits: new Map(row?.answered),
@@ -62,20 +70,18 @@ export function createPgFolderStatus(database: Database, stamps: Database): Fold
     },
 
     async recordResync(folder, term, request, counts) {
-      await database.withTenant(folder.tenant, (trx) =>
-        trx.raw(RECORD_RESYNC, {
-          ...{ tenant: folder.tenant, provider: folder.id, folder: folder.folder },
-          ...{ owner: term.owner, epoch: term.epoch },
-          ...{ version: request.version, isDryRun: request.isDryRun },
-          ...counts,
-        }),
-      );
+      await database.statement(folder.tenant, RECORD_RESYNC, {
+        ...{ tenant: folder.tenant, provider: folder.id, folder: folder.folder },
+        ...{ owner: term.owner, epoch: term.epoch },
+        ...{ version: request.version, isDryRun: request.isDryRun },
+        ...counts,
+      });
     },
 
     async recordAudit(folder, term, audit) {
-      await database.withTenant(folder.tenant, (trx) =>
-        trx.raw(
-          `INSERT INTO folder_status AS s (tenant, provider_id, folder, audit_version, audit_reason, audited_at, audit_duration_ms,
+      await database.statement(
+        folder.tenant,
+        `INSERT INTO folder_status AS s (tenant, provider_id, folder, audit_version, audit_reason, audited_at, audit_duration_ms,
                                            audit_uid_validity, audit_checked, audit_missing, audit_found, audit_waiting, audit_unpublished)
            SELECT c.tenant, c.email_provider_id, :folder, :version, :reason, now(), :durationMs,
                   :uidValidity, :checked, :missing, :found, :waiting,
@@ -89,22 +95,21 @@ export function createPgFolderStatus(database: Database, stamps: Database): Fold
                   audit_uid_validity = excluded.audit_uid_validity, audit_checked = excluded.audit_checked,
                   audit_missing = excluded.audit_missing, audit_found = excluded.audit_found,
                   audit_waiting = excluded.audit_waiting, audit_unpublished = excluded.audit_unpublished`,
-          {
-            tenant: folder.tenant,
-            provider: folder.id,
-            folder: folder.folder,
-            owner: term.owner,
-            epoch: term.epoch,
-            version: audit.version,
-            reason: audit.reason,
-            durationMs: audit.durationMs,
-            uidValidity: audit.uidValidity,
-            checked: audit.checked,
-            missing: audit.missing,
-            found: audit.found,
-            waiting: audit.waiting,
-          },
-        ),
+        {
+          tenant: folder.tenant,
+          provider: folder.id,
+          folder: folder.folder,
+          owner: term.owner,
+          epoch: term.epoch,
+          version: audit.version,
+          reason: audit.reason,
+          durationMs: audit.durationMs,
+          uidValidity: audit.uidValidity,
+          checked: audit.checked,
+          missing: audit.missing,
+          found: audit.found,
+          waiting: audit.waiting,
+        },
       );
     },
 

@@ -12,6 +12,40 @@ export const OWNED = `owned AS (
      FOR UPDATE
 )`;
 
+/** The folders that are asked about; what is selected for them comes in their order. */
+const ASKED =
+  'unnest(CAST(:ids AS uuid[]), CAST(:folders AS text[])) WITH ORDINALITY AS asked (id, folder, place)';
+
+export const SELECT_STATES = `
+SELECT c.folder_state -> asked.folder AS state
+  FROM ${ASKED}
+  LEFT JOIN imap_email_provider_config c ON c.tenant = :tenant AND c.email_provider_id = asked.id
+ ORDER BY asked.place`;
+
+/** What is known of folders above a UID: rows of the ledger, and attempts that did not end. */
+export const SELECT_KNOWN = `
+SELECT (SELECT coalesce(json_agg(m.uid ORDER BY m.uid), '[]') FROM inbound_messages m
+         WHERE m.tenant = :tenant AND m.provider_id = asked.id AND m.folder = asked.folder
+           AND m.uid_validity = asked.uid_validity AND m.uid >= asked.from_uid) AS known,
+       (SELECT coalesce(json_agg(json_build_array(a.uid, a.attempts, a.kills)), '[]') FROM ingest_attempts a
+         WHERE a.tenant = :tenant AND a.provider_id = asked.id AND a.folder = asked.folder
+           AND a.uid_validity = asked.uid_validity AND a.attempts > 0) AS unended
+  FROM unnest(CAST(:ids AS uuid[]), CAST(:folders AS text[]), CAST(:uidValidities AS bigint[]), CAST(:froms AS bigint[]))
+       WITH ORDINALITY AS asked (id, folder, uid_validity, from_uid, place)
+ ORDER BY asked.place`;
+
+/** How far the stream should be, and whether anything is on its way there or to the worker. */
+export const OUTSTANDING = `
+SELECT CASE WHEN c.folder_state -> asked.folder ->> 'last_uid' IS NULL THEN NULL
+            ELSE coalesce((c.folder_state -> asked.folder ->> 'publish_seq')::bigint, 0) END AS seq,
+       EXISTS (SELECT FROM inbound_messages m
+                WHERE m.tenant = :tenant AND m.provider_id = asked.id AND m.folder = asked.folder AND m.status = 'received') AS unpublished,
+       EXISTS (SELECT FROM inbound_messages m
+                WHERE m.tenant = :tenant AND m.provider_id = asked.id AND m.folder = asked.folder AND m.status = 'published') AS unprocessed
+  FROM ${ASKED}
+  LEFT JOIN imap_email_provider_config c ON c.tenant = :tenant AND c.email_provider_id = asked.id
+ ORDER BY asked.place`;
+
 /** A folder's state, where the row still holds what was read. Anything that is not a whole cursor counts as none. */
 export const PUT_STATE = `
 WITH ${OWNED}, unchanged AS (

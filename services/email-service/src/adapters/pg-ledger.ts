@@ -6,16 +6,20 @@
  * never read, changed and written back (DESIGN section 4).
  */
 import type { Database } from '@mailstream/shared/db/database';
-import {
-  decodeFolderState,
-  encodeFolderState,
-  type FolderState,
-} from '@mailstream/shared/domain/folder-state';
+import { decodeFolderState, encodeFolderState } from '@mailstream/shared/domain/folder-state';
 import { eventId } from '@mailstream/shared/events/email-received';
-import type { Knex } from 'knex';
+import { gatherPerTenant } from '../gather.ts';
 import type { FolderRef, Term } from '../ports/leases.ts';
-import type { FolderReading, Ledger, LedgerRow } from '../ports/ledger.ts';
-import { OWNED, PUT_STATE, RAISE_SEQUENCE, RECORD_BATCH } from './pg-ledger-sql.ts';
+import type { FolderPart, Ledger, LedgerRow } from '../ports/ledger.ts';
+import {
+  OUTSTANDING,
+  OWNED,
+  PUT_STATE,
+  RAISE_SEQUENCE,
+  RECORD_BATCH,
+  SELECT_KNOWN,
+  SELECT_STATES,
+} from './pg-ledger-sql.ts';
 
 interface LedgerDbRow {
   readonly uid_validity: number;
@@ -29,83 +33,122 @@ interface LedgerDbRow {
   readonly storage_key: string | null;
 }
 
-export function createPgLedger(database: Database): Ledger {
-  return {
-    folderState: (folder) => database.withTenant(folder.tenant, (trx) => selectState(trx, folder)),
+interface KnownRow {
+  readonly known: readonly number[];
+  readonly unended: readonly (readonly [uid: number, attempts: number, kills: number])[];
+}
 
-    readFolder: (folder, wanted) =>
-      database.withTenant(folder.tenant, async (trx) => {
-        const state = await selectState(trx, folder);
-        const part = wanted(state);
-        if (part === null) return { state, known: [], unended: new Map() };
-        const known = await selectKnownUids(trx, folder, part.uidValidity, part.from);
-        return { state, known, unended: await selectUnended(trx, folder, part.uidValidity) };
+interface OutstandingRow {
+  readonly seq: number | null;
+  readonly unpublished: boolean;
+  readonly unprocessed: boolean;
+}
+
+/** Folders that are asked about in one statement. */
+const MOST_GATHERED = 100;
+
+export function createPgLedger(database: Database): Ledger {
+  const stateOf = gatherPerTenant<FolderRef, { readonly state: unknown }>(
+    (tenant, folders) => database.statement(tenant, SELECT_STATES, { tenant, ...columns(folders) }),
+    MOST_GATHERED,
+  );
+  const knownOf = gatherPerTenant<FolderRef & FolderPart, KnownRow>(
+    (tenant, parts) =>
+      database.statement(tenant, SELECT_KNOWN, {
+        tenant,
+        ...columns(parts),
+        uidValidities: parts.map(({ uidValidity }) => uidValidity),
+        froms: parts.map(({ from }) => from),
       }),
+    MOST_GATHERED,
+  );
+  const outstandingOf = gatherPerTenant<FolderRef, OutstandingRow>(
+    (tenant, folders) => database.statement(tenant, OUTSTANDING, { tenant, ...columns(folders) }),
+    MOST_GATHERED,
+  );
+
+  return {
+    async readFolder(folder, wanted) {
+      const state = decodeFolderState((await stateOf(folder)).state);
+      const part = wanted(state);
+      if (part === null) return { state, known: [], unended: new Map() };
+      const { known, unended } = await knownOf({ ...folder, ...part });
+      return {
+        ...{ state, known },
+        unended: new Map(
+          unended.map(([uid, attempts, kills]) => [uid, { kills, crashes: attempts - kills }]),
+        ),
+      };
+    },
+
+    async outstanding(folder) {
+      const { seq, unpublished, unprocessed } = await outstandingOf(folder);
+      return { publishSeq: seq, isUnpublished: unpublished, isUnprocessed: unprocessed };
+    },
 
     async putFolderState(folder, term, state, expected) {
-      const result = await database.withTenant(folder.tenant, (trx) =>
-        trx.raw<{ rows: { unchanged: boolean }[] }>(PUT_STATE, {
-          ...fence(folder, term),
-          expectedValidity: expected?.uidValidity ?? null,
-          expectedUid: expected?.lastUid ?? null,
-          publishSeq: state.publishSeq,
-          state: JSON.stringify(encodeFolderState(state)),
-        }),
-      );
-      const [row] = result.rows;
+      const [row] = await database.statement<{ unchanged: boolean }>(folder.tenant, PUT_STATE, {
+        ...fence(folder, term),
+        expectedValidity: expected?.uidValidity ?? null,
+        expectedUid: expected?.lastUid ?? null,
+        publishSeq: state.publishSeq,
+        state: JSON.stringify(encodeFolderState(state)),
+      });
       if (row === undefined) return { kind: 'fenced' };
       return row.unchanged ? { kind: 'stored' } : { kind: 'changed' };
     },
 
     async raiseSequence(folder, term, atLeast) {
-      const owned = await database.withTenant(folder.tenant, (trx) =>
-        trx.raw<{ rows: unknown[] }>(RAISE_SEQUENCE, { ...fence(folder, term), atLeast }),
-      );
-      return owned.rows.length === 0 ? { kind: 'fenced' } : { kind: 'stored' };
+      const owned = await database.statement<unknown>(folder.tenant, RAISE_SEQUENCE, {
+        ...fence(folder, term),
+        atLeast,
+      });
+      return owned.length === 0 ? { kind: 'fenced' } : { kind: 'stored' };
     },
 
-    knownUids: (folder, uidValidity, from, limit) =>
-      database.withTenant(folder.tenant, (trx) => selectKnownUids(trx, folder, uidValidity, from, limit)),
+    async knownUids(folder, uidValidity, from, limit) {
+      const rows = await database.statement<{ uid: number }>(
+        folder.tenant,
+        `SELECT uid FROM inbound_messages
+          WHERE tenant = :tenant AND provider_id = :provider AND folder = :folder AND uid_validity = :uidValidity AND uid >= :from
+          ORDER BY uid LIMIT :limit`,
+        { ...named(folder), uidValidity, from, limit: limit ?? null },
+      );
+      return rows.map((row) => Number(row.uid));
+    },
 
     async countAttempts(folder, term, uidValidity, uids) {
-      const counted = await database.withTenant(folder.tenant, (trx) =>
-        trx.raw<{ rows: unknown[] }>(
-          `WITH ${OWNED}, counted AS (
+      const counted = await database.statement<unknown>(
+        folder.tenant,
+        `WITH ${OWNED}, counted AS (
              INSERT INTO ingest_attempts AS a (tenant, provider_id, folder, uid_validity, uid, attempts)
              SELECT CAST(:tenant AS uuid), CAST(:provider AS uuid), :folder, CAST(:uidValidity AS bigint), u.uid, 1
                FROM unnest(CAST(:uids AS bigint[])) AS u (uid) CROSS JOIN owned
              ON CONFLICT (tenant, provider_id, folder, uid_validity, uid)
              DO UPDATE SET attempts = a.attempts + 1, updated_at = now())
            SELECT seq FROM owned`,
-          { ...fence(folder, term), uidValidity, uids: [...uids] },
-        ),
+        { ...fence(folder, term), uidValidity, uids: [...uids] },
       );
-      return counted.rows.length === 0 ? { kind: 'fenced' } : { kind: 'counted' };
+      return counted.length === 0 ? { kind: 'fenced' } : { kind: 'counted' };
     },
 
     async countKill(folder, uidValidity, uid) {
-      await database.withTenant(folder.tenant, (trx) =>
-        trx('ingest_attempts')
-          .where({
-            tenant: folder.tenant,
-            provider_id: folder.id,
-            folder: folder.folder,
-            uid_validity: uidValidity,
-            uid,
-          })
-          .increment('kills'),
+      await database.statement(
+        folder.tenant,
+        `UPDATE ingest_attempts SET kills = kills + 1
+          WHERE tenant = :tenant AND provider_id = :provider AND folder = :folder AND uid_validity = :uidValidity AND uid = :uid`,
+        { ...named(folder), uidValidity, uid },
       );
     },
 
     async forgiveAttempts(folder, uidValidity, uids) {
       if (uids.length === 0) return;
-      await database.withTenant(folder.tenant, (trx) =>
-        trx.raw(
-          `UPDATE ingest_attempts SET attempts = attempts - 1
+      await database.statement(
+        folder.tenant,
+        `UPDATE ingest_attempts SET attempts = attempts - 1
             WHERE tenant = :tenant AND provider_id = :provider AND folder = :folder AND uid_validity = :uidValidity
               AND uid = ANY (CAST(:uids AS bigint[])) AND attempts > kills`,
-          { tenant: folder.tenant, provider: folder.id, folder: folder.folder, uidValidity, uids: [...uids] },
-        ),
+        { ...named(folder), uidValidity, uids: [...uids] },
       );
     },
 
@@ -130,20 +173,19 @@ export function createPgLedger(database: Database): Ledger {
         reason: message.reason,
         storage_key: message.storageKey,
       }));
-      const result = await database.withTenant(folder.tenant, (trx) =>
-        trx.raw<{
-          rows: { previous_seq: number; unchanged: boolean; rows: { uid: number; publishSeq: number }[] }[];
-        }>(RECORD_BATCH, {
-          ...fence(folder, term),
-          uidValidity: batch.state.uidValidity,
-          state: JSON.stringify(encodeFolderState(batch.state)),
-          expectedValidity: batch.expected.uidValidity,
-          expectedUid: batch.expected.lastUid,
-          messages: JSON.stringify(messages),
-          finished: [...batch.finished],
-        }),
-      );
-      const stored = result.rows[0];
+      const [stored] = await database.statement<{
+        previous_seq: number;
+        unchanged: boolean;
+        rows: { uid: number; publishSeq: number }[];
+      }>(folder.tenant, RECORD_BATCH, {
+        ...fence(folder, term),
+        uidValidity: batch.state.uidValidity,
+        state: JSON.stringify(encodeFolderState(batch.state)),
+        expectedValidity: batch.expected.uidValidity,
+        expectedUid: batch.expected.lastUid,
+        messages: JSON.stringify(messages),
+        finished: [...batch.finished],
+      });
       if (stored === undefined) return { kind: 'fenced' };
       if (!stored.unchanged) return { kind: 'changed' };
       return { kind: 'stored', previousSeq: Number(stored.previous_seq), rows: stored.rows };
@@ -155,11 +197,11 @@ export function createPgLedger(database: Database): Ledger {
         values: readonly string[],
       ): Promise<ReadonlyMap<string, number>> => {
         if (values.length === 0) return new Map();
-        const found = await database.withTenant(folder.tenant, (trx) =>
-          trx.raw<{ rows: { value: string; open: number }[] }>(
-            // Originals of all times, because a matching that was interrupted by the next change left some out; or all of one
-            // UIDVALIDITY, because originals may be older than what is kept.
-            `SELECT value, greatest(0, greatest(coalesce(max(n) FILTER (WHERE uid_validity <> :uidValidity), 0),
+        const found = await database.statement<{ value: string; open: number }>(
+          folder.tenant,
+          // Originals of all times, because a matching that was interrupted by the next change left some out; or all of one
+          // UIDVALIDITY, because originals may be older than what is kept.
+          `SELECT value, greatest(0, greatest(coalesce(max(n) FILTER (WHERE uid_validity <> :uidValidity), 0),
                                                 coalesce(sum(n - matched) FILTER (WHERE uid_validity <> :uidValidity), 0))
                                      - coalesce(max(matched) FILTER (WHERE uid_validity = :uidValidity), 0)) AS open
                FROM (SELECT ${column} AS value, uid_validity, count(*) AS n, count(*) FILTER (WHERE reason = 'same_content') AS matched
@@ -168,63 +210,43 @@ export function createPgLedger(database: Database): Ledger {
                         AND coalesce(reason, '') <> 'before_baseline'
                       GROUP BY 1, 2) AS counted
               GROUP BY value`,
-            {
-              tenant: folder.tenant,
-              provider: folder.id,
-              folder: folder.folder,
-              uidValidity,
-              values: [...values],
-            },
-          ),
+          {
+            ...named(folder),
+            uidValidity,
+            values: [...values],
+          },
         );
-        return new Map(found.rows.map((row) => [row.value, Number(row.open)]));
+        return new Map(found.map((row) => [row.value, Number(row.open)]));
       };
       return { byHash: await count('content_hash', hashes), byEmailId: await count('email_id', emailIds) };
     },
 
     async unpublished(folder, afterSeq, limit) {
-      const rows = await database.withTenant(folder.tenant, (trx) =>
-        trx('inbound_messages')
-          .select<LedgerDbRow[]>(
-            'uid_validity',
-            'uid',
-            'publish_seq',
-            'content_hash',
-            'size',
-            'internal_date',
-            'email_id',
-            'reason',
-            'storage_key',
-          )
-          .where({ tenant: folder.tenant, provider_id: folder.id, folder: folder.folder, status: 'received' })
-          .andWhere('publish_seq', '>', afterSeq)
-          .orderBy('publish_seq')
-          .limit(limit),
+      const rows = await database.statement<LedgerDbRow>(
+        folder.tenant,
+        `SELECT uid_validity, uid, publish_seq, content_hash, size, internal_date, email_id, reason, storage_key
+           FROM inbound_messages
+          WHERE tenant = :tenant AND provider_id = :provider AND folder = :folder AND status = 'received' AND publish_seq > :afterSeq
+          ORDER BY publish_seq LIMIT :limit`,
+        { ...named(folder), afterSeq, limit },
       );
       return rows.map((row) => toLedgerRow(folder, row));
     },
 
     async unprocessed(folder, afterSeq, limit) {
-      const rows = await database.withTenant(folder.tenant, (trx) =>
-        trx('inbound_messages')
-          .select<
-            {
-              uid_validity: number;
-              uid: number;
-              publish_seq: number;
-              stream_entry_id: string | null;
-              published_at: Date;
-            }[]
-          >('uid_validity', 'uid', 'publish_seq', 'stream_entry_id', 'published_at')
-          .where({
-            tenant: folder.tenant,
-            provider_id: folder.id,
-            folder: folder.folder,
-            status: 'published',
-          })
-          .andWhere('publish_seq', '>', afterSeq)
-          .orderBy('publish_seq')
-          .limit(limit),
+      const rows = await database.statement<{
+        uid_validity: number;
+        uid: number;
+        publish_seq: number;
+        stream_entry_id: string | null;
+        published_at: Date;
+      }>(
+        folder.tenant,
+        `SELECT uid_validity, uid, publish_seq, stream_entry_id, published_at
+           FROM inbound_messages
+          WHERE tenant = :tenant AND provider_id = :provider AND folder = :folder AND status = 'published' AND publish_seq > :afterSeq
+          ORDER BY publish_seq LIMIT :limit`,
+        { ...named(folder), afterSeq, limit },
       );
       return rows.map((row) => ({
         tenant: folder.tenant,
@@ -239,9 +261,9 @@ export function createPgLedger(database: Database): Ledger {
     },
 
     async requeue(folder, term, rows) {
-      const requeued = await database.withTenant(folder.tenant, (trx) =>
-        trx.raw<{ rows: { count: number }[] }>(
-          `WITH ${OWNED}, locked AS (
+      const requeued = await database.statement<{ count: number }>(
+        folder.tenant,
+        `WITH ${OWNED}, locked AS (
              SELECT m.uid_validity, m.uid, m.publish_seq
                FROM inbound_messages m
                JOIN unnest(CAST(:uidValidities AS bigint[]), CAST(:uids AS bigint[]), CAST(:seqs AS bigint[]))
@@ -266,67 +288,68 @@ export function createPgLedger(database: Database): Ledger {
                FROM owned o
               WHERE c.tenant = :tenant AND c.email_provider_id = :provider)
            SELECT (SELECT count(*) FROM again) AS count FROM owned`,
-          {
-            ...fence(folder, term),
-            uidValidities: rows.map((row) => row.uidValidity),
-            uids: rows.map((row) => row.uid),
-            seqs: rows.map((row) => row.publishSeq),
-          },
-        ),
+        {
+          ...fence(folder, term),
+          uidValidities: rows.map((row) => row.uidValidity),
+          uids: rows.map((row) => row.uid),
+          seqs: rows.map((row) => row.publishSeq),
+        },
       );
-      const [result] = requeued.rows;
+      const [result] = requeued;
       return result === undefined ? { kind: 'fenced' } : { kind: 'stored', count: Number(result.count) };
     },
 
     async deadLetter(folder, term, row, reason) {
-      const owned = await database.withTenant(folder.tenant, (trx) =>
-        trx.raw<{ rows: unknown[] }>(
-          `WITH ${OWNED}, given_up AS (
+      const owned = await database.statement<unknown>(
+        folder.tenant,
+        `WITH ${OWNED}, given_up AS (
              UPDATE inbound_messages m SET status = 'dead_letter', reason = :reason, updated_at = now() FROM owned
               WHERE m.tenant = :tenant AND m.provider_id = :provider AND m.folder = :folder
                 AND m.uid_validity = :uidValidity AND m.uid = :uid AND m.status IN ('received', 'published'))
            SELECT seq FROM owned`,
-          { ...fence(folder, term), uidValidity: row.uidValidity, uid: row.uid, reason },
-        ),
+        { ...fence(folder, term), uidValidity: row.uidValidity, uid: row.uid, reason },
       );
-      return owned.rows.length === 0 ? { kind: 'fenced' } : { kind: 'stored' };
+      return owned.length === 0 ? { kind: 'fenced' } : { kind: 'stored' };
     },
 
     async markPublished(folder, rows) {
       if (rows.length === 0) return;
-      await database.withTenant(folder.tenant, (trx) =>
-        trx.raw(
-          // The worker may have been faster: then only the entry's id is missing.
-          `UPDATE inbound_messages m
+      await database.statement(
+        folder.tenant,
+        // The worker may have been faster: then only the entry's id is missing.
+        `UPDATE inbound_messages m
               SET status = CASE WHEN m.status = 'received' THEN 'published' ELSE m.status END,
                   stream_entry_id = coalesce(v.entry_id, m.stream_entry_id), published_at = coalesce(m.published_at, now()), updated_at = now()
              FROM unnest(CAST(:uidValidities AS bigint[]), CAST(:uids AS bigint[]), CAST(:seqs AS bigint[]), CAST(:entryIds AS text[]))
                   AS v (uid_validity, uid, publish_seq, entry_id)
             WHERE m.tenant = :tenant AND m.provider_id = :provider AND m.folder = :folder
               AND m.uid_validity = v.uid_validity AND m.uid = v.uid AND m.publish_seq = v.publish_seq`,
-          {
-            tenant: folder.tenant,
-            provider: folder.id,
-            folder: folder.folder,
-            uidValidities: rows.map((row) => row.uidValidity),
-            uids: rows.map((row) => row.uid),
-            seqs: rows.map((row) => row.publishSeq),
-            entryIds: rows.map((row) => row.entryId),
-          },
-        ),
+        {
+          ...named(folder),
+          uidValidities: rows.map((row) => row.uidValidity),
+          uids: rows.map((row) => row.uid),
+          seqs: rows.map((row) => row.publishSeq),
+          entryIds: rows.map((row) => row.entryId),
+        },
       );
     },
   };
 }
 
+function named(folder: FolderRef): {
+  readonly tenant: string;
+  readonly provider: string;
+  readonly folder: string;
+} {
+  return { tenant: folder.tenant, provider: folder.id, folder: folder.folder };
+}
+
+function columns(folders: readonly FolderRef[]): { readonly ids: string[]; readonly folders: string[] } {
+  return { ids: folders.map(({ id }) => id), folders: folders.map(({ folder }) => folder) };
+}
+
 function fence(folder: FolderRef, term: Term): Record<string, string | number> {
-  return {
-    tenant: folder.tenant,
-    provider: folder.id,
-    folder: folder.folder,
-    owner: term.owner,
-    epoch: term.epoch,
-  };
+  return { ...named(folder), owner: term.owner, epoch: term.epoch };
 }
 
 function toLedgerRow(folder: FolderRef, row: LedgerDbRow): LedgerRow {
@@ -345,50 +368,4 @@ function toLedgerRow(folder: FolderRef, row: LedgerDbRow): LedgerRow {
         ? null
         : { storageKey: row.storage_key, sha256: row.content_hash, size: Number(row.size) },
   };
-}
-
-async function selectState(trx: Knex.Transaction, folder: FolderRef): Promise<FolderState | null> {
-  const rows = await trx
-    .select<{ state: unknown }[]>(trx.raw('folder_state -> ? AS state', [folder.folder]))
-    .from('imap_email_provider_config')
-    .where({ tenant: folder.tenant, email_provider_id: folder.id });
-  return decodeFolderState(rows[0]?.state);
-}
-
-async function selectKnownUids(
-  trx: Knex.Transaction,
-  folder: FolderRef,
-  uidValidity: number,
-  from: number,
-  limit?: number,
-): Promise<readonly number[]> {
-  const query = trx('inbound_messages')
-    .select<{ uid: number }[]>('uid')
-    .where({
-      tenant: folder.tenant,
-      provider_id: folder.id,
-      folder: folder.folder,
-      uid_validity: uidValidity,
-    })
-    .andWhere('uid', '>=', from)
-    .orderBy('uid');
-  const rows = await (limit === undefined ? query : query.limit(limit));
-  return rows.map((row) => Number(row.uid));
-}
-
-async function selectUnended(
-  trx: Knex.Transaction,
-  folder: FolderRef,
-  uidValidity: number,
-): Promise<FolderReading['unended']> {
-  const rows = await trx('ingest_attempts')
-    .select<{ uid: number; attempts: number; kills: number }[]>('uid', 'attempts', 'kills')
-    .where({
-      tenant: folder.tenant,
-      provider_id: folder.id,
-      folder: folder.folder,
-      uid_validity: uidValidity,
-    })
-    .andWhere('attempts', '>', 0);
-  return new Map(rows.map(({ uid, attempts, kills }) => [Number(uid), { kills, crashes: attempts - kills }]));
 }

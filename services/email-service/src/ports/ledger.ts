@@ -33,6 +33,12 @@ export type Changed = { readonly kind: 'changed' };
 /** Enough of a folder's state to know it by. */
 export type CursorPosition = Pick<FolderState, 'uidValidity' | 'lastUid'>;
 
+/** UIDs of this UIDVALIDITY at or above `from`. */
+export interface FolderPart {
+  readonly uidValidity: number;
+  readonly from: number;
+}
+
 export interface FolderReading {
   readonly state: FolderState | null;
   /** As `knownUids` gives them. */
@@ -42,8 +48,6 @@ export interface FolderReading {
 }
 
 export interface Ledger {
-  /** The folder's state in the row, null before the first connect. */
-  folderState(folder: FolderRef): Promise<FolderState | null>;
   /**
    * Sets a folder's state where it has none (baseline) or replaces it (UIDVALIDITY change); its `publishSeq` never goes back.
    * Fenced, and `changed` when the row does not hold `expected` any more: a write that was given up may still have landed.
@@ -64,12 +68,12 @@ export interface Ledger {
   /** UIDs of this UIDVALIDITY at or above `from` that have a row; sorted, the lowest `limit` of them. */
   knownUids(folder: FolderRef, uidValidity: number, from: number, limit?: number): Promise<readonly number[]>;
   /**
-   * What is known of a folder, in one transaction: a fleet that moves opens hundreds at a time.
+   * What is known of a folder, in as few questions as can be: a fleet that moves opens hundreds at a time.
    * @param wanted which part of it is wanted, by the state in the row; null when nothing but the state is
    */
   readFolder(
     folder: FolderRef,
-    wanted: (state: FolderState | null) => { readonly uidValidity: number; readonly from: number } | null,
+    wanted: (state: FolderState | null) => FolderPart | null,
   ): Promise<FolderReading>;
   /** Counts one attempt for each UID before it is made. Fenced. */
   countAttempts(
@@ -121,6 +125,16 @@ export interface Ledger {
   ): Promise<{
     readonly byHash: ReadonlyMap<string, number>;
     readonly byEmailId: ReadonlyMap<string, number>;
+  }>;
+  /**
+   * Whether any row is not marked published, and any published one not processed. At the begin of a term one question, in place of
+   * one for each.
+   */
+  outstanding(folder: FolderRef): Promise<{
+    /** The number of the newest row; null before the first connect. */
+    readonly publishSeq: number | null;
+    readonly isUnpublished: boolean;
+    readonly isUnprocessed: boolean;
   }>;
   /** Rows not yet marked published, in `publish_seq` order, after `afterSeq`, at most `limit`. */
   unpublished(folder: FolderRef, afterSeq: number, limit: number): Promise<readonly LedgerRow[]>;

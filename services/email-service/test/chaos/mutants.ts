@@ -68,8 +68,8 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: `${DAEMON}/folder-publication.js`,
-        find: 'if ((await this.#publishUnmarked(mark, signal)) && (await this.#reconcile(inHand, signal))) {',
-        replace: 'if (await this.#reconcile(inHand, signal)) {',
+        find: 'const isPublished = !isUnpublished || (await this.#publishUnmarked(mark, signal));',
+        replace: 'const isPublished = true;',
       },
     ],
   },
@@ -133,8 +133,8 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: `${DAEMON}/folder-publication.js`,
-        find: 'if ((await this.#publishUnmarked(mark, signal)) && (await this.#reconcile(inHand, signal))) {',
-        replace: 'if (await this.#publishUnmarked(mark, signal)) {',
+        find: 'if (isPublished && (!isAnyOpen || (await this.#reconcile(inHand, signal)))) {',
+        replace: 'if (isPublished) {',
       },
     ],
   },

@@ -49,9 +49,6 @@ export function createLedgerPort(context: PortContext): Ledger {
   };
 
   return {
-    folderState: (folder) =>
-      call('folderState', () => postgres.provider(folder.id).folderState.get(folder.folder) ?? null),
-
     putFolderState: (folder, term, state, expected) =>
       call('putFolderState', () =>
         postgres.commit(() => {
@@ -165,6 +162,16 @@ export function createLedgerPort(context: PortContext): Ledger {
             ? new Map(rows.map((row) => [row.contentHash ?? '', Infinity]))
             : unmatched(rows, uidValidity, hashes, (row) => row.contentHash),
           byEmailId: unmatched(rows, uidValidity, emailIds, (row) => row.emailId),
+        };
+      }),
+
+    outstanding: (folder) =>
+      call('outstanding', () => {
+        const rows = postgres.rowsOf(folder.id, folder.folder);
+        return {
+          publishSeq: postgres.provider(folder.id).folderState.get(folder.folder)?.publishSeq ?? null,
+          isUnpublished: rows.some(({ status }) => status === 'received'),
+          isUnprocessed: rows.some(({ status }) => status === 'published'),
         };
       }),
 

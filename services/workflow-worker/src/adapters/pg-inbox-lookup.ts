@@ -3,7 +3,7 @@
  * is either still pending or has its ticket; two statements could see neither.
  */
 import type { Knex } from 'knex';
-import type { DatabaseLink } from '@mailstream/shared/db/database';
+import type { DatabaseLink } from '@mailstream/shared/db/prepared-statements';
 import type { PreparedStatements } from '@mailstream/shared/db/prepared-statements';
 import { messageIdHash } from '@mailstream/shared/mail/message-id-hash';
 import { hashReplyToken } from '@mailstream/shared/mail/reply-token-secret';
