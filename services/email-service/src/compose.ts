@@ -46,6 +46,7 @@ import { WIDE_OVERLAP } from './core/sync-plan.ts';
 import { ingestMetrics, leaseMetrics, listenerMetrics } from './daemon-metrics.ts';
 import { createDataAgeWatch } from './data-age-watch.ts';
 import { FetchBudget } from './fetch-budget.ts';
+import { FetchPlaces } from './fetch-places.ts';
 import { inertSteps, type Steps } from './ingest-steps.ts';
 import { tracedConnector, tracedLedger, tracedProcessor, tracedPublisher } from './message-tracing.ts';
 import type { MailProcessor } from './ports/mail.ts';
@@ -213,6 +214,7 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
       ),
       publisher: measure.publisher(tracing.wrap(publisher, tracedPublisher)),
       processor: measure.processor(tracing.wrap<MailProcessor>(processor, tracedProcessor)),
+      places: new FetchPlaces(clock),
       budget: new FetchBudget(FETCH_BUDGET_BYTES, MAX_PIECE_BYTES),
       clock,
       log,

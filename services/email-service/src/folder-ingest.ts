@@ -11,6 +11,7 @@ import { FolderFreshness } from './core/folder-freshness.ts';
 import { auditFolder, type FolderAuditDeps } from './folder-audit.ts';
 import type { FolderCursor } from './folder-cursor.ts';
 import { readCursor, storeState, type FolderOpening } from './folder-opening.ts';
+import type { FetchPlace } from './fetch-places.ts';
 import { FolderPublication } from './folder-publication.ts';
 import { resyncFolder } from './folder-resync.ts';
 import { settleAcquaintances } from './folder-revalidation.ts';
@@ -182,11 +183,15 @@ export class FolderIngest {
         this.#deps.steps(step);
       };
       const work = new MessageRun({ ...this.#deps, steps }, this.#folder, this.#term, uidValidity);
-      const result = await work.execute(session, run, cursor, signal).catch((error: unknown) => {
-        // They were not counted.
-        if (toFault(error).kind === 'fenced') unended.clear();
-        throw error;
-      });
+      const place = await this.#place(signal, unended);
+      const result = await work
+        .execute(session, run, cursor, signal, place)
+        .catch((error: unknown) => {
+          // They were not counted.
+          if (toFault(error).kind === 'fenced') unended.clear();
+          throw error;
+        })
+        .finally(() => place.end());
       if (result.killer !== null) unended.delete(result.killer);
       await before.settled;
       isHandedOn = true;
@@ -200,6 +205,19 @@ export class FolderIngest {
       return { received: result.messages.length, isCutShort: result.killer !== null, settled };
     } finally {
       if (!isHandedOn) await this.#giveBack(uidValidity, unended);
+    }
+  }
+
+  /** @param uncounted is emptied when there is no place: then no attempt was counted */
+  async #place(signal: AbortSignal, uncounted: Set<number>): Promise<FetchPlace> {
+    const { places, clock } = this.#deps;
+    try {
+      return await places.take(this.#provider.endpoint.host, signal, () =>
+        this.freshness.progressed(clock.monotonicMs()),
+      );
+    } catch (error) {
+      uncounted.clear();
+      throw error;
     }
   }
 

@@ -16,6 +16,7 @@ import type { Logger } from '@mailstream/shared/runtime/logger';
 import { receivedMail } from './received-mail.ts';
 import { attemptMode, type AttemptMode, type Run } from './core/sync-plan.ts';
 import type { FetchBudget } from './fetch-budget.ts';
+import type { FetchPlace, FetchPlaces } from './fetch-places.ts';
 import type { FolderCursor } from './folder-cursor.ts';
 import { fencedFault, isParserKilled, type Steps } from './ingest-steps.ts';
 import type { FetchedMessage, ImapSession } from './ports/imap.ts';
@@ -28,6 +29,7 @@ export interface IngestDeps {
   readonly ledger: Ledger;
   readonly publisher: EventPublisher;
   readonly processor: MailProcessor;
+  readonly places: FetchPlaces;
   readonly budget: FetchBudget;
   readonly clock: Clock;
   readonly log: Logger;
@@ -97,12 +99,16 @@ export class MessageRun {
     this.#uidValidity = uidValidity;
   }
 
-  /** @throws FaultError `fenced`, or of the ledger; faults of the session come in the result. */
+  /**
+   * @param place is told what takes the time; the caller ends it
+   * @throws FaultError `fenced`, or of the ledger; faults of the session come in the result.
+   */
   async execute(
     session: ImapSession,
     run: Run,
     cursor: FolderCursor,
     signal: AbortSignal,
+    place: FetchPlace,
   ): Promise<RunResult> {
     const counted = await this.#deps.ledger.countAttempts(
       this.#folder,
@@ -122,7 +128,7 @@ export class MessageRun {
     }
     const outcomes = new Map<number, Outcome>();
     const { fault, needsBarrier } = await this.#deps.budget.during(() =>
-      this.#collect(session, run, mode, outcomes, signal),
+      this.#collect(session, run, mode, outcomes, signal, place),
     );
     return { ...(await this.#assemble(run, outcomes, fault, cursor)), needsBarrier };
   }
@@ -134,6 +140,7 @@ export class MessageRun {
     mode: AttemptMode,
     outcomes: Map<number, Outcome>,
     signal: AbortSignal,
+    place: FetchPlace,
   ): Promise<Pick<RunResult, 'fault' | 'needsBarrier'>> {
     const { budget, limits } = this.#deps;
     const working = new Set<Promise<void>>();
@@ -144,10 +151,12 @@ export class MessageRun {
     let hasGroups = false;
     let fault: Error | null = null;
     const begin = async (work: () => Promise<void>): Promise<void> => {
+      place.works();
       while (working.size >= limits.parallelParses) await Promise.race(working);
       const running = work();
       working.add(running);
       void running.finally(() => working.delete(running));
+      place.waits();
     };
     const beginGroup = async (): Promise<void> => {
       const ready = group;
@@ -162,6 +171,7 @@ export class MessageRun {
     try {
       for await (const message of session.fetch(run.uids, pieceBytes, signal)) {
         this.#deps.steps('fetched');
+        place.waits();
         if (message.head === null) outcomes.set(message.uid, { kind: 'missing' });
         else if (message.maybeMore) large.push({ message, path: await this.#spoolHead(message.head) });
         else {
@@ -172,7 +182,7 @@ export class MessageRun {
       }
       await beginGroup();
       for (const { message, path } of large) {
-        const source = await this.#spoolRest(session, message, path, signal);
+        const source = await this.#spoolRest(session, message, path, signal, place);
         await this.#process(message, source, mode, outcomes, signal);
       }
     } catch (error) {
@@ -180,6 +190,7 @@ export class MessageRun {
       // What came before the fault is worth having.
       await beginGroup();
     }
+    place.works();
     await Promise.all(working);
     await Promise.all(large.map(({ path }) => rm(path, { force: true })));
     return { fault, needsBarrier: hasGroups };
@@ -328,9 +339,11 @@ export class MessageRun {
     message: FetchedMessage,
     path: string,
     signal: AbortSignal,
+    place: FetchPlace,
   ): Promise<RawSource> {
     let size = message.head?.length ?? 0;
     const file = await onDisk(open(path, 'a'));
+    place.waits();
     try {
       for await (const chunk of session.fetchRest(
         message.uid,
@@ -340,9 +353,11 @@ export class MessageRun {
       )) {
         await onDisk(file.writeFile(chunk));
         this.#deps.steps('piece');
+        place.waits();
         size += chunk.length;
       }
     } finally {
+      place.works();
       await file.close();
     }
     return { kind: 'file', path, size };

@@ -6,6 +6,7 @@ import { pause } from '@mailstream/shared/runtime/system-clock';
 import { AuditTurns } from '../../src/audit-turns.ts';
 import { ConnectionTurns } from '../../src/connection-turns.ts';
 import { FetchBudget } from '../../src/fetch-budget.ts';
+import { FetchPlaces } from '../../src/fetch-places.ts';
 import { createHeartbeat } from '../../src/heartbeat.ts';
 import { inertSteps } from '../../src/ingest-steps.ts';
 import { leaseTimes } from '../../src/lease-runner.ts';
@@ -105,6 +106,7 @@ export function createInstance(context: InstanceContext, owner: InstanceId): Ins
         },
       }),
       processor: createProcessorPort(context),
+      places: new FetchPlaces(clock),
       budget: new FetchBudget(1_000_000, 100_000),
       clock,
       log,
