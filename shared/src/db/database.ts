@@ -33,7 +33,7 @@ export interface Database {
   ): Promise<T>;
   /**
    * One statement of a tenant, in a transaction of its own: it is sent together with BEGIN and COMMIT and costs one round trip in place
-   * of three. Prepared where it can be, and planned once.
+   * of three. Parsed once for each connection where that can be.
    * @param sql with `:name` for its values; the same name is one value, and must be of one type everywhere
    * @returns its rows
    * @throws as all do; a connection that is lost leaves the outcome unknown, whenever it is
@@ -66,6 +66,7 @@ export interface DatabaseOptions {
   readonly ssl?: boolean | { readonly ca?: string; readonly rejectUnauthorized?: boolean };
 }
 
+type PlanCacheMode = 'auto' | 'force_custom_plan' | 'force_generic_plan';
 type Role = 'mailstream_app' | 'mailstream_daemon' | 'mailstream_auth';
 
 const STATEMENT_TIMEOUT_MS = 30_000;
@@ -111,7 +112,7 @@ export function createDatabase(options: DatabaseOptions): Database {
         // A pooler tells its clients a number of its own.
         link = { isDirect: (row as { readonly pid: number }).pid === processId(connection) };
       };
-      const setUp = { sql: settingsOf(role, tenant, keepsPlans), begun };
+      const setUp = { sql: settingsOf(role, tenant, keepsPlans ? 'force_generic_plan' : 'auto'), begun };
       const config = { connection, setUp };
       return await knex.transaction(async (trx) => {
         if (link === null) throw new Error('the transaction is not in its role');
@@ -148,7 +149,8 @@ export function createDatabase(options: DatabaseOptions): Database {
     let failure: unknown = null;
     try {
       const link = links.get(connection) ?? null;
-      const settings = settingsOf('mailstream_app', tenant, true);
+      // Planned for each run: a plan that was made while a table was still empty reads all of it when it has grown.
+      const settings = settingsOf('mailstream_app', tenant, 'force_custom_plan');
       const sent = await sendAlone(connection, settings, prepared.statement(link, sql, values));
       // A pooler tells its clients a number of its own.
       if (link === null) links.set(connection, { isDirect: sent.pid === processId(connection) });
@@ -162,7 +164,7 @@ export function createDatabase(options: DatabaseOptions): Database {
     }
   };
 
-  const settingsOf = (role: Role, tenant: string, keepsPlans: boolean): string => {
+  const settingsOf = (role: Role, tenant: string, plans: PlanCacheMode): string => {
     // Branded, and so checked; once more where it is written into a statement.
     if (!/^[0-9a-f-]*$/.test(tenant)) throw new TypeError('not a tenant');
     const settings = {
@@ -171,7 +173,7 @@ export function createDatabase(options: DatabaseOptions): Database {
       statement_timeout: statementTimeoutMs,
       idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
       jit: 'off',
-      plan_cache_mode: keepsPlans ? 'force_generic_plan' : 'auto',
+      plan_cache_mode: plans,
     };
     if (options.isCitus === true) return citusSettings(settings);
     const calls = Object.entries(settings).map(([name, value]) => `set_config('${name}', '${value}', true)`);

@@ -31,7 +31,8 @@ export interface DaemonProcess {
   kill(): Promise<void>;
 }
 
-const ASK_EVERY_MS = 50;
+/** Each look costs the daemon as much as it has listeners. */
+const ASK_EVERY_MS = 250;
 
 export async function startDaemon(options: {
   readonly main: string;
