@@ -63,9 +63,6 @@ import { underPressure } from './under-pressure.ts';
 const SERVICE = 'email-service';
 const VERSION = '0.1.0';
 const MIB = 1024 * 1024;
-/** What all folders together may have asked for at one moment; a process has 512 MiB. */
-const FETCH_BUDGET_BYTES = 64 * MIB;
-const MAX_PIECE_BYTES = MIB;
 const MAX_RUN_BYTES = 8 * MIB;
 /** A push can be lost: every folder is looked at this often. */
 const WATCH_INTERVAL_MS = 300_000;
@@ -215,7 +212,7 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
       publisher: measure.publisher(tracing.wrap(publisher, tracedPublisher)),
       processor: measure.processor(tracing.wrap<MailProcessor>(processor, tracedProcessor)),
       places: new FetchPlaces(clock),
-      budget: new FetchBudget(FETCH_BUDGET_BYTES, MAX_PIECE_BYTES),
+      budget: new FetchBudget(),
       clock,
       log,
       steps,

@@ -1,3 +1,7 @@
+/** A process has 512 MiB. */
+const TOTAL_BYTES = 64 * 1024 * 1024;
+const MAX_PIECE_BYTES = 1024 * 1024;
+
 /**
  * Keeps the bytes that all folders of the process hold at once bounded, without a queue: nobody waits for a slow server.
  * The more folders fetch at the same time, the smaller the pieces each asks for.
@@ -11,7 +15,7 @@ export class FetchBudget {
    * @param totalBytes what all fetches together may have asked for at one moment
    * @param maxPieceBytes the most that one fetch asks for at once
    */
-  constructor(totalBytes: number, maxPieceBytes: number) {
+  constructor(totalBytes = TOTAL_BYTES, maxPieceBytes = MAX_PIECE_BYTES) {
     this.#totalBytes = totalBytes;
     this.#maxPieceBytes = maxPieceBytes;
   }

@@ -8,6 +8,7 @@ import type { ImapProvider } from '@mailstream/shared/domain/provider';
 import { FaultError, toFault } from '@mailstream/shared/errors/fault-error';
 import { listFrom, planRuns, selectNew, type Run, type Selection } from './core/sync-plan.ts';
 import { FolderFreshness } from './core/folder-freshness.ts';
+import { AttemptsToForgive } from './attempts-to-forgive.ts';
 import { auditFolder, type FolderAuditDeps } from './folder-audit.ts';
 import type { FolderCursor } from './folder-cursor.ts';
 import { readCursor, storeState, type FolderOpening } from './folder-opening.ts';
@@ -47,8 +48,7 @@ export class FolderIngest {
   readonly #publication: FolderPublication;
   #cursor: FolderCursor | null = null;
   #mustReload = false;
-  /** Attempts that nobody died of, not yet taken back in the ledger. */
-  readonly #unforgiven: { readonly uidValidity: number; readonly uids: readonly number[] }[] = [];
+  readonly #attempts: AttemptsToForgive;
   /** What audits that broke half-way had found missing. */
   readonly #lost = new Set<number>();
 
@@ -57,6 +57,7 @@ export class FolderIngest {
     this.#provider = provider;
     this.#folder = folder;
     this.#term = term;
+    this.#attempts = new AttemptsToForgive(deps.ledger, folder);
     this.#publication = new FolderPublication(deps, folder, term);
     this.freshness = new FolderFreshness(deps.clock.monotonicMs());
   }
@@ -204,7 +205,7 @@ export class FolderIngest {
       }
       return { received: result.messages.length, isCutShort: result.killer !== null, settled };
     } finally {
-      if (!isHandedOn) await this.#giveBack(uidValidity, unended);
+      if (!isHandedOn) await this.#attempts.giveBack(uidValidity, unended);
     }
   }
 
@@ -246,22 +247,7 @@ export class FolderIngest {
       this.freshness.progressed(this.#deps.clock.monotonicMs());
       await rows?.publish();
     } finally {
-      await this.#giveBack(uidValidity, left.unended);
-    }
-  }
-
-  async #giveBack(uidValidity: number, uids: ReadonlySet<number>): Promise<void> {
-    if (uids.size === 0) return;
-    this.#unforgiven.push({ uidValidity, uids: [...uids] });
-    // Again before the counts are next read.
-    await this.#forgive().catch(() => undefined);
-  }
-
-  /** A connection that breaks again and again is no fault of the message: only deaths are counted against it. */
-  async #forgive(): Promise<void> {
-    for (let next = this.#unforgiven[0]; next !== undefined; next = this.#unforgiven[0]) {
-      await this.#deps.ledger.forgiveAttempts(this.#folder, next.uidValidity, next.uids);
-      this.#unforgiven.shift();
+      await this.#attempts.giveBack(uidValidity, left.unended);
     }
   }
 
@@ -312,7 +298,7 @@ export class FolderIngest {
   #opening(): FolderOpening {
     return {
       ...{ deps: this.#deps, folder: this.#folder, term: this.#term, startFrom: this.#provider.startFrom },
-      beforeAttemptsAreRead: () => this.#forgive(),
+      beforeAttemptsAreRead: () => this.#attempts.forgive(),
       onNewUidValidity: () => {
         this.freshness.forget();
         this.#lost.clear();
