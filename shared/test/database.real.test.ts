@@ -214,6 +214,21 @@ describe('a statement alone', () => {
     expect(await names(database, one)).toEqual(['own']);
   });
 
+  // One that was planned while the ledger was empty reads all of it when it has grown: four times the work of an ingest.
+  it('is planned for each run', async () => {
+    expect(
+      await open().statement(one, "SELECT current_setting('plan_cache_mode') AS plan_cache_mode", {}),
+    ).toEqual([{ plan_cache_mode: 'force_custom_plan' }]);
+  });
+
+  it('waits for the disk unless it may be forgotten', async () => {
+    const database = open();
+    const setting = "SELECT current_setting('synchronous_commit') AS value";
+    expect(await database.statement(one, setting, {})).toEqual([{ value: 'on' }]);
+    expect(await database.statement(one, setting, {}, { isDurable: false })).toEqual([{ value: 'off' }]);
+    expect(await database.statement(one, setting, {})).toEqual([{ value: 'on' }]);
+  });
+
   it('does not run where role and tenant cannot be set', async () => {
     const login = `stranger_${randomUUID().replaceAll('-', '')}`;
     await asOwner(`CREATE ROLE ${login} LOGIN PASSWORD 'secret'`);

@@ -7,6 +7,7 @@ import { startScriptedImap, type ScriptedImap } from '@mailstream/shared/testing
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fillLedger } from '../bench/world/fill-ledger.ts';
 import { openStatementCounter } from '../bench/world/statement-counter.ts';
+import { createPgLeaseStore } from '../src/adapters/pg-lease-store.ts';
 import { createPgLedger } from '../src/adapters/pg-ledger.ts';
 import { startDaemon, useWorld, type SeededProvider } from './daemon.ts';
 import { scansOf, type PlanNode, type Scan } from './query-plans.ts';
@@ -130,6 +131,27 @@ describe('the ledger of one mailbox', () => {
     expect([...small, ...large].filter(([, read]) => read > most)).toEqual([]);
     // That it was seen what is read.
     expect(Object.fromEntries(large)).toMatchObject({ knownUids: OVERLAP, markPublished: BATCH });
+  });
+
+  // Each lease was compared with each: ten thousand took longer than a lease lives, and an instance lost them all, again and again.
+  it('renews the leases of an instance at a cost that grows with their number alone', async () => {
+    const MANY = 200;
+    const tenant = await world.addTenant();
+    for (let n = 0; n < MANY; n += 1)
+      await world.addProvider({ host: 'localhost', port: 1, username: `l${n}`, password: 'x' }, tenant);
+    const store = createPgLeaseStore({ database, renewals: database, service: 'growth' });
+    const owner = instanceId(randomUUID());
+    const refs = (await store.discover()).filter((found) => found.tenant === tenant);
+    const terms = await Promise.all(refs.map((ref) => store.acquire(ref, owner, 30_000)));
+    const leases = refs.map((ref, n) => ({ ...ref, epoch: terms[n]?.epoch ?? 0 }));
+    plans.splice(0);
+    const { renewed, busy } = await store.renew(leases, owner, 30_000);
+    expect([renewed.length, busy.length]).toEqual([MANY, 0]);
+    const read = plans.splice(0).flatMap(scansOf);
+    expect(read.filter(({ rows }) => rows > 2 * MANY + Object.keys(SIZES).length)).toEqual([]);
+    expect(read.some(({ rows }) => rows >= MANY)).toBe(true);
+    // They are nobody's to watch in what follows.
+    await world.sql('UPDATE email_providers SET is_active = false WHERE tenant = $1', [tenant]);
   });
 });
 

@@ -35,6 +35,7 @@ export interface Database {
    * One statement of a tenant, in a transaction of its own: it is sent together with BEGIN and COMMIT and costs one round trip in place
    * of three. Parsed once for each connection where that can be.
    * @param sql with `:name` for its values; the same name is one value, and must be of one type everywhere
+   * @param options.isDurable false where it does no harm when a PostgreSQL that crashes forgets it: then nobody waits for its disk
    * @returns its rows
    * @throws as all do; a connection that is lost leaves the outcome unknown, whenever it is
    */
@@ -42,6 +43,7 @@ export interface Database {
     tenant: TenantId,
     sql: string,
     values: Readonly<Record<string, unknown>>,
+    options?: { readonly isDurable: boolean },
   ): Promise<readonly Row[]>;
   asDaemon<T>(work: (trx: Knex.Transaction) => Promise<T>): Promise<T>;
   asAuth<T>(work: (trx: Knex.Transaction) => Promise<T>): Promise<T>;
@@ -144,13 +146,14 @@ export function createDatabase(options: DatabaseOptions): Database {
     tenant: TenantId,
     sql: string,
     values: Readonly<Record<string, unknown>>,
+    isDurable: boolean,
   ): Promise<readonly unknown[]> => {
     const connection = await acquire();
     let failure: unknown = null;
     try {
       const link = links.get(connection) ?? null;
       // Planned for each run: a plan that was made while a table was still empty reads all of it when it has grown.
-      const settings = settingsOf('mailstream_app', tenant, 'force_custom_plan');
+      const settings = settingsOf('mailstream_app', tenant, 'force_custom_plan', isDurable);
       const sent = await sendAlone(connection, settings, prepared.statement(link, sql, values));
       // A pooler tells its clients a number of its own.
       if (link === null) links.set(connection, { isDirect: sent.pid === processId(connection) });
@@ -164,7 +167,7 @@ export function createDatabase(options: DatabaseOptions): Database {
     }
   };
 
-  const settingsOf = (role: Role, tenant: string, plans: PlanCacheMode): string => {
+  const settingsOf = (role: Role, tenant: string, plans: PlanCacheMode, isDurable = true): string => {
     // Branded, and so checked; once more where it is written into a statement.
     if (!/^[0-9a-f-]*$/.test(tenant)) throw new TypeError('not a tenant');
     const settings = {
@@ -174,6 +177,7 @@ export function createDatabase(options: DatabaseOptions): Database {
       idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
       jit: 'off',
       plan_cache_mode: plans,
+      ...(isDurable ? {} : { synchronous_commit: 'off' }),
     };
     if (options.isCitus === true) return citusSettings(settings);
     const calls = Object.entries(settings).map(([name, value]) => `set_config('${name}', '${value}', true)`);
@@ -184,8 +188,13 @@ export function createDatabase(options: DatabaseOptions): Database {
     isCitus: options.isCitus ?? false,
     withTenant: (tenant, work, { keepsPlans } = { keepsPlans: false }) =>
       run('mailstream_app', tenant, work, keepsPlans),
-    statement: async <Row>(tenant: TenantId, sql: string, values: Readonly<Record<string, unknown>>) => {
-      const once = (): Promise<readonly unknown[]> => runAlone(tenant, sql, values);
+    statement: async <Row>(
+      tenant: TenantId,
+      sql: string,
+      values: Readonly<Record<string, unknown>>,
+      { isDurable } = { isDurable: true },
+    ) => {
+      const once = (): Promise<readonly unknown[]> => runAlone(tenant, sql, values, isDurable);
       const rows = await once().catch((error: unknown) => {
         // Nothing has happened: it goes again, not prepared.
         if (prepared.isRefusal(error)) return once();

@@ -30,15 +30,16 @@ export interface BlockingWrite {
 
 /** @param incoming directory for files being written, on the file system of `root` */
 export function createBlockingWrite(root: string, incoming: string): BlockingWrite {
-  const made = new Set<string>();
+  /** Directories that we have seen, and whether they are durable by themselves; the others wait for the barrier as their files do. */
+  const made = new Map<string, boolean>();
 
   function ensureDirectory(directory: string, isDurable: boolean): void {
-    if (made.has(directory)) return;
+    const known = made.get(directory);
+    if (known === true || known === isDurable) return;
     if (directory.startsWith(root + sep)) ensureDirectory(dirname(directory), isDurable);
     mkdirSync(directory, { recursive: true });
-    if (!isDurable) return;
-    syncDirectory(dirname(directory));
-    made.add(directory);
+    if (isDurable) syncDirectory(dirname(directory));
+    made.set(directory, isDurable);
   }
 
   function write(target: string, bytes: Uint8Array, isDurable: boolean): void {

@@ -127,7 +127,8 @@ export function createPgFolderStatus(database: Database, stamps: Database): Fold
                          CAST(:proven AS float8[]), CAST(:unseen AS bigint[]), CAST(:oldest AS float8[]), CAST(:newest AS float8[]))
                   AS v (tenant, provider_id, folder, epoch, proven, unseen, oldest, newest)
              JOIN imap_email_provider_config c ON c.tenant = v.tenant AND c.email_provider_id = v.provider_id
-              AND c.lease_owner = :owner AND c.lease_epoch = v.epoch ${tenant === null ? '' : 'AND c.tenant = :tenant'}
+              -- Not by the owner's index: see pg-lease-store.ts.
+              AND c.lease_owner IS NOT DISTINCT FROM :owner AND c.lease_epoch = v.epoch ${tenant === null ? '' : 'AND c.tenant = :tenant'}
             -- In one order everywhere: an instance that was just replaced may still be stamping.
             ORDER BY 1, 2, 3
                ON CONFLICT (tenant, provider_id, folder) DO UPDATE

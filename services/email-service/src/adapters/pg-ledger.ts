@@ -44,6 +44,8 @@ interface OutstandingRow {
   readonly unprocessed: boolean;
 }
 
+/** The death of this process is what attempts outlive; one that PostgreSQL forgets when it crashes itself is made again. */
+const SOON_DURABLE = { isDurable: false };
 /** Folders that are asked about in one statement. */
 const MOST_GATHERED = 100;
 
@@ -128,6 +130,7 @@ export function createPgLedger(database: Database): Ledger {
              DO UPDATE SET attempts = a.attempts + 1, updated_at = now())
            SELECT seq FROM owned`,
         { ...fence(folder, term), uidValidity, uids: [...uids] },
+        SOON_DURABLE,
       );
       return counted.length === 0 ? { kind: 'fenced' } : { kind: 'counted' };
     },
@@ -149,6 +152,7 @@ export function createPgLedger(database: Database): Ledger {
             WHERE tenant = :tenant AND provider_id = :provider AND folder = :folder AND uid_validity = :uidValidity
               AND uid = ANY (CAST(:uids AS bigint[])) AND attempts > kills`,
         { ...named(folder), uidValidity, uids: [...uids] },
+        SOON_DURABLE,
       );
     },
 

@@ -45,7 +45,7 @@ UPDATE email_providers p
 export function createPgHealthStore(database: Database): HealthStore {
   return {
     async report(ref, term, health) {
-      await database.statement(ref.tenant, REPORT_HEALTH, {
+      const values = {
         ...{ tenant: ref.tenant, id: ref.id, owner: term.owner, epoch: term.epoch },
         folders: JSON.stringify(health.folders),
         capabilities: health.capabilities === null ? null : JSON.stringify(health.capabilities),
@@ -55,7 +55,9 @@ export function createPgHealthStore(database: Database): HealthStore {
         inSync: health.inSync,
         isConnected: health.status === 'connected',
         isAuthFailure: health.errorCode === 'IMAP_AUTH_REJECTED' || health.errorCode === 'OAUTH_REAUTHORIZE',
-      });
+      };
+      // The next change says it again.
+      await database.statement(ref.tenant, REPORT_HEALTH, values, { isDurable: false });
     },
   };
 }
