@@ -102,6 +102,39 @@ describe('a folder’s state', () => {
   });
 });
 
+describe('folders of one tenant that are read at the same moment', () => {
+  it('are asked about together, and each is told of itself', async () => {
+    const first = await heldFolder();
+    const folders = Array.from({ length: 7 }, (_, n) => ({ ...first.folder, folder: `Folder ${n}` }));
+    // Each with a cursor and rows of its own; the last has none, and is no less asked about.
+    for (const [n, folder] of folders.slice(0, -1).entries()) {
+      const state = { ...STATE, uidValidity: 100 + n };
+      await ledger.putFolderState(folder, first.term, state, null);
+      const uids = Array.from({ length: n }, (_each, place) => 11 + 10 * n + place);
+      if (uids.length === 0) continue;
+      await ledger.recordBatch(folder, first.term, {
+        expected: state,
+        state: { ...state, lastUid: uids.at(-1) ?? 0 },
+        messages: uids.map(message),
+        finished: uids,
+      });
+      await ledger.countAttempts(folder, first.term, state.uidValidity, [900 + n]);
+    }
+    const reading = (folder: FolderRef, n: number) =>
+      ledger.readFolder(folder, () => ({ uidValidity: 100 + n, from: 1 }));
+    const read = await Promise.all([...folders.entries()].map(([n, folder]) => reading(folder, n)));
+    const outstanding = await Promise.all(folders.map((folder) => ledger.outstanding(folder)));
+    for (const [n, { state, known, unended }] of read.slice(0, -1).entries()) {
+      expect(state).toMatchObject({ uidValidity: 100 + n });
+      expect(known).toEqual(Array.from({ length: n }, (_each, place) => 11 + 10 * n + place));
+      expect([...unended.keys()]).toEqual(n === 0 ? [] : [900 + n]);
+      expect(outstanding[n]).toMatchObject({ isUnpublished: n > 0, isUnprocessed: false });
+    }
+    expect(read.at(-1)).toEqual({ state: null, known: [], unended: new Map() });
+    expect(outstanding.at(-1)).toEqual({ publishSeq: null, isUnpublished: false, isUnprocessed: false });
+  });
+});
+
 describe('a batch', () => {
   it('that waited for another of the same folder sees what that one stored', async () => {
     const { folder, term } = await heldFolder();
