@@ -8,12 +8,15 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MESSAGE_KINDS, messageOfKind } from '@mailstream/shared/testing/message-kinds';
 import { DEFAULT_PARSER_LIMITS } from '../src/adapters/mail-limits.ts';
+import { DecodeMemory } from '../src/adapters/mail-memory.ts';
 import type { LeafMeta } from '../src/adapters/mail-parser-internals.ts';
 import { type MailStructure, readStructure, readStructureWhole } from '../src/adapters/mail-structure.ts';
 import { mimePiece } from './mime-pieces.ts';
 
 const CORPORA = join(import.meta.dirname, '../../../../shared/corpora');
 const limits = DEFAULT_PARSER_LIMITS;
+/** Full of what the message before left there; too small for the largest. */
+const memory = new DecodeMemory(64 * 1024);
 
 interface Reading {
   readonly structure: MailStructure;
@@ -28,8 +31,9 @@ function fileOf(meta: LeafMeta, content: Buffer): Reading['files'][number] {
 
 async function whole(bytes: Buffer): Promise<Reading | null> {
   const files: Reading['files'][number][] = [];
+  memory.reuse(0);
   const structure = await readStructureWhole(bytes, {
-    limits,
+    ...{ limits, memory },
     onAttachment: (meta, content) => void files.push(fileOf(meta, content)),
   });
   return structure === null ? null : { structure, files };

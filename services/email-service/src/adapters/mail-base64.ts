@@ -3,20 +3,22 @@
  * letters of base64url, and ends at padding in the middle. So its result counts only where the length proves that every character
  * was one of the alphabet, in lines of one length (RFC 2045 section 6.8).
  */
+import type { DecodeMemory } from './mail-memory.ts';
+
 const LF = 0x0a;
 const CR = 0x0d;
 const EQUALS = 0x3d;
 
 /** Null when only the library's decoder can say what this means. */
-export function decodeBase64(input: Buffer): Buffer | null {
+export function decodeBase64(input: Buffer, memory: DecodeMemory): Buffer | null {
   const text = withoutLineEnds(input);
   const padding = text[text.length - 1] === EQUALS ? (text[text.length - 2] === EQUALS ? 2 : 1) : 0;
   const letters = lettersOf(text, padding);
   if (letters === null || (letters + padding) % 4 !== 0) return null;
   if (text.includes('-') || text.includes('_')) return null;
-  const decoded = Buffer.from(text.toString('latin1'), 'base64');
+  const decoded = memory.take(((letters + padding) / 4) * 3 - padding);
   // A character outside the alphabet, a line end among them, makes it shorter.
-  return decoded.length === ((letters + padding) / 4) * 3 - padding ? decoded : null;
+  return decoded.write(text.toString('latin1'), 'base64') === decoded.length ? decoded : null;
 }
 
 function withoutLineEnds(input: Buffer): Buffer {

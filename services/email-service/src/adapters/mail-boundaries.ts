@@ -6,13 +6,15 @@ import type { Splitter } from './mail-parser-internals.ts';
 
 const DASH = 0x2d;
 
+/** @param splitter one, or what several inherit from */
 export function widenBoundaries(splitter: Splitter, maxDepth: number): void {
-  const compare = splitter.compareBoundary.bind(splitter);
-  const check = splitter.checkBoundary.bind(splitter);
-  splitter.compareBoundary = (line, start, boundary) => compare(withoutPadding(line), start, boundary);
-  splitter.checkBoundary = (line) => {
-    const found = check(line);
-    return found === false && mayBeBoundary(line) ? checkOuter(splitter, check, line, maxDepth) : found;
+  const { compareBoundary: compare, checkBoundary: check } = splitter;
+  splitter.compareBoundary = function (this: Splitter, line, start, boundary) {
+    return compare.call(this, withoutPadding(line), start, boundary);
+  };
+  splitter.checkBoundary = function (this: Splitter, line) {
+    const found = check.call(this, line);
+    return found === false && mayBeBoundary(line) ? checkOuter(this, check, line, maxDepth) : found;
   };
 }
 
@@ -27,7 +29,7 @@ function checkOuter(
   let node = inner.parentNode;
   for (let depth = 0; node !== false && depth < maxDepth; depth++) {
     splitter.node = node;
-    const found = check(line);
+    const found = check.call(splitter, line);
     if (found !== false) return found;
     node = node.parentNode;
   }

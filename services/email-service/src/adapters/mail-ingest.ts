@@ -14,6 +14,7 @@ import { assembleBodies } from './mail-bodies.ts';
 import { mailFields } from './mail-fields.ts';
 import { readHead } from './mail-head.ts';
 import type { ParserLimits } from './mail-limits.ts';
+import type { DecodeMemory } from './mail-memory.ts';
 import { type MailSource, openRaw, type RawMail } from './mail-raw.ts';
 import { type MailStructure, readStructure, readStructureWhole } from './mail-structure.ts';
 
@@ -27,30 +28,42 @@ export interface IngestTask {
   readonly spoolDir: string;
 }
 
-/** @throws FaultError STORAGE_UNAVAILABLE or NOT_FOUND; never because of what the message says. */
-export async function ingestMail(task: IngestTask, storage: MailStorage): Promise<ProcessedMail> {
+interface Means {
+  readonly storage: MailStorage;
+  readonly memory: DecodeMemory;
+}
+
+/**
+ * @param memory in use until `storage` has written what it was given
+ * @throws FaultError STORAGE_UNAVAILABLE or NOT_FOUND; never because of what the message says
+ */
+export async function ingestMail(
+  task: IngestTask,
+  storage: MailStorage,
+  memory: DecodeMemory,
+): Promise<ProcessedMail> {
   const raw = await openRaw(task.source, task.tenant, storage);
-  const [mail] = await Promise.all([parse(task, raw, storage), raw.stored]);
+  const [mail] = await Promise.all([parse(task, raw, { storage, memory }), raw.stored]);
   return { raw: raw.ref, mail };
 }
 
-async function parse(task: IngestTask, raw: RawMail, storage: MailStorage): Promise<ParsedMail> {
+async function parse(task: IngestTask, raw: RawMail, means: Means): Promise<ParsedMail> {
   const overRaw = overRawCap(task.limits, raw.ref.size);
   const mail =
     task.mode === 'headersOnly' || overRaw !== null
       ? await headMail(task, raw, null)
-      : await fullMail(task, raw, storage);
+      : await fullMail(task, raw, means);
   const whole = overRaw === null ? mail : { ...mail, skipReasons: [overRaw, ...mail.skipReasons] };
-  return await storeLongBodies(whole, task.tenant, storage);
+  return await storeLongBodies(whole, task.tenant, means.storage);
 }
 
-async function fullMail(task: IngestTask, raw: RawMail, storage: MailStorage): Promise<ParsedMail> {
+async function fullMail(task: IngestTask, raw: RawMail, { storage, memory }: Means): Promise<ParsedMail> {
   const attachments = new AttachmentStore({ ...task, storage });
   const whole =
     raw.bytes === null
       ? null
       : await readStructureWhole(raw.bytes, {
-          limits: task.parser,
+          ...{ limits: task.parser, memory },
           onAttachment: (meta, content, tools) => attachments.takeWhole(meta, content, tools),
         });
   const structure =

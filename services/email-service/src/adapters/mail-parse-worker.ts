@@ -10,6 +10,7 @@ import { storageUnavailable } from '@mailstream/shared/storage/storage-faults';
 import { receivedMail } from '../received-mail.ts';
 import type { MailInMemory, ProcessedMail, ProcessTimings, ReceivedMail } from '../ports/mail.ts';
 import { ingestMail, type IngestTask } from './mail-ingest.ts';
+import { DecodeMemory } from './mail-memory.ts';
 import { collectPuts } from './mail-put-collector.ts';
 import { watchStorage, type WatchedStorage } from './mail-storage-watch.ts';
 
@@ -38,12 +39,14 @@ export type GroupAnswer =
   | { readonly kind: 'fault'; readonly fault: Fault };
 
 const storages = new Map<string, Storage>();
+/** That of the last group. */
+let spare: DecodeMemory | null = null;
 
 export async function processMail(task: WorkerTask): Promise<WorkerAnswer> {
   begin(task);
   return await withStorage<WorkerAnswer>(task, async (storage) => {
     const startMs = nowMs();
-    const processed = await ingestMail(task, storage);
+    const processed = await ingestMail(task, storage, new DecodeMemory(0));
     return {
       kind: 'processed',
       processed: task.isTimed ? { ...processed, timings: timings(startMs, nowMs(), storage) } : processed,
@@ -54,14 +57,18 @@ export async function processMail(task: WorkerTask): Promise<WorkerAnswer> {
 /** One after the other, all stored together. */
 export async function processGroup(task: GroupTask): Promise<GroupAnswer> {
   begin(task);
-  return await withStorage<GroupAnswer>(task, async (storage) => {
+  // Not there for the next group where this one is given up: its storage may still be at work.
+  const memory = spare ?? new DecodeMemory(0);
+  spare = null;
+  memory.reuse(task.mails.reduce((sum, { bytes }) => sum + bytes.length, 0));
+  const answer = await withStorage<GroupAnswer>(task, async (storage) => {
     const collector = collectPuts(storage);
     const mails: ReceivedMail[] = [];
     const times: { readonly startMs: number; readonly endMs: number }[] = [];
     for (const { key, bytes, context } of task.mails) {
       const startMs = nowMs();
       const source = { kind: 'bytes', bytes } as const;
-      const processed = await ingestMail({ ...task, source, mode: 'full' }, collector);
+      const processed = await ingestMail({ ...task, source, mode: 'full' }, collector, memory);
       mails.push(receivedMail(key, processed, context));
       times.push({ startMs, endMs: nowMs() });
     }
@@ -73,6 +80,8 @@ export async function processGroup(task: GroupTask): Promise<GroupAnswer> {
     });
     return { kind: 'received', mails: timed };
   });
+  if (answer.kind === 'received') spare = memory;
+  return answer;
 }
 
 /** Tells the caller that the time of the task runs from now on. */

@@ -4,12 +4,13 @@
  */
 import { MailParser, type MailParserOptions } from 'mailparser';
 import type { Transform } from 'node:stream';
+import type { ParserLimits } from './mail-limits.ts';
 
 /** A part as the splitter found it (`@zone-eu/mailsplit`, mime-node.js). */
 export interface MimeNode {
   readonly root: boolean;
   readonly parentNode: MimeNode | false;
-  readonly headers: { hasHeader(name: string): boolean } | false;
+  readonly headers: MimeHeaders | false;
   /** Of the multipart that it is in. */
   readonly _parentBoundary: Buffer | false;
   /** IMAP's part number; words in it stand for a message's own text. */
@@ -26,6 +27,12 @@ export interface MimeNode {
   getDecoder: () => Transform;
   addHeaderChunk(lines: Buffer): void;
   parseHeaders(): void;
+}
+
+/** The header of a part (`@zone-eu/mailsplit`, headers.js). */
+export interface MimeHeaders {
+  hasHeader(name: string): boolean;
+  getList(): readonly HeaderLine[];
 }
 
 /** mailparser's own node; one per `MimeNode`. */
@@ -83,12 +90,23 @@ export interface SplitterChunk {
 
 /** Finds the parts (message-splitter.js). 1 and 2: a child follows, the children end; 3 and 4: the same one level up. */
 export interface Splitter {
+  config: ReaderOptions;
+  maxHeadSize: number;
+  maxChildNodes: number;
+  nodeCounter: number;
+  inEpilogue: boolean;
+  lineChunks: readonly Buffer[];
+  lineLength: number;
+  hasFailed: boolean;
+  pendingLineTruncated: boolean;
   node: MimeNode;
   /** 1 while it reads a header block, 2 in a body. */
   state: number;
+  newNode(): void;
+  push(chunk: unknown): boolean;
   processLine(line: Buffer, isFinal: boolean, next: (error?: Error | null) => void): void;
-  checkBoundary: (line: Buffer) => 1 | 2 | 3 | 4 | false;
-  compareBoundary: (line: Buffer, start: number, boundary: Buffer) => 1 | 2 | false;
+  checkBoundary(this: Splitter, line: Buffer): 1 | 2 | 3 | 4 | false;
+  compareBoundary(this: Splitter, line: Buffer, start: number, boundary: Buffer): 1 | 2 | false;
 }
 
 export interface MailParserInternals extends Transform {
@@ -114,3 +132,12 @@ export interface ReaderOptions extends MailParserOptions {
 }
 
 export const MailParserBase = MailParser as unknown as new (options: ReaderOptions) => MailParserInternals;
+
+export function readerOptions(limits: ParserLimits): ReaderOptions {
+  return {
+    ignoreEmbedded: true,
+    maxHeadSize: limits.maxHeadBytes,
+    maxChildNodes: limits.maxParts,
+    checksumAlgo: 'sha256',
+  };
+}

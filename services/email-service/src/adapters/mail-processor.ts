@@ -27,6 +27,7 @@ import type {
   ReceivedMail,
 } from '../ports/mail.ts';
 import { DEFAULT_PARSER_LIMITS, type ParserLimits } from './mail-limits.ts';
+import { GroupMemory, packed } from './mail-memory.ts';
 import type { GroupAnswer, GroupTask, WorkerAnswer, WorkerTask } from './mail-parse-worker.ts';
 import type { MailSource } from './mail-raw.ts';
 import { Turns } from './mail-turns.ts';
@@ -63,6 +64,7 @@ export function createMailProcessor(options: MailProcessorOptions): MailProcesso
   const parser = { ...DEFAULT_PARSER_LIMITS, ...options.parser };
   const threads = options.threads ?? Math.max(3, availableParallelism() + 1);
   const turns = new Turns(threads);
+  const memory = new GroupMemory(threads);
   let pool: Piscina | null = null;
 
   function threadPool(): Piscina {
@@ -129,14 +131,16 @@ export function createMailProcessor(options: MailProcessorOptions): MailProcesso
     const tenant = mails[0]?.key.tenant;
     if (tenant === undefined) return [];
     setMaxListeners(0, signal);
-    const limitMs = wallLimitMs(mails.reduce((sum, { bytes }) => sum + bytes.length, 0));
-    const task: Omit<GroupTask, 'begun'> = { ...commonTask(tenant, limitMs), mails };
-    // Not moved but copied: should the thread be ended, each message is tried alone.
-    const { mails: received } = await turns.run(
-      tenant,
-      signal,
-      async () => await inThread<Received>('processGroup', { task, buffers: [], limitMs }, signal),
-    );
+    const total = mails.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    const limitMs = wallLimitMs(total);
+    const { mails: received } = await turns.run(tenant, signal, async () => {
+      const piece = memory.take(total);
+      // A copy: should the thread be ended, each message is tried alone.
+      const task: Omit<GroupTask, 'begun'> = { ...commonTask(tenant, limitMs), mails: packed(mails, piece) };
+      const answer = await inThread<Received>('processGroup', { task, buffers: [], limitMs }, signal);
+      memory.giveBack(piece);
+      return answer;
+    });
     return received;
   }
 

@@ -4,6 +4,7 @@
  * Malformed escapes stay as they are (section 6.7, note 2 of the implementation advice).
  */
 import { Transform, type TransformCallback } from 'node:stream';
+import type { DecodeMemory } from './mail-memory.ts';
 
 const TAB = 0x09;
 const LF = 0x0a;
@@ -28,20 +29,26 @@ export class QuotedPrintableDecoder extends Transform {
   }
 
   #decode(input: Buffer, isLast: boolean): void {
-    const { decoded, read } = decodeSome(input, isLast);
+    const { decoded, read } = decodeSome(input, Buffer.allocUnsafe(input.length), isLast);
     this.#held = Buffer.from(input.subarray(read));
     if (decoded.length > 0) this.push(decoded);
   }
 }
 
 /** The whole of a part at once. */
-export function decodeQuotedPrintable(input: Buffer): Buffer {
-  return decodeSome(input, true).decoded;
+export function decodeQuotedPrintable(input: Buffer, memory: DecodeMemory): Buffer {
+  return decodeSome(input, memory.take(input.length), true).decoded;
 }
 
-/** @returns how much of the input was read: all of it when it is the last */
-function decodeSome(input: Buffer, isLast: boolean): { readonly decoded: Buffer; readonly read: number } {
-  const output = Buffer.allocUnsafe(input.length);
+/**
+ * @param output room for as many bytes as the input has
+ * @returns how much of the input was read: all of it when it is the last
+ */
+function decodeSome(
+  input: Buffer,
+  output: Buffer,
+  isLast: boolean,
+): { readonly decoded: Buffer; readonly read: number } {
   let written = 0;
   let i = 0;
   while (i < input.length) {

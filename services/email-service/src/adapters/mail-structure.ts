@@ -8,6 +8,7 @@ import type { TextTree } from './mail-bodies.ts';
 import { bodyText } from './mail-body-text.ts';
 import { decodeUndeclared, withoutPartialCharacter } from './mail-charset.ts';
 import type { ParserLimits } from './mail-limits.ts';
+import type { DecodeMemory } from './mail-memory.ts';
 import { MimeReader } from './mail-mime-reader.ts';
 import type {
   HeaderLine,
@@ -17,6 +18,7 @@ import type {
   ParsedHeaders,
   ParserNode,
 } from './mail-parser-internals.ts';
+import { QuickParser } from './mail-quick-parser.ts';
 import { readLeaves } from './mail-whole-reader.ts';
 
 export interface MailStructure {
@@ -67,21 +69,23 @@ export async function readStructureWhole(
   bytes: Buffer,
   options: {
     readonly limits: ParserLimits;
+    /** What attachments are decoded to; what `onAttachment` gets is in it. */
+    readonly memory: DecodeMemory;
     readonly onAttachment: (meta: LeafMeta, content: Buffer, tools: Libmime) => void;
   },
 ): Promise<MailStructure | null> {
-  const reader = new MimeReader(options.limits);
-  const leaves = readLeaves(reader, bytes);
+  const parser = new QuickParser(options.limits);
+  const leaves = readLeaves(parser, bytes, options.memory);
   if (leaves === null) return null;
   const texts = new Map<ParserNode, string>();
   const taken = new TextBytes(options.limits.maxTextBytes);
   for (const { node, meta, content } of leaves) {
-    if (reader.isBody(node)) {
+    if (parser.isBody(node)) {
       const { bytes: kept, isCut } = taken.take(content);
-      texts.set(node, await bodyText(reader, node.node, isCut ? withoutPartialCharacter(kept) : kept));
-    } else options.onAttachment(meta, content, reader.libmime);
+      texts.set(node, await bodyText(parser, node.node, isCut ? withoutPartialCharacter(kept) : kept));
+    } else options.onAttachment(meta, content, parser.libmime);
   }
-  return result(reader, texts, null);
+  return result(parser, texts, null);
 }
 
 /** Counts the bytes of all text parts against one limit. */
@@ -100,7 +104,7 @@ class TextBytes {
 }
 
 function result(
-  reader: MimeReader,
+  reader: Pick<MimeReader, 'tree' | 'headerLines' | 'strayContent'>,
   texts: ReadonlyMap<ParserNode, string>,
   error: string | null,
 ): MailStructure {

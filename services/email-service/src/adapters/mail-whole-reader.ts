@@ -3,33 +3,29 @@
  * every line, and each part as a piece of the message. Measured on the standard mailbox (issue 7), the streaming reader took
  * several times as long as everything else that becomes of a message together.
  *
- * Whose rules: the library's. Headers, the tree and what a boundary is come from the very objects that the streaming reader uses
- * (`MimeReader`, the splitter's `processLine`), so there is one meaning, not two. Whatever would need more of the splitter than
- * that (a boundary inside a header block, a message without parts where parts were promised, limits) is left to the streaming
+ * Whose rules: the library's (`mail-quick-parser.ts`), so there is one meaning, not two. Whatever would need more of the splitter
+ * than that (a boundary inside a header block, a message without parts where parts were promised, limits) is left to the streaming
  * reader by answering null. `mail-whole-reader.test.ts` holds the two against each other.
  */
-import type { Transform } from 'node:stream';
 import { decodeBase64 } from './mail-base64.ts';
-import type { MimeReader } from './mail-mime-reader.ts';
-import type { LeafMeta, MimeNode, ParserNode } from './mail-parser-internals.ts';
+import type { DecodeMemory } from './mail-memory.ts';
+import type { LeafMeta, Libmime, MimeNode, ParserNode } from './mail-parser-internals.ts';
+import type { QuickParser } from './mail-quick-parser.ts';
 import { decodeQuotedPrintable } from './mail-quoted-printable.ts';
 
 export interface WholeLeaf {
   readonly node: ParserNode;
   readonly meta: LeafMeta;
-  /** Decoded; may share memory with the message. */
+  /** Decoded, in the memory of the message or of the decoder. */
   readonly content: Buffer;
 }
 
 const LF = 0x0a;
 const CR = 0x0d;
-const IN_BODY = 2;
 /** Where a line with a boundary may begin. */
 const DASHES = Buffer.from('\n--');
 /** A line may begin with a lone CR, and hold a boundary after it. */
 const CR_DASHES = Buffer.from('\n\r--');
-/** What asks for a decoder is given the content whole instead. */
-const NO_DECODER = { on: () => NO_DECODER } as unknown as Transform;
 
 interface Head {
   readonly node: ParserNode;
@@ -38,18 +34,26 @@ interface Head {
 }
 
 /**
- * @param reader a fresh one; afterwards it holds tree and headers
+ * @param parser a fresh one; afterwards it holds tree and headers
+ * @param memory what the leaves are decoded to
  * @returns null when the streaming reader has to be asked
  */
-export function readLeaves(reader: MimeReader, bytes: Buffer): readonly WholeLeaf[] | null {
+export function readLeaves(
+  parser: QuickParser,
+  bytes: Buffer,
+  memory: DecodeMemory,
+): readonly WholeLeaf[] | null {
   if (bytes.includes(CR_DASHES)) return null;
-  let failure: Error | null = null;
-  reader.on('error', (error: Error) => {
-    failure = error;
-  });
-  const boundary = watchBoundaries(reader);
   const leaves: WholeLeaf[] = [];
-  let open: Head | null = readHead(reader, bytes, 0);
+  /** Adds the leaf that was open until `boundaryAt`. @returns false when it cannot be decoded here */
+  const take = ({ node, end: start }: Head, boundaryAt: number | null): boolean => {
+    if (node.node.multipart !== false) return true;
+    const content = contentOf(node.node, { bytes, start, memory }, boundaryAt);
+    if (content === null) return false;
+    leaves.push({ node, meta: metaOf(parser.libmime, node), content });
+    return true;
+  };
+  let open: Head | null = readHead(parser, bytes, 0);
   if (open === null) return null;
   let at = open.end;
   for (;;) {
@@ -58,56 +62,28 @@ export function readLeaves(reader: MimeReader, bytes: Buffer): readonly WholeLea
     const start = dashes + 1;
     const lineFeed = bytes.indexOf(LF, start);
     at = lineFeed === -1 ? bytes.length : lineFeed + 1;
-    const found = boundary(bytes.subarray(start, at), lineFeed === -1);
+    const found = parser.boundary(bytes.subarray(start, at), lineFeed === -1);
     if (found === null) return null;
     if (found === false) continue;
-    if (open !== null && !take(reader, bytes, open, start, leaves)) return null;
-    open = found === 'part' ? readHead(reader, bytes, at) : null;
+    if (open !== null && !take(open, start)) return null;
+    open = found === 'part' ? readHead(parser, bytes, at) : null;
     if (found === 'part') {
       if (open === null) return null;
       at = open.end;
-    } else if (reader.splitter.node.multipart === false) return null;
+    } else if (parser.current.multipart === false) return null;
   }
-  if (open !== null && !take(reader, bytes, open, null, leaves)) return null;
-  return failure === null && leaves.length > 0 ? leaves : null;
+  if (open !== null && !take(open, null)) return null;
+  return leaves.length > 0 ? leaves : null;
 }
 
-/** `part`: a part begins; `end`: the parts of a multipart end; false: no boundary; null: a limit was reached. */
-type Boundary = 'part' | 'end' | false | null;
-
-function watchBoundaries({ splitter }: MimeReader): (line: Buffer, isFinal: boolean) => Boundary {
-  const check = splitter.checkBoundary;
-  let found: ReturnType<typeof check> = false;
-  splitter.checkBoundary = (line) => {
-    found = check(line);
-    return found;
-  };
-  return (line, isFinal) => {
-    let failed = false;
-    splitter.processLine(line, isFinal, (error) => {
-      failed = error !== undefined && error !== null;
-    });
-    if (failed) return null;
-    if (found === false) return false;
-    return found === 1 || found === 3 ? 'part' : 'end';
-  };
-}
-
-/** Reads the header block at `at` into the splitter's current node. */
-function readHead(reader: MimeReader, bytes: Buffer, at: number): Head | null {
+/** Reads the header block at `at` for the current part. */
+function readHead(parser: QuickParser, bytes: Buffer, at: number): Head | null {
   const end = headEnd(bytes, at);
-  if (end === null || end - at > reader.maxHeadBytes) return null;
+  if (end === null || end - at > parser.maxHeadBytes) return null;
   const block = bytes.subarray(at, end);
   if (block.includes(DASHES) || (block[0] === 0x2d && block[1] === 0x2d)) return null;
-  const { splitter } = reader;
-  const { node } = splitter;
-  node.addHeaderChunk(block);
-  node.parseHeaders();
-  if (node.contentType === 'message/rfc822') node.messageNode = false;
-  node.getDecoder = () => NO_DECODER;
-  splitter.state = IN_BODY;
-  const created = reader.createNode(node);
-  return reader.hasFailed ? null : { node: created, end };
+  const node = parser.read(block);
+  return node === null ? null : { node, end };
 }
 
 /** Behind the empty line. */
@@ -122,26 +98,19 @@ function headEnd(bytes: Buffer, at: number): number | null {
 }
 
 /**
- * Adds the leaf that ends at the boundary line at `boundaryAt`, or with the message when that is null.
- * @returns false when it cannot be decoded here
+ * The content of the leaf that ends at the boundary line at `boundaryAt`, or with the message when that is null.
+ * @returns null when it cannot be decoded here
  */
-function take(
-  reader: MimeReader,
-  bytes: Buffer,
-  { node, end: start }: Head,
+function contentOf(
+  mime: MimeNode,
+  { bytes, start, memory }: { readonly bytes: Buffer; readonly start: number; readonly memory: DecodeMemory },
   boundaryAt: number | null,
-  leaves: WholeLeaf[],
-): boolean {
-  const mime = node.node;
-  if (mime.multipart !== false) return true;
+): Buffer | null {
   // The line end before a boundary belongs to the boundary (RFC 2046 section 5.1.1).
   const end = boundaryAt === null ? bytes.length : contentEnd(bytes, start, boundaryAt, mime);
   // The splitter has it that nothing but a line end is a line end, not nothing.
-  if (end === start && boundaryAt !== null && boundaryAt > start) return false;
-  const content = decode(mime.encoding, bytes.subarray(start, end));
-  if (content === null) return false;
-  leaves.push({ node, meta: metaOf(reader, node), content });
-  return true;
+  if (end === start && boundaryAt !== null && boundaryAt > start) return null;
+  return decode(mime.encoding, bytes.subarray(start, end), memory);
 }
 
 function contentEnd(bytes: Buffer, start: number, boundaryAt: number, { parentNode }: MimeNode): number {
@@ -150,18 +119,18 @@ function contentEnd(bytes: Buffer, start: number, boundaryAt: number, { parentNo
   return end > start && bytes[end - 1] === CR ? end - 1 : end;
 }
 
-function decode(encoding: string | false, encoded: Buffer): Buffer | null {
-  if (encoding === 'base64') return decodeBase64(encoded);
-  return encoding === 'quoted-printable' ? decodeQuotedPrintable(encoded) : encoded;
+function decode(encoding: string | false, encoded: Buffer, memory: DecodeMemory): Buffer | null {
+  if (encoding === 'base64') return decodeBase64(encoded, memory);
+  return encoding === 'quoted-printable' ? decodeQuotedPrintable(encoded, memory) : encoded;
 }
 
 /** As mailparser describes an attachment. */
-function metaOf(reader: MimeReader, node: ParserNode): LeafMeta {
+function metaOf(libmime: Libmime, node: ParserNode): LeafMeta {
   const mime = node.node;
   const { contentType } = node;
   const guessed =
     contentType === 'application/octet-stream' && mime.filename !== false
-      ? reader.libmime.detectMimeType(mime.filename) || contentType
+      ? libmime.detectMimeType(mime.filename) || contentType
       : contentType;
   return {
     contentType: guessed,
