@@ -35,13 +35,11 @@ export class FetchBudget {
     return Math.max(262_144, Math.min(2_097_152, Math.floor(share)));
   }
 
-  /** Counts a fetch while `work` runs. */
-  async during<T>(work: () => Promise<T>): Promise<T> {
+  /** Counts a fetch until what is returned is called. */
+  begin(): () => void {
     this.#active += 1;
-    try {
-      return await work();
-    } finally {
+    return () => {
       this.#active -= 1;
-    }
+    };
   }
 }

@@ -17,7 +17,8 @@ import { FolderPublication } from './folder-publication.ts';
 import { resyncFolder } from './folder-resync.ts';
 import { settleAcquaintances } from './folder-revalidation.ts';
 import { changedFault, fencedFault, type Steps } from './ingest-steps.ts';
-import { type IngestDeps, MessageRun, type RunResult } from './message-run.ts';
+import { FolderRuns } from './folder-runs.ts';
+import { type FetchedRun, type IngestDeps, MessageRun, type RunResult } from './message-run.ts';
 import type { AuditCounts, ResyncCounts, ResyncRequest } from './ports/folder-status.ts';
 import type { ImapSession } from './ports/imap.ts';
 import type { FolderRef, Term } from './ports/leases.ts';
@@ -128,84 +129,67 @@ export class FolderIngest {
     unsettled: Set<number>,
   ): Promise<PassResult> {
     const { signal } = options;
-    const { limits } = this.#deps;
-    let received = 0;
-    let next = 0;
-    // While a run is made durable, committed and on its way to the stream, the next one is fetched and parsed; that one is made
-    // durable only after it.
-    let settled = Promise.resolve();
-    let inFlight = 0;
+    const { uidValidity } = cursor.state;
+    const runs = new FolderRuns({
+      fetch: (run, uncounted) => this.#fetch(session, run, cursor, signal, uncounted),
+      settle: (result, unended) =>
+        this.#settle(session, result, cursor, signal, { unended, unsettled }),
+      giveBack: (unended) => this.#attempts.giveBack(uidValidity, unended),
+    });
+    let isAllBegun = false;
     try {
-      while (next < selection.uids.length) {
-        if (limits.room() <= inFlight) {
-          await settled;
-          inFlight = 0;
-        }
-        const count = Math.min(limits.maxMessages, Math.max(1, limits.room() - inFlight));
-        const uids = selection.uids.slice(next, next + count);
-        for (const run of await this.#cut(session, uids, cursor)) {
-          if (options.shouldStop()) return { more: true, received };
-          signal.throwIfAborted();
-          const done = await this.#work(session, run, cursor, signal, { unsettled, settled });
-          settled = done.settled;
-          inFlight = run.uids.length;
-          received += done.received;
-          // A parser was ended by a message: it goes alone next time, and what follows it must not overtake it.
-          if (done.isCutShort) return { more: true, received };
-          if (limits.fetchDelayMs > 0) await this.#deps.pause(limits.fetchDelayMs, signal);
-        }
-        next += uids.length;
-      }
-      return { more: selection.more, received };
+      isAllBegun = await this.#begin(session, options, cursor, selection.uids, runs);
     } finally {
-      await settled;
+      await runs.drained();
     }
+    return { more: selection.more || !isAllBegun || runs.isCutShort, received: runs.received };
   }
 
-  /** @param before see `#settle`, which begins for this run when `settled` is over */
-  async #work(
+  /** @returns false when some of them are left for another pass */
+  async #begin(
+    session: ImapSession,
+    { signal, shouldStop }: PassOptions,
+    cursor: FolderCursor,
+    uids: readonly number[],
+    runs: FolderRuns,
+  ): Promise<boolean> {
+    const { limits, pause } = this.#deps;
+    for (let next = 0; next < uids.length; ) {
+      if (limits.room() <= runs.inFlight) await runs.drained();
+      const count = Math.min(limits.maxMessages, Math.max(1, limits.room() - runs.inFlight));
+      const some = uids.slice(next, next + count);
+      for (const run of await this.#cut(session, some, cursor)) {
+        if (shouldStop() || runs.isCutShort) return false;
+        signal.throwIfAborted();
+        await runs.add(run);
+        if (limits.fetchDelayMs > 0) await pause(limits.fetchDelayMs, signal);
+      }
+      next += some.length;
+    }
+    return true;
+  }
+
+  /** @param uncounted is emptied where no attempt was counted */
+  async #fetch(
     session: ImapSession,
     run: Run,
     cursor: FolderCursor,
     signal: AbortSignal,
-    before: { readonly unsettled: Set<number>; readonly settled: Promise<void> },
-  ): Promise<{
-    readonly received: number;
-    readonly isCutShort: boolean;
-    /** Rejects as `#settle` does. */
-    readonly settled: Promise<void>;
-  }> {
+    uncounted: Set<number>,
+  ): Promise<FetchedRun> {
+    const steps: Steps = (step) => {
+      this.freshness.progressed(this.#deps.clock.monotonicMs());
+      this.#deps.steps(step);
+    };
     const { uidValidity } = cursor.state;
-    const unended = new Set(run.uids);
-    let isHandedOn = false;
+    const work = new MessageRun({ ...this.#deps, steps }, this.#folder, this.#term, uidValidity);
+    const place = await this.#place(signal, uncounted);
     try {
-      const steps: Steps = (step) => {
-        this.freshness.progressed(this.#deps.clock.monotonicMs());
-        this.#deps.steps(step);
-      };
-      const work = new MessageRun({ ...this.#deps, steps }, this.#folder, this.#term, uidValidity);
-      const place = await this.#place(signal, unended);
-      const result = await work
-        .execute(session, run, cursor, signal, place)
-        .catch((error: unknown) => {
-          // They were not counted.
-          if (toFault(error).kind === 'fenced') unended.clear();
-          throw error;
-        })
-        .finally(() => place.end());
-      if (result.killer !== null) unended.delete(result.killer);
-      await before.settled;
-      isHandedOn = true;
-      const settled = this.#settle(session, result, cursor, signal, { unended, unsettled: before.unsettled });
-      // Whoever waits for it hears of its fault; until then it is nobody's.
-      settled.catch(() => undefined);
-      if (result.fault !== null) {
-        await settled;
-        throw result.fault;
-      }
-      return { received: result.messages.length, isCutShort: result.killer !== null, settled };
-    } finally {
-      if (!isHandedOn) await this.#attempts.giveBack(uidValidity, unended);
+      return await work.fetch(session, run, cursor, signal, place);
+    } catch (error) {
+      place.end();
+      if (toFault(error).kind === 'fenced') uncounted.clear();
+      throw error;
     }
   }
 
@@ -224,7 +208,7 @@ export class FolderIngest {
 
   /**
    * Makes a run durable, commits it and publishes it.
-   * @param left UIDs that are taken out as soon as they are committed: of attempts to give back, and of the pass
+   * @param left UIDs that are taken out as soon as they are committed: of attempts to take back, and of the pass
    * @throws FaultError of storage, ledger or stream; `fenced`. REDIS_UNAVAILABLE where the outcome is unknown.
    */
   async #settle(
@@ -234,21 +218,16 @@ export class FolderIngest {
     signal: AbortSignal,
     left: { readonly unended: Set<number>; readonly unsettled: Set<number> },
   ): Promise<void> {
-    const { uidValidity } = cursor.state;
-    try {
-      if (result.needsBarrier) await this.#deps.processor.barrier();
-      this.#deps.steps('stored');
-      const rows = await this.#record(session, result, cursor, signal);
-      for (const { record } of result.messages) {
-        left.unended.delete(record.uid);
-        left.unsettled.delete(record.uid);
-      }
-      for (const uid of result.missing) left.unended.delete(uid);
-      this.freshness.progressed(this.#deps.clock.monotonicMs());
-      await rows?.publish();
-    } finally {
-      await this.#attempts.giveBack(uidValidity, left.unended);
+    if (result.needsBarrier) await this.#deps.processor.barrier();
+    this.#deps.steps('stored');
+    const rows = await this.#record(session, result, cursor, signal);
+    for (const { record } of result.messages) {
+      left.unended.delete(record.uid);
+      left.unsettled.delete(record.uid);
     }
+    for (const uid of result.missing) left.unended.delete(uid);
+    this.freshness.progressed(this.#deps.clock.monotonicMs());
+    await rows?.publish();
   }
 
   /**

@@ -5,13 +5,10 @@
  * afterwards. The result is a prefix of the run in its order: a fault half-way keeps what was complete before it, so that even a
  * connection that breaks every few messages makes progress.
  */
-import { open, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { randomUUID } from 'node:crypto';
+import { rm } from 'node:fs/promises';
 import type { Clock } from '@mailstream/shared/domain/time';
 import type { MessageKey } from '@mailstream/shared/domain/message';
 import type { EmailReceivedEntry } from '@mailstream/shared/events/email-received';
-import { onDisk } from '@mailstream/shared/storage/storage-faults';
 import type { Logger } from '@mailstream/shared/runtime/logger';
 import { receivedMail } from './received-mail.ts';
 import { attemptMode, type AttemptMode, type Run } from './core/sync-plan.ts';
@@ -20,6 +17,7 @@ import type { FetchPlace, FetchPlaces } from './fetch-places.ts';
 import type { FolderCursor } from './folder-cursor.ts';
 import { fencedFault, isParserKilled, type Steps } from './ingest-steps.ts';
 import type { FetchedMessage, ImapSession } from './ports/imap.ts';
+import { spoolHead, spoolRest } from './message-spool.ts';
 import type { FolderRef, Term } from './ports/leases.ts';
 import type { Ledger, NewMessage } from './ports/ledger.ts';
 import type { EventContext, MailProcessor, RawSource, ReceivedMail } from './ports/mail.ts';
@@ -74,11 +72,25 @@ export interface RunResult {
   readonly needsBarrier: boolean;
 }
 
+/** A run of which everything has come that will. */
+export interface FetchedRun {
+  /** Its fetch ended early: nothing more will come over this connection. */
+  readonly isBroken: boolean;
+  /** Ends with its last parse. @throws FaultError of the ledger; faults of the session come in the result */
+  readonly parsed: Promise<RunResult>;
+}
+
 type Outcome =
   | { readonly kind: 'done'; readonly message: RunMessage }
   | { readonly kind: 'missing' }
   | { readonly kind: 'killed' }
   | { readonly kind: 'failed'; readonly error: Error };
+
+/** One that is too large to hold: its beginning is in a file. */
+interface SpooledHead {
+  readonly message: FetchedMessage;
+  readonly path: string;
+}
 
 /** A message that came whole. */
 interface Fetched {
@@ -100,16 +112,17 @@ export class MessageRun {
   }
 
   /**
-   * @param place is told what takes the time; the caller ends it
-   * @throws FaultError `fenced`, or of the ledger; faults of the session come in the result.
+   * Resolves when all of it was fetched; what came is parsed meanwhile and after that.
+   * @param place is told what takes the time, and ended with the last parse
+   * @throws FaultError `fenced`, or of the ledger
    */
-  async execute(
+  async fetch(
     session: ImapSession,
     run: Run,
     cursor: FolderCursor,
     signal: AbortSignal,
     place: FetchPlace,
-  ): Promise<RunResult> {
+  ): Promise<FetchedRun> {
     const counted = await this.#deps.ledger.countAttempts(
       this.#folder,
       this.#term,
@@ -121,19 +134,25 @@ export class MessageRun {
     const mode =
       first === undefined ? 'full' : attemptMode(cursor.suspects.get(first) ?? { kills: 0, crashes: 0 });
     if (mode === 'giveUp' && first !== undefined) {
-      return {
-        ...{ messages: [this.#givenUp(first)], missing: [], killer: null, fault: null },
-        needsBarrier: false,
-      };
+      place.end();
+      const result = { missing: [], killer: null, fault: null, needsBarrier: false };
+      return { isBroken: false, parsed: Promise.resolve({ ...result, messages: [this.#givenUp(first)] }) };
     }
     const outcomes = new Map<number, Outcome>();
-    const { fault, needsBarrier } = await this.#deps.budget.during(() =>
-      this.#collect(session, run, mode, outcomes, signal, place),
-    );
-    return { ...(await this.#assemble(run, outcomes, fault, cursor)), needsBarrier };
+    const endFetch = this.#deps.budget.begin();
+    const { fault, needsBarrier, ended } = await this.#collect(session, run, mode, outcomes, signal, place);
+    const parsed = ended
+      .finally(() => {
+        endFetch();
+        place.end();
+      })
+      .then(async () => ({ ...(await this.#assemble(run, outcomes, fault, cursor)), needsBarrier }));
+    // Whoever waits for it hears of its fault; until then it is nobody's.
+    parsed.catch(() => undefined);
+    return { isBroken: fault !== null, parsed };
   }
 
-  /** Fills `outcomes`. Never leaves work behind. @returns what ended it early, or null */
+  /** Fills `outcomes`, all of them when `ended` is over. Never rejects: `fault` is what ended it early, or null. */
   async #collect(
     session: ImapSession,
     run: Run,
@@ -141,10 +160,10 @@ export class MessageRun {
     outcomes: Map<number, Outcome>,
     signal: AbortSignal,
     place: FetchPlace,
-  ): Promise<Pick<RunResult, 'fault' | 'needsBarrier'>> {
+  ): Promise<Pick<RunResult, 'fault' | 'needsBarrier'> & { readonly ended: Promise<unknown> }> {
     const { budget, limits } = this.#deps;
     const working = new Set<Promise<void>>();
-    const large: { readonly message: FetchedMessage; readonly path: string }[] = [];
+    const large: SpooledHead[] = [];
     const pieceBytes = budget.pieceBytes();
     let group: Fetched[] = [];
     let groupBytes = 0;
@@ -164,8 +183,9 @@ export class MessageRun {
       groupBytes = 0;
       const [first] = ready;
       if (first === undefined) return;
+      // One that waits for a barrier anyway need not wait for its own bytes.
       hasGroups ||= ready.length > 1;
-      if (ready.length > 1) await begin(() => this.#processGroup(ready, outcomes, signal));
+      if (hasGroups) await begin(() => this.#processGroup(ready, outcomes, signal));
       else await begin(() => this.#processAlone(first, mode, outcomes, signal));
     };
     try {
@@ -173,7 +193,7 @@ export class MessageRun {
         this.#deps.steps('fetched');
         place.waits();
         if (message.head === null) outcomes.set(message.uid, { kind: 'missing' });
-        else if (message.maybeMore) large.push({ message, path: await this.#spoolHead(message.head) });
+        else if (message.maybeMore) large.push({ message, path: await spoolHead(this.#deps.spoolDir, message.head) });
         else {
           group.push({ message, bytes: message.head });
           groupBytes += message.head.length;
@@ -182,7 +202,7 @@ export class MessageRun {
       }
       await beginGroup();
       for (const { message, path } of large) {
-        const source = await this.#spoolRest(session, message, path, signal, place);
+        const source = await this.#rest(session, { message, path }, signal, place);
         await this.#process(message, source, mode, outcomes, signal);
       }
     } catch (error) {
@@ -191,9 +211,8 @@ export class MessageRun {
       await beginGroup();
     }
     place.works();
-    await Promise.all(working);
     await Promise.all(large.map(({ path }) => rm(path, { force: true })));
-    return { fault, needsBarrier: hasGroups };
+    return { fault, needsBarrier: hasGroups, ended: Promise.all(working) };
   }
 
   /** Never rejects: the outcomes say what happened. */
@@ -320,47 +339,24 @@ export class MessageRun {
     return { messages, missing, killer: null, fault };
   }
 
-  async #spoolHead(head: Uint8Array): Promise<string> {
-    const path = join(this.#deps.spoolDir, `${randomUUID()}.eml`);
-    const file = await onDisk(open(path, 'wx', 0o600));
-    try {
-      await onDisk(file.writeFile(head));
-      return path;
-    } catch (error) {
-      await rm(path, { force: true });
-      throw error;
-    } finally {
-      await file.close();
-    }
-  }
-
-  async #spoolRest(
+  async #rest(
     session: ImapSession,
-    message: FetchedMessage,
-    path: string,
+    { message, path }: SpooledHead,
     signal: AbortSignal,
     place: FetchPlace,
   ): Promise<RawSource> {
-    let size = message.head?.length ?? 0;
-    const file = await onDisk(open(path, 'a'));
+    const begun = message.head?.length ?? 0;
     place.waits();
     try {
-      for await (const chunk of session.fetchRest(
-        message.uid,
-        size,
-        this.#deps.budget.pieceBytes(),
-        signal,
-      )) {
-        await onDisk(file.writeFile(chunk));
+      const rest = session.fetchRest(message.uid, begun, this.#deps.budget.pieceBytes(), signal);
+      const added = await spoolRest(path, rest, () => {
         this.#deps.steps('piece');
         place.waits();
-        size += chunk.length;
-      }
+      });
+      return { kind: 'file', path, size: begun + added };
     } finally {
       place.works();
-      await file.close();
     }
-    return { kind: 'file', path, size };
   }
 
   #key(uid: number): MessageKey {
