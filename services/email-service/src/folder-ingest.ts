@@ -23,8 +23,12 @@ import type { AuditCounts, ResyncCounts, ResyncRequest } from './ports/folder-st
 import type { ImapSession } from './ports/imap.ts';
 import type { FolderRef, Term } from './ports/leases.ts';
 
-/** So many batches are worked off before the folder is listed again: a list of a large folder costs as much as some mails. */
+/**
+ * What is worked off before the folder is listed again: so many batches, and of a long list a good part. Else the lists of a backlog
+ * would cost more than its mails: 100,000 UIDs take half a second.
+ */
 const BATCHES_IN_PASS = 10;
+const SHARE_IN_PASS = 1 / 4;
 
 export interface PassOptions {
   /** How far below the cursor to look again. */
@@ -108,7 +112,7 @@ export class FolderIngest {
       const selection = selectNew(
         listed,
         (uid) => cursor.isSettled(uid),
-        BATCHES_IN_PASS * limits.maxMessages,
+        Math.max(BATCHES_IN_PASS * limits.maxMessages, Math.floor(listed.length * SHARE_IN_PASS)),
         (uid) => cursor.isReady(uid, clock.monotonicMs()),
       );
       return selection.uids.length === 0
