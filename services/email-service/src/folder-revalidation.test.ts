@@ -8,7 +8,7 @@ import {
 import { providerId, tenantId } from '@mailstream/shared/domain/ids';
 import { firstBaseline } from './folder-baseline.ts';
 import { beginRevalidation, settleAcquaintances } from './folder-revalidation.ts';
-import type { RunMessage } from './message-run.ts';
+import type { RunMessage } from './message-record.ts';
 import type { ImapSession, OpenedFolder } from './ports/imap.ts';
 import type { FolderRef } from './ports/leases.ts';
 import type { Ledger } from './ports/ledger.ts';

@@ -10,7 +10,7 @@
  * Mail from before the baseline is known by INTERNALDATE, the server's own clock on both sides of the comparison.
  */
 import type { FolderState } from '@mailstream/shared/domain/folder-state';
-import type { RunMessage } from './message-run.ts';
+import type { RunMessage } from './message-record.ts';
 import type { ImapSession, OpenedFolder } from './ports/imap.ts';
 import type { FolderRef } from './ports/leases.ts';
 import type { Ledger } from './ports/ledger.ts';

@@ -1,14 +1,13 @@
 /**
  * One run: fetch, parse and store some messages of a folder, in bounded memory, and say what became of each.
  *
- * Attempts are counted before they are made, so that a message that takes its parser or the whole process down is known
+ * Attempts are counted before anything is parsed, so that a message that takes its parser or the whole process down is known
  * afterwards. The result is a prefix of the run in its order: a fault half-way keeps what was complete before it, so that even a
  * connection that breaks every few messages makes progress.
  */
 import { rm } from 'node:fs/promises';
 import type { Clock } from '@mailstream/shared/domain/time';
 import type { MessageKey } from '@mailstream/shared/domain/message';
-import type { EmailReceivedEntry } from '@mailstream/shared/events/email-received';
 import type { Logger } from '@mailstream/shared/runtime/logger';
 import { receivedMail } from './received-mail.ts';
 import { attemptMode, type AttemptMode, type Run } from './core/sync-plan.ts';
@@ -17,10 +16,11 @@ import type { FetchPlace, FetchPlaces } from './fetch-places.ts';
 import type { FolderCursor } from './folder-cursor.ts';
 import { fencedFault, isParserKilled, type Steps } from './ingest-steps.ts';
 import type { FetchedMessage, ImapSession } from './ports/imap.ts';
+import { givenUp, recordOf, type RunMessage } from './message-record.ts';
 import { spoolHead, spoolRest } from './message-spool.ts';
 import type { FolderRef, Term } from './ports/leases.ts';
 import type { Ledger, NewMessage } from './ports/ledger.ts';
-import type { EventContext, MailProcessor, RawSource, ReceivedMail } from './ports/mail.ts';
+import type { EventContext, MailProcessor, RawSource } from './ports/mail.ts';
 import type { EventPublisher } from './ports/stream.ts';
 
 export interface IngestDeps {
@@ -53,12 +53,6 @@ export interface IngestDeps {
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
-export interface RunMessage {
-  readonly record: NewMessage;
-  /** Null for a dead letter. */
-  readonly entry: EmailReceivedEntry | null;
-}
-
 export interface RunResult {
   /** Complete, in the run's order, without a message missing before the last but those in `missing`. */
   readonly messages: readonly RunMessage[];
@@ -85,6 +79,14 @@ type Outcome =
   | { readonly kind: 'missing' }
   | { readonly kind: 'killed' }
   | { readonly kind: 'failed'; readonly error: Error };
+
+interface Collecting {
+  readonly outcomes: Map<number, Outcome>;
+  /** Nothing is parsed before it is true. Never rejects. */
+  readonly isCounted: Promise<boolean>;
+  readonly signal: AbortSignal;
+  readonly place: FetchPlace;
+}
 
 /** One that is too large to hold: its beginning is in a file. */
 interface SpooledHead {
@@ -123,24 +125,30 @@ export class MessageRun {
     signal: AbortSignal,
     place: FetchPlace,
   ): Promise<FetchedRun> {
-    const counted = await this.#deps.ledger.countAttempts(
-      this.#folder,
-      this.#term,
-      this.#uidValidity,
-      run.uids,
+    // What is fetched meanwhile waits for it.
+    const counting = this.#deps.ledger.countAttempts(this.#folder, this.#term, this.#uidValidity, run.uids);
+    const isCounted = counting.then(
+      ({ kind }) => kind === 'counted',
+      () => false,
     );
-    if (counted.kind === 'fenced') throw fencedFault();
     const [first] = run.uids;
     const mode =
       first === undefined ? 'full' : attemptMode(cursor.suspects.get(first) ?? { kills: 0, crashes: 0 });
     if (mode === 'giveUp' && first !== undefined) {
+      if (!(await isCounted)) throw await notCounted(counting);
       place.end();
       const result = { missing: [], killer: null, fault: null, needsBarrier: false };
-      return { isBroken: false, parsed: Promise.resolve({ ...result, messages: [this.#givenUp(first)] }) };
+      return { isBroken: false, parsed: Promise.resolve({ ...result, messages: [givenUp(first)] }) };
     }
     const outcomes = new Map<number, Outcome>();
     const endFetch = this.#deps.budget.begin();
-    const { fault, needsBarrier, ended } = await this.#collect(session, run, mode, outcomes, signal, place);
+    const { fault, needsBarrier, ended } = await this.#collect(session, run, mode, {
+      ...{ outcomes, isCounted, signal, place },
+    });
+    if (!(await isCounted)) {
+      endFetch();
+      throw await notCounted(counting);
+    }
     const parsed = ended
       .finally(() => {
         endFetch();
@@ -152,14 +160,15 @@ export class MessageRun {
     return { isBroken: fault !== null, parsed };
   }
 
-  /** Fills `outcomes`, all of them when `ended` is over. Never rejects: `fault` is what ended it early, or null. */
+  /**
+   * Fills `outcomes`, all of them when `ended` is over; none where the attempts could not be counted.
+   * Never rejects: `fault` is what ended it early, or null.
+   */
   async #collect(
     session: ImapSession,
     run: Run,
     mode: AttemptMode,
-    outcomes: Map<number, Outcome>,
-    signal: AbortSignal,
-    place: FetchPlace,
+    { outcomes, isCounted, signal, place }: Collecting,
   ): Promise<Pick<RunResult, 'fault' | 'needsBarrier'> & { readonly ended: Promise<unknown> }> {
     const { budget, limits } = this.#deps;
     const working = new Set<Promise<void>>();
@@ -171,6 +180,7 @@ export class MessageRun {
     let fault: Error | null = null;
     const begin = async (work: () => Promise<void>): Promise<void> => {
       place.works();
+      if (!(await isCounted)) return;
       while (working.size >= limits.parallelParses) await Promise.race(working);
       const running = work();
       working.add(running);
@@ -202,6 +212,7 @@ export class MessageRun {
       }
       await beginGroup();
       for (const { message, path } of large) {
+        if (!(await isCounted)) break;
         const source = await this.#rest(session, { message, path }, signal, place);
         await this.#process(message, source, mode, outcomes, signal);
       }
@@ -234,7 +245,7 @@ export class MessageRun {
       const outcome = done[index];
       if (outcome?.kind === 'received') {
         steps('parsed');
-        outcomes.set(message.uid, { kind: 'done', message: this.#record(message, outcome.mail, 'full') });
+        outcomes.set(message.uid, { kind: 'done', message: recordOf(message, outcome.mail, 'full', clock.now()) });
       } else outcomes.set(message.uid, failureOf(outcome?.error));
     }
   }
@@ -266,48 +277,10 @@ export class MessageRun {
       );
       steps('parsed');
       const mail = receivedMail(this.#key(message.uid), processed, contextOf(message, clock.now()));
-      outcomes.set(message.uid, { kind: 'done', message: this.#record(message, mail, mode) });
+      outcomes.set(message.uid, { kind: 'done', message: recordOf(message, mail, mode, clock.now()) });
     } catch (error) {
       outcomes.set(message.uid, failureOf(error));
     }
-  }
-
-  #record(message: FetchedMessage, mail: ReceivedMail, mode: AttemptMode): RunMessage {
-    const isDead = mode !== 'full';
-    const record: NewMessage = {
-      uid: message.uid,
-      messageId: mail.messageId,
-      contentHash: mail.raw.sha256,
-      size: mail.raw.size,
-      internalDate: message.internalDate ?? this.#deps.clock.now(),
-      emailId: message.emailId,
-      sender: mail.sender,
-      subject: mail.subject,
-      storageKey: mail.raw.storageKey,
-      status: isDead ? 'dead_letter' : 'received',
-      reason: isDead ? 'PARSER_KILLED' : mail.parseError === null ? null : `parse: ${mail.parseError}`,
-    };
-    return { record, entry: isDead ? null : mail.entry };
-  }
-
-  #givenUp(uid: number): RunMessage {
-    const unknown = {
-      messageId: null,
-      contentHash: null,
-      size: 0,
-      internalDate: null,
-      emailId: null,
-      sender: null,
-    };
-    const record: NewMessage = {
-      uid,
-      ...unknown,
-      subject: null,
-      storageKey: null,
-      status: 'dead_letter',
-      reason: 'PARSER_KILLED',
-    };
-    return { record, entry: null };
   }
 
   async #assemble(
@@ -368,6 +341,11 @@ export class MessageRun {
       uid,
     };
   }
+}
+
+/** Why attempts were not counted. */
+async function notCounted(counting: ReturnType<Ledger['countAttempts']>): Promise<Error> {
+  return await counting.then(fencedFault, toError);
 }
 
 function contextOf(message: FetchedMessage, now: Date): EventContext {
