@@ -28,14 +28,13 @@ function watch(sights: () => readonly FolderSight[]) {
   const lines: string[] = [];
   const stamps: (readonly FolderStamp[])[] = [];
   const givenUp: string[] = [];
+  const runtime = {
+    sights,
+    folders: () => sights().map(({ folder }) => folder),
+    giveUpSession: (folder: string) => givenUp.push(folder) > 0,
+  };
   const dataAge = createDataAgeWatch({
-    runtimes: () => [
-      {
-        ref: { tenant: tenantId(ID), id: providerId(ID) },
-        epoch: 1,
-        runtime: { sights, giveUpSession: (folder) => givenUp.push(folder) > 0 },
-      },
-    ],
+    runtimes: () => [{ ref: { tenant: tenantId(ID), id: providerId(ID) }, epoch: 1, runtime }],
     status: {
       stamp: (_owner, _limitMs, folders) => {
         stamps.push(folders);

@@ -23,7 +23,7 @@ import type { ProviderRuntime } from './provider-runtime.ts';
 export interface WatchedRuntime {
   readonly ref: ProviderRef;
   readonly epoch: number;
-  readonly runtime: Pick<ProviderRuntime, 'sights' | 'giveUpSession'>;
+  readonly runtime: Pick<ProviderRuntime, 'folders' | 'sights' | 'giveUpSession'>;
 }
 
 export interface DataAgeWatchOptions {
@@ -59,8 +59,8 @@ export function createDataAgeWatch(options: DataAgeWatchOptions): DataAgeWatch {
   const { clock, log, limitMs, metrics } = options;
   /** Folders that were told to be stale. */
   const told = new Map<string, number>();
-  /** What was last stamped of each folder. */
-  const stamped = new Map<string, { readonly provenMs: number | null; readonly unseen: number }>();
+  /** What was last stamped of each folder; a runtime lives as long as its term. */
+  const stamped = new WeakMap<WatchedRuntime['runtime'], Map<string, StampedState>>();
   const timers = new Map<'look' | 'stamp', () => void>();
   let stamping: Promise<void> = Promise.resolve();
   let removeScrape: () => void = () => undefined;
@@ -72,6 +72,12 @@ export function createDataAgeWatch(options: DataAgeWatchOptions): DataAgeWatch {
   const keyOf = (of: WatchedRuntime, sight: FolderSight): string =>
     `${of.ref.tenant}/${of.ref.id}/${sight.folder}`;
 
+  const knownOf = (runtime: WatchedRuntime['runtime']): Map<string, StampedState> => {
+    const known = stamped.get(runtime) ?? new Map<string, StampedState>();
+    stamped.set(runtime, known);
+    return known;
+  };
+
   const look = (): void => {
     const seen = new Set<string>();
     for (const { of, sight } of all()) {
@@ -81,7 +87,7 @@ export function createDataAgeWatch(options: DataAgeWatchOptions): DataAgeWatch {
       if (sight.dataAgeMs <= limitMs) {
         if (told.delete(key)) {
           log.info('everything in a folder is known to be here again', fields);
-          stamped.delete(`${key}/${of.epoch}`);
+          stamped.get(of.runtime)?.delete(sight.folder);
         }
         continue;
       }
@@ -110,20 +116,23 @@ export function createDataAgeWatch(options: DataAgeWatchOptions): DataAgeWatch {
     const nowMs = clock.monotonicMs();
     const isWhole = nowMs - wholeStampMs >= Math.min(STAMP_MS, limitMs / 3);
     if (isWhole) wholeStampMs = nowMs;
-    const changed: { readonly key: string; readonly now: StampedState; readonly stamp: FolderStamp }[] = [];
-    const seen = new Set<string>();
-    for (const { of, sight } of all()) {
-      const key = `${keyOf(of, sight)}/${of.epoch}`;
-      seen.add(key);
-      const now = {
-        provenMs: sight.provenAgeMs === null ? null : nowMs - sight.provenAgeMs,
-        unseen: sight.unseen.count,
-      };
-      const before = stamped.get(key);
-      if ((isWhole || before === undefined) && isWorthStamping(before, now))
-        changed.push({ key, now, stamp: toStamp(of, sight) });
+    const changed: { readonly known: Map<string, StampedState>; now: StampedState; stamp: FolderStamp }[] = [];
+    for (const of of options.runtimes()) {
+      const known = knownOf(of.runtime);
+      // Every few seconds over ten thousand folders: those in which nothing is news cost a look at a name.
+      if (!isWhole && isAllIn(of.runtime.folders(), known)) continue;
+      const sights = of.runtime.sights();
+      for (const sight of sights) {
+        const now = {
+          provenMs: sight.provenAgeMs === null ? null : nowMs - sight.provenAgeMs,
+          unseen: sight.unseen.count,
+        };
+        const before = known.get(sight.folder);
+        if ((isWhole || before === undefined) && isWorthStamping(before, now))
+          changed.push({ known, now, stamp: toStamp(of, sight) });
+      }
+      if (known.size > sights.length) forgetOthers(known, of.runtime.folders());
     }
-    for (const key of stamped.keys()) if (!seen.has(key)) stamped.delete(key);
     if (changed.length === 0) return;
     try {
       await options.status.stamp(
@@ -131,7 +140,7 @@ export function createDataAgeWatch(options: DataAgeWatchOptions): DataAgeWatch {
         limitMs,
         changed.map((one) => one.stamp),
       );
-      for (const { key, now } of changed) stamped.set(key, now);
+      for (const { known, now, stamp } of changed) known.set(stamp.folder, now);
     } catch (error) {
       // The next one says it: only people read it.
       log.debug('freshness could not be stamped', { code: toFault(error).code });
@@ -197,6 +206,16 @@ function isWorthStamping(before: StampedState | undefined, now: StampedState): b
   if (before === undefined) return now.provenMs !== null || now.unseen > 0;
   if (before.unseen !== now.unseen) return true;
   return now.provenMs !== null && now.provenMs - (before.provenMs ?? -Infinity) > WORTH_STAMPING_MS;
+}
+
+function isAllIn(folders: Iterable<string>, known: ReadonlyMap<string, unknown>): boolean {
+  for (const folder of folders) if (!known.has(folder)) return false;
+  return true;
+}
+
+function forgetOthers(known: Map<string, unknown>, folders: Iterable<string>): void {
+  const kept = new Set(folders);
+  for (const folder of known.keys()) if (!kept.has(folder)) known.delete(folder);
 }
 
 function toStamp(of: WatchedRuntime, { folder, provenAgeMs, unseen }: FolderSight): FolderStamp {

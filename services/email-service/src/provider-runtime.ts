@@ -86,7 +86,12 @@ export class ProviderRuntime {
     this.#loading = this.#loading.then(() => this.#readAuditRequests());
   }
 
-  /** How fresh each watched folder is. */
+  /** Names of the watched folders. */
+  folders(): Iterable<string> {
+    return this.#listeners.keys();
+  }
+
+  /** How fresh each of them is. */
   sights(): readonly FolderSight[] {
     return [...this.#listeners.values()].map((listener) => listener.sight);
   }

@@ -14,7 +14,7 @@ import { assembleBodies } from './mail-bodies.ts';
 import { mailFields } from './mail-fields.ts';
 import { readHead } from './mail-head.ts';
 import type { ParserLimits } from './mail-limits.ts';
-import type { DecodeMemory } from './mail-memory.ts';
+import { DecodeMemory } from './mail-memory.ts';
 import { type MailSource, openRaw, type RawMail } from './mail-raw.ts';
 import { type MailStructure, readStructure, readStructureWhole } from './mail-structure.ts';
 
@@ -40,7 +40,7 @@ interface Means {
 export async function ingestMail(
   task: IngestTask,
   storage: MailStorage,
-  memory: DecodeMemory,
+  memory = new DecodeMemory(0),
 ): Promise<ProcessedMail> {
   const raw = await openRaw(task.source, task.tenant, storage);
   const [mail] = await Promise.all([parse(task, raw, { storage, memory }), raw.stored]);

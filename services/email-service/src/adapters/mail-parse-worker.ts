@@ -46,7 +46,7 @@ export async function processMail(task: WorkerTask): Promise<WorkerAnswer> {
   begin(task);
   return await withStorage<WorkerAnswer>(task, async (storage) => {
     const startMs = nowMs();
-    const processed = await ingestMail(task, storage, new DecodeMemory(0));
+    const processed = await ingestMail(task, storage);
     return {
       kind: 'processed',
       processed: task.isTimed ? { ...processed, timings: timings(startMs, nowMs(), storage) } : processed,
