@@ -116,7 +116,8 @@ export function createDataAgeWatch(options: DataAgeWatchOptions): DataAgeWatch {
     const nowMs = clock.monotonicMs();
     const isWhole = nowMs - wholeStampMs >= Math.min(STAMP_MS, limitMs / 3);
     if (isWhole) wholeStampMs = nowMs;
-    const changed: { readonly known: Map<string, StampedState>; now: StampedState; stamp: FolderStamp }[] = [];
+    const changed: { readonly known: Map<string, StampedState>; now: StampedState; stamp: FolderStamp }[] =
+      [];
     for (const of of options.runtimes()) {
       const known = knownOf(of.runtime);
       // Every few seconds over ten thousand folders: those in which nothing is news cost a look at a name.

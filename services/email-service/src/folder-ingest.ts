@@ -136,8 +136,7 @@ export class FolderIngest {
     const { uidValidity } = cursor.state;
     const runs = new FolderRuns({
       fetch: (run, uncounted) => this.#fetch(session, run, cursor, signal, uncounted),
-      settle: (result, unended) =>
-        this.#settle(session, result, cursor, signal, { unended, unsettled }),
+      settle: (result, unended) => this.#settle(session, result, cursor, signal, { unended, unsettled }),
       giveBack: (unended) => this.#attempts.giveBack(uidValidity, unended),
     });
     let isAllBegun = false;
@@ -158,7 +157,7 @@ export class FolderIngest {
     runs: FolderRuns,
   ): Promise<boolean> {
     const { limits, pause } = this.#deps;
-    for (let next = 0; next < uids.length; ) {
+    for (let next = 0; next < uids.length;) {
       if (limits.room() <= runs.inFlight) await runs.drained();
       const count = Math.min(limits.maxMessages, Math.max(1, limits.room() - runs.inFlight));
       const some = uids.slice(next, next + count);

@@ -92,11 +92,7 @@ export class FolderRuns {
   }
 
   /** Never rejects. @returns whether one behind it may be settled */
-  async #finish(
-    { parsed }: FetchedRun,
-    before: Promise<boolean>,
-    unended: Set<number>,
-  ): Promise<boolean> {
+  async #finish({ parsed }: FetchedRun, before: Promise<boolean>, unended: Set<number>): Promise<boolean> {
     try {
       const result = await parsed;
       if (result.killer !== null) unended.delete(result.killer);

@@ -203,7 +203,8 @@ export class MessageRun {
         this.#deps.steps('fetched');
         place.waits();
         if (message.head === null) outcomes.set(message.uid, { kind: 'missing' });
-        else if (message.maybeMore) large.push({ message, path: await spoolHead(this.#deps.spoolDir, message.head) });
+        else if (message.maybeMore)
+          large.push({ message, path: await spoolHead(this.#deps.spoolDir, message.head) });
         else {
           group.push({ message, bytes: message.head });
           groupBytes += message.head.length;
@@ -245,7 +246,10 @@ export class MessageRun {
       const outcome = done[index];
       if (outcome?.kind === 'received') {
         steps('parsed');
-        outcomes.set(message.uid, { kind: 'done', message: recordOf(message, outcome.mail, 'full', clock.now()) });
+        outcomes.set(message.uid, {
+          kind: 'done',
+          message: recordOf(message, outcome.mail, 'full', clock.now()),
+        });
       } else outcomes.set(message.uid, failureOf(outcome?.error));
     }
   }
