@@ -1,5 +1,6 @@
 /** The session against a server that misbehaves on request. */
 import { getEventListeners } from 'node:events';
+import { systemClock } from '@mailstream/shared/runtime/system-clock';
 import type { ScriptedImap } from '@mailstream/shared/testing/scripted-imap';
 import * as faults from '@mailstream/shared/testing/scripted-imap-faults';
 import { describe, expect, test } from 'vitest';
@@ -164,6 +165,32 @@ describe('listing UIDs', () => {
 });
 
 describe('fetching', () => {
+  test('lets others have the event loop between messages that have come already', async () => {
+    const messages = Array.from({ length: 60 }, (_, index) => `message ${index}`);
+    const server = await start(inbox(...messages));
+    // Time passes with every look at the clock.
+    let nowMs = 0;
+    const session = await connect(server, { clock: { ...systemClock, monotonicMs: () => (nowMs += 5) } });
+    await session.open('INBOX');
+    let turns = 0;
+    let next: NodeJS.Immediate;
+    const count = (): void => {
+      turns++;
+      next = setImmediate(count);
+    };
+    next = setImmediate(count);
+    const rows = await all(
+      session.fetch(
+        [...messages.keys()].map((index) => index + 1),
+        100,
+        never,
+      ),
+    );
+    clearImmediate(next);
+    expect(rows).toHaveLength(messages.length);
+    expect(turns).toBeGreaterThanOrEqual(messages.length);
+  });
+
   test('gives the first bytes of each message and never anything but PEEK', async () => {
     const server = await start(inbox('0123456789', 'abc', ''));
     const session = await opened(server);
