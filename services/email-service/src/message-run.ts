@@ -125,7 +125,6 @@ export class MessageRun {
     signal: AbortSignal,
     place: FetchPlace,
   ): Promise<FetchedRun> {
-    // What is fetched meanwhile waits for it.
     const counting = this.#deps.ledger.countAttempts(this.#folder, this.#term, this.#uidValidity, run.uids);
     const isCounted = counting.then(
       ({ kind }) => kind === 'counted',
@@ -134,8 +133,10 @@ export class MessageRun {
     const [first] = run.uids;
     const mode =
       first === undefined ? 'full' : attemptMode(cursor.suspects.get(first) ?? { kills: 0, crashes: 0 });
+    // One message comes meanwhile, and waits to be parsed: there latency counts. Many are not fetched for nothing, again and again,
+    // while the database takes no writes.
+    if ((run.uids.length > 1 || mode !== 'full') && !(await isCounted)) throw await notCounted(counting);
     if (mode === 'giveUp' && first !== undefined) {
-      if (!(await isCounted)) throw await notCounted(counting);
       place.end();
       const result = { missing: [], killer: null, fault: null, needsBarrier: false };
       return { isBroken: false, parsed: Promise.resolve({ ...result, messages: [givenUp(first)] }) };
