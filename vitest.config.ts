@@ -17,6 +17,9 @@ const LONG = [
   ...['test/simulation/simulation', 'test/simulation/mutations'],
 ];
 
+/** What all modules of a process have declared shows in these. */
+const ALONE = ['server/test/openapi.test.ts'];
+
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     // Project by project, and larger files first.
@@ -34,7 +37,7 @@ export default defineConfig({
   test: {
     // Two cores, shared with PostgreSQL, Redis, Dovecot and a browser: a third file only makes the others late.
     maxWorkers: 2,
-    // A process of its own for each file: a leak or a crash is one file's.
+    // A process of its own for each file that needs servers: a leak or a crash is one file's.
     pool: 'forks',
     sequence: { sequencer: LongestFirst },
     projects: [
@@ -42,9 +45,11 @@ export default defineConfig({
         ...shared,
         test: {
           name: 'unit',
+          // They are many and short: loading what they share for each of them anew took longer than they do.
+          isolate: false,
           setupFiles: ['shared/src/testing/leak-check.ts'],
           include: ['**/src/**/*.test.ts', '**/test/**/*.test.ts', '**/bench/**/*.test.ts'],
-          exclude: ['**/node_modules/**', '**/dist/**', '**/*.real.test.ts'],
+          exclude: ['**/node_modules/**', '**/dist/**', '**/*.real.test.ts', ...ALONE],
           // Against what hangs; a busy machine is no fault.
           testTimeout: 60_000,
           expect: { poll: { timeout: 30_000 } },
@@ -55,7 +60,7 @@ export default defineConfig({
         test: {
           name: 'real',
           setupFiles: ['shared/src/testing/leak-check.ts'],
-          include: ['**/test/**/*.real.test.ts'],
+          include: ['**/test/**/*.real.test.ts', ...ALONE],
           exclude: ['**/node_modules/**', '**/dist/**'],
           globalSetup: ['shared/test/global-setup.ts'],
           testTimeout: 180_000,
