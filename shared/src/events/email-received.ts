@@ -5,9 +5,9 @@
  * and any consumer can drop the second copy. What the payload holds stands in `email-received-schema.ts`, and how an entry is read
  * in `decode-entry.ts`: threads that make events load neither.
  */
-import { v5 as uuidv5 } from 'uuid';
 import type { MessageKey } from '../domain/message.ts';
 import type { EmailReceivedPayload } from './email-received-schema.ts';
+import { uuidV5 } from './uuid-v5.ts';
 
 export const EVENT_NAME = 'INBOUND_EMAIL_RECEIVED';
 export const EVENT_VERSION = 1;
@@ -29,7 +29,7 @@ const EVENT_NAMESPACE = 'b0f9a9a2-5d0e-5c39-9d3a-6f6b7a4d1c11';
 
 export function eventId(key: MessageKey): string {
   // JSON array: no separator that a folder name could contain.
-  return uuidv5(
+  return uuidV5(
     JSON.stringify([key.tenant, key.providerId, key.folder, key.uidValidity, key.uid]),
     EVENT_NAMESPACE,
   );
