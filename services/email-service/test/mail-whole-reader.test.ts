@@ -90,6 +90,15 @@ describe('a message in memory is read as the streaming reader reads it', () => {
     expect(await compare(Buffer.from(multipart))).toBe(true);
   });
 
+  it('a multipart without a subtype: it is text', async () => {
+    const raw = Buffer.from('Subject: s\r\nContent-Type: multipart/\r\n\r\nhello\r\n');
+    expect(await compare(raw)).toBe(true);
+    expect((await streamed(raw)).structure.tree).toMatchObject({
+      contentType: 'text/plain',
+      content: expect.stringContaining('hello') as unknown,
+    });
+  });
+
   it.each([
     ['base64url', 'a-_b'],
     ['padding in the middle', 'aGk=aGk='],

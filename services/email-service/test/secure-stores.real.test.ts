@@ -72,6 +72,10 @@ it('a mail becomes a ticket, a broken entry a dead letter, jobs run and the boar
     raw: Buffer.from('From: a@example.com\r\nSubject: sealed\r\n\r\nhello\r\n'),
   });
   await redis.node.admin.xadd(world.stream, '*', 'event_id', 'x', 'tenant', provider.tenant);
+  // The worker makes the jobs known when it begins.
+  await expect
+    .poll(() => world.sql(`SELECT name FROM jobs WHERE name = 'retention'`), PATIENCE)
+    .toHaveLength(1);
   await world.sql(
     `INSERT INTO job_runs (id, job, cause, due_at) VALUES (gen_random_uuid(), 'retention', 'person', now())`,
   );

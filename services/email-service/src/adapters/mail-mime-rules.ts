@@ -5,6 +5,7 @@
  * - Depth is limited: the library has no limit for it.
  * - An embedded message is always an attachment: inlined, its text and its attachments would pass for those of the outer one.
  * - The parts of a digest are messages (RFC 2046 section 5.1.5).
+ * - What has no valid type is text (RFC 2045 section 5.2), also a multipart without a subtype: the library drops it.
  * - A text part with a file name is a file, unless it is the first body part.
  * - Header bytes that are not UTF-8 are read as Windows-1252 instead of being replaced.
  * - Of the headers only those that addresses and subject need are parsed; of those that may stand once, the first counts.
@@ -51,6 +52,8 @@ export class MimeRules {
     this.#depths.set(node, depth);
     this.#isRoot = node.root;
     if (isDigestPart(node)) node.contentType = 'message/rfc822';
+    // To the library it is a multipart when it makes a node, and none when it looks for parts.
+    if (node.contentType === 'multipart/') node.contentType = 'text/plain';
     if (this.#hasBody && node.filename !== false && BODY_TYPES.has(typeOf(node)))
       node.disposition = 'attachment';
     return depth > this.#maxDepth
