@@ -143,9 +143,13 @@ export class MessageRun {
     }
     const outcomes = new Map<number, Outcome>();
     const endFetch = this.#deps.budget.begin();
-    const { fault, needsBarrier, ended } = await this.#collect(session, run, mode, {
-      ...{ outcomes, isCounted, signal, place },
-    });
+    const collecting = { outcomes, isCounted, signal, place };
+    const { fault, needsBarrier, ended } = await this.#collect(session, run, mode, collecting).catch(
+      (error: unknown) => {
+        endFetch();
+        throw error;
+      },
+    );
     if (!(await isCounted)) {
       endFetch();
       throw await notCounted(counting);
@@ -163,7 +167,7 @@ export class MessageRun {
 
   /**
    * Fills `outcomes`, all of them when `ended` is over; none where the attempts could not be counted.
-   * Never rejects: `fault` is what ended it early, or null.
+   * `fault` is what ended it early, or null.
    */
   async #collect(
     session: ImapSession,

@@ -19,21 +19,14 @@ import { dirname, join, sep } from 'node:path';
 
 /** See `createBlockingWrite`. */
 export interface BlockingWrite {
+  /** Writes `bytes` to `target`, below the root, unless it is there; durably. Throws what the file system says. */
+  durably(target: string, bytes: Uint8Array): void;
   /**
-   * Writes `bytes` to `target`, below the root, unless it is there; durably. Throws what the file system says.
-   * @param isOrdered the file system is known to bring what was written in order (`file-system-barrier.ts`): then the disk is waited for
-   *   once, with everything in its place. A journal takes the file, its name and new directories together, and what is synced after
-   *   the first finds nothing to do: four waits become one, and a power cut before it leaves what `untilBarrier` leaves.
-   */
-  durably(target: string, bytes: Uint8Array, isOrdered: boolean): void;
-  /**
-   * Without waiting for the disk: durable after the next barrier (`file-system-barrier.ts`). Until then a power cut may
+   * The same without waiting for the disk: durable after the next barrier (`file-system-barrier.ts`). Until then a power cut may
    * leave the name with too few bytes, which counts as not there.
    */
   untilBarrier(target: string, bytes: Uint8Array): void;
 }
-
-type Sync = 'before' | 'after' | 'not';
 
 /** @param incoming directory for files being written, on the file system of `root` */
 export function createBlockingWrite(root: string, incoming: string): BlockingWrite {
@@ -49,62 +42,55 @@ export function createBlockingWrite(root: string, incoming: string): BlockingWri
     made.set(directory, isDurable);
   }
 
-  /** @param sync before the name is there, after it, or not here */
-  function write(target: string, bytes: Uint8Array, sync: Sync): void {
-    ensureDirectory(dirname(target), sync === 'before');
-    ensureDirectory(incoming, sync === 'before');
+  function write(target: string, bytes: Uint8Array, isDurable: boolean): void {
+    ensureDirectory(dirname(target), isDurable);
+    ensureDirectory(incoming, isDurable);
     const path = join(incoming, randomUUID());
-    const file = openSync(path, 'wx', 0o640);
     try {
-      writeFileSync(file, bytes);
-      if (sync === 'before') fdatasyncSync(file);
+      writeNew(path, bytes, isDurable);
       renameSync(path, target);
-      if (sync === 'after') fdatasyncSync(file);
     } catch (error) {
       rmSync(path, { force: true });
-      // A disk that failed once says yes the next time, to bytes that are lost.
-      if (sync === 'after') rmSync(target, { force: true });
       throw error;
-    } finally {
-      closeSync(file);
     }
   }
 
-  /** Those between the root and `directory` that are not. */
-  function makeDurable(directory: string): void {
-    if (!directory.startsWith(root + sep) || made.get(directory) === true) return;
-    syncDirectory(dirname(directory));
-    makeDurable(dirname(directory));
-    made.set(directory, true);
-  }
-
-  function writeAgain(target: string, bytes: Uint8Array, sync: Sync): void {
+  function writeAgain(target: string, bytes: Uint8Array, isDurable: boolean): void {
     try {
-      write(target, bytes, sync);
+      write(target, bytes, isDurable);
     } catch (error) {
       // Somebody removed a directory behind our back: what we know of directories is worth nothing now.
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
       made.clear();
-      write(target, bytes, sync);
+      write(target, bytes, isDurable);
     }
   }
 
   return {
-    durably(target, bytes, isOrdered) {
+    durably(target, bytes) {
       // Whoever wrote it may not have come to the barrier yet.
       if (isThere(target, bytes.length)) syncFile(target);
-      else writeAgain(target, bytes, isOrdered ? 'after' : 'before');
+      else writeAgain(target, bytes, true);
       syncDirectory(dirname(target));
-      makeDurable(dirname(target));
     },
     untilBarrier(target, bytes) {
-      if (!isThere(target, bytes.length)) writeAgain(target, bytes, 'not');
+      if (!isThere(target, bytes.length)) writeAgain(target, bytes, false);
     },
   };
 }
 
 function isThere(target: string, size: number): boolean {
   return statSync(target, { throwIfNoEntry: false })?.size === size;
+}
+
+function writeNew(path: string, bytes: Uint8Array, isDurable: boolean): void {
+  const file = openSync(path, 'wx', 0o640);
+  try {
+    writeFileSync(file, bytes);
+    if (isDurable) fdatasyncSync(file);
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** One that was set aside meanwhile has long been durable. */

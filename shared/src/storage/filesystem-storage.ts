@@ -5,8 +5,7 @@
  *   <root>/<tenant>/raw/<aa>/... whole and durable from the moment the name is there
  *   <root>/.aside/<tenant>/...   set aside (`filesystem-removal.ts`)
  *
- * write → fdatasync → rename → fsync of the directory; where the file system is known to keep that order (`file-system-barrier.ts`)
- * write → rename → fdatasync → fsync of the directory, and for many at once write → rename → one barrier for all of them. A name with
+ * write → fdatasync → rename → fsync of the directory; for many at once write → rename → one barrier for all of them. A name with
  * the size of its content is complete, so finding it is enough; file and directory are synced again, because whoever wrote it may
  * have died before doing so.
  */
@@ -85,7 +84,7 @@ export function createFilesystemStorage(root: string, isBlocking = false): Remov
     const target = pathOf(root, key);
     await asFault(async () => {
       if (blockingWrite !== null && isBytes(source)) {
-        blockingWrite.durably(target, source, barrierHere() !== null);
+        blockingWrite.durably(target, source);
         return;
       }
       if (await isThere(target, isBytes(source) ? source.length : null)) {
