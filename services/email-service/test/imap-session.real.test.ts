@@ -144,6 +144,65 @@ describe('listing UIDs', () => {
     expect(server.commands.filter(({ name }) => name === 'UID SEARCH')).toHaveLength(3);
   });
 
+  describe('where the server has ESEARCH', () => {
+    const capabilities = ['IMAP4rev1', 'SASL-IR', 'AUTH=PLAIN', 'ESEARCH'];
+    const searches = (server: ScriptedImap): readonly string[] =>
+      server.commands.filter(({ name }) => name === 'UID SEARCH').map(({ line }) => line);
+
+    test('asks for ranges', async () => {
+      const server = await start({ ...inbox('a', 'b', 'c', 'd'), capabilities });
+      const session = await opened(server);
+      expect(await session.listUids(2, [1, 9])).toEqual([1, 2, 3, 4]);
+      expect(await session.listUids(5, [])).toEqual([]);
+      expect(searches(server)).toEqual([
+        'UID SEARCH RETURN (COUNT ALL) UID 1',
+        'UID SEARCH RETURN (COUNT ALL) UID 2:*',
+        'UID SEARCH RETURN (COUNT ALL) UID 5:*',
+      ]);
+    });
+
+    test.each([
+      ['names fewer than it counts', 'ESEARCH (TAG "x") UID COUNT 4 ALL 1:3'],
+      ['names everything there could be', 'ESEARCH (TAG "x") UID COUNT 4 ALL 1:4294967295'],
+      ['says nothing', 'OK nothing'],
+      ['answers with numbers, as if it did not know', 'SEARCH 1 2 3 4'],
+    ])('asks for numbers when it %s, and from then on', async (_what, line) => {
+      const server = await start({ ...inbox('a', 'b', 'c', 'd'), capabilities });
+      const session = await opened(server);
+      server.on('UID SEARCH', async ({ connection, args, answer }) => {
+        if (args[0] !== 'RETURN') return false;
+        await connection.untagged(line);
+        return answer('OK done');
+      });
+      expect(await session.listUids(1, [])).toEqual([1, 2, 3, 4]);
+      expect(await session.listUids(3, [])).toEqual([3, 4]);
+      expect(searches(server)).toEqual([
+        'UID SEARCH RETURN (COUNT ALL) UID 1:*',
+        'UID SEARCH UID 1:*',
+        'UID SEARCH UID 3:*',
+      ]);
+    });
+
+    test.each(['BAD what is RETURN?', 'NO [CANNOT] not here'])(
+      'asks for numbers after %s',
+      async (refusal) => {
+        const server = await start({ ...inbox('a', 'b'), capabilities });
+        const session = await opened(server);
+        server.on('UID SEARCH', ({ args, answer }) => (args[0] === 'RETURN' ? answer(refusal) : false));
+        expect(await session.listUids(1, [])).toEqual([1, 2]);
+        expect(searches(server)).toHaveLength(2);
+      },
+    );
+
+    test('a connection that ends meanwhile is a fault', async () => {
+      const server = await start({ ...inbox('a'), capabilities });
+      const session = await opened(server);
+      server.on('UID SEARCH', ({ connection }) => void connection.socket.destroy());
+      expect(await faultOf(session.listUids(1, []))).toMatchObject({ code: 'IMAP_CONNECTION_LOST' });
+      expect(searches(server)).toHaveLength(1);
+    });
+  });
+
   test('lists by day', async () => {
     const server = await start();
     server.folder('INBOX').add('a', { internalDate: new Date('2024-01-01T12:00:00Z') });

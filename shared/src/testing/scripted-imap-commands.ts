@@ -1,7 +1,9 @@
 /**
  * What the scripted IMAP server does by itself: RFC 3501 as far as a client that only reads needs it, with
- * SASL PLAIN, XOAUTH2, OAUTHBEARER (RFC 4616, RFC 7628), IDLE (RFC 2177), NAMESPACE, ID, ENABLE.
+ * SASL PLAIN, XOAUTH2, OAUTHBEARER (RFC 4616, RFC 7628), IDLE (RFC 2177), ESEARCH where it is offered (RFC 4731), NAMESPACE,
+ * ID, ENABLE.
  */
+import { uidSets } from '../imap/uid-sets.ts';
 import type { ScriptedConnection } from './scripted-imap-connection.ts';
 import { inSequenceSet, type ScriptedFolder, type ScriptedMessage } from './scripted-imap-mailbox.ts';
 import {
@@ -93,9 +95,15 @@ export const SCRIPTED_COMMANDS: Readonly<Record<string, Behaviour>> = {
     connection.folder = null;
     await answer('OK done');
   },
-  'UID SEARCH': async ({ connection, uids, answer }) => {
+  'UID SEARCH': async (context) => {
+    const { connection, server, args, uids, answer } = context;
+    const asksForEsearch = String(args[0]).toUpperCase() === 'RETURN';
+    if (asksForEsearch && !server.capabilities(connection).includes('ESEARCH'))
+      return answer('BAD unknown search key');
     await connection.tellChanges();
-    await connection.untagged(uids.length === 0 ? 'SEARCH' : `SEARCH ${uids.join(' ')}`);
+    await connection.untagged(
+      asksForEsearch ? esearchResponse(context) : uids.length === 0 ? 'SEARCH' : `SEARCH ${uids.join(' ')}`,
+    );
     await answer('OK done');
   },
   'UID FETCH': async (context) => {
@@ -236,6 +244,12 @@ export function searchUids(connection: ScriptedConnection, args: readonly Argume
   return visible
     .filter((message, index) => tests.every((test) => test(message, index)))
     .map(({ uid }) => uid);
+}
+
+/** To `RETURN (COUNT ALL)`, the only thing a client of ours asks for (RFC 4731 section 3.1). */
+export function esearchResponse({ tag, uids }: Pick<ScriptedContext, 'tag' | 'uids'>): string {
+  const all = uidSets(uids).join(',');
+  return `ESEARCH (TAG "${tag}") UID COUNT ${uids.length}${all === '' ? '' : ` ALL ${all}`}`;
 }
 
 /** Messages a UID FETCH names; `n:*` yields the last one even when n is above it (RFC 9051 section 6.4.9). */

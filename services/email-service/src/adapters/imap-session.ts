@@ -10,6 +10,7 @@ import { listFolders } from '@mailstream/shared/imap/list-folders';
 import { openRange, sortedUids, uidSets } from '@mailstream/shared/imap/uid-sets';
 import type { MailboxObject, SearchObject } from 'imapflow';
 import type { FetchedMessage, ImapConnector, ImapSession, OpenedFolder } from '../ports/imap.ts';
+import { ESEARCH_RETURN, uidsOfEsearch } from './imap-esearch.ts';
 import { COMMAND_DEADLINE_MS, fetchParts, fetchRows, headQuery, toFetchedMessage } from './imap-fetch.ts';
 import { type CommandLimits, LiveClient } from './imap-live-client.ts';
 import { watchFolder } from './imap-watch.ts';
@@ -38,11 +39,13 @@ export class ImapflowSession implements ImapSession {
   readonly closed: Promise<Fault | null>;
   readonly #live: LiveClient;
   readonly #namespacePrefix: string;
+  #takesEsearch: boolean;
 
   constructor(connection: ImapConnection, clock: Clock) {
     this.#live = new LiveClient(connection, clock);
     this.#namespacePrefix = connection.namespacePrefix;
     this.capabilities = [...connection.client.capabilities.keys()];
+    this.#takesEsearch = connection.client.capabilities.has('ESEARCH');
     this.closed = this.#live.closed;
   }
 
@@ -201,6 +204,17 @@ export class ImapflowSession implements ImapSession {
 
   async #search(query: SearchObject): Promise<readonly number[]> {
     const live = this.#live;
+    if (this.#takesEsearch) {
+      const uids = await live.command(limits('working'), async () => {
+        const found = await live.client.search(query, { uid: true, returnOptions: ESEARCH_RETURN });
+        if (typeof found === 'object') return Array.isArray(found) ? null : uidsOfEsearch(found);
+        live.takeSwallowed();
+        return null;
+      });
+      if (uids !== null) return uids;
+      // What it refused or answered wrongly is not asked for again on this connection.
+      this.#takesEsearch = false;
+    }
     return await live.command(limits('working'), async () => {
       const found = await live.client.search(query, { uid: true });
       if (!Array.isArray(found)) throw live.takeSwallowed();
