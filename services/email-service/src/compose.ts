@@ -275,12 +275,7 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
     },
   });
   const dataAge = createDataAgeWatch({
-    runtimes: () =>
-      supervisor
-        .runners()
-        .flatMap(({ ref, renewableEpoch: epoch, runtime }) =>
-          runtime === null || epoch === null ? [] : [{ ref, epoch, runtime }],
-        ),
+    runtimes: () => supervisor.runtimes(),
     status: folderStatus,
     owner,
     limitMs: config.dataAgeLimitMs,

@@ -67,8 +67,11 @@ export function createDataAgeWatch(options: DataAgeWatchOptions): DataAgeWatch {
   let isStopped = false;
   let wholeStampMs = clock.monotonicMs();
 
-  const all = (): readonly { readonly of: WatchedRuntime; readonly sight: FolderSight }[] =>
-    options.runtimes().flatMap((of) => of.runtime.sights().map((sight) => ({ of, sight })));
+  const all = (): readonly { readonly of: WatchedRuntime; readonly sight: FolderSight }[] => {
+    const found: { readonly of: WatchedRuntime; readonly sight: FolderSight }[] = [];
+    for (const of of options.runtimes()) for (const sight of of.runtime.sights()) found.push({ of, sight });
+    return found;
+  };
   const keyOf = (of: WatchedRuntime, sight: FolderSight): string =>
     `${of.ref.tenant}/${of.ref.id}/${sight.folder}`;
 
@@ -187,13 +190,14 @@ export function createDataAgeWatch(options: DataAgeWatchOptions): DataAgeWatch {
   return {
     ...service,
     summary: () => {
-      const sights = all().map(({ sight }) => sight);
-      return {
-        folders: sights.length,
-        stale: sights.filter(({ dataAgeMs }) => dataAgeMs > limitMs).length,
-        unseen: sights.reduce((sum, { unseen }) => sum + unseen.count, 0),
-        oldestMs: Math.round(sights.reduce((oldest, { dataAgeMs }) => Math.max(oldest, dataAgeMs), 0)),
-      };
+      const sum = { folders: 0, stale: 0, unseen: 0, oldestMs: 0 };
+      for (const { sight } of all()) {
+        sum.folders += 1;
+        if (sight.dataAgeMs > limitMs) sum.stale += 1;
+        sum.unseen += sight.unseen.count;
+        sum.oldestMs = Math.max(sum.oldestMs, Math.round(sight.dataAgeMs));
+      }
+      return sum;
     },
   };
 }

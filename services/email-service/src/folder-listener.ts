@@ -76,8 +76,8 @@ export class FolderListener {
 
   get sight(): FolderSight {
     const isHeld = this.#deps.pressure.heldBy() !== null;
-    const nowMs = this.#deps.clock.monotonicMs();
-    return { folder: this.folder, ...sightOf(this.#state, this.#ingest.freshness, nowMs), isHeld };
+    const seen = { folder: this.folder, state: this.#state, freshness: this.#ingest.freshness, isHeld };
+    return sightOf(seen, this.#deps.clock.monotonicMs());
   }
 
   start(): void {

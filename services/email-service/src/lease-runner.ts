@@ -134,13 +134,17 @@ export class LeaseRunner {
       this.#deps.changed(this);
       this.#log.info('lease', { previousState: before.kind, state: state.kind, event: event.kind });
     }
+    if (leaseTimers(state) !== leaseTimers(before)) this.#cancelOthers(leaseTimers(state));
+    for (const effect of effects) this.#perform(effect);
+    if (state.kind === 'stopped') this.#resolveStopped();
+  }
+
+  #cancelOthers(kept: ReturnType<typeof leaseTimers>): void {
     for (const [timer, cancel] of this.#timers) {
-      if (leaseTimers(state).includes(timer)) continue;
+      if (kept.includes(timer)) continue;
       cancel();
       this.#timers.delete(timer);
     }
-    for (const effect of effects) this.#perform(effect);
-    if (state.kind === 'stopped') this.#resolveStopped();
   }
 
   #perform(effect: LeaseEffect): void {
@@ -170,12 +174,15 @@ export class LeaseRunner {
         return this.#arm('bid', delays[effect.delay], { kind: 'bidDue' });
       }
       case 'armTrust': {
+        // Trust only grows within a term, and the machine looks at it when the timer fires: ten thousand timers need not be
+        // made anew at each beat.
+        if (this.#timers.has('trust')) return;
         const delayMs = Math.max(0, effect.atMs - clock.monotonicMs());
-        this.#timers.get('trust')?.();
-        this.#timers.set(
-          'trust',
-          clock.schedule(delayMs, () => this.send({ kind: 'trustExpired', nowMs: clock.monotonicMs() })),
-        );
+        const expired = (): void => {
+          this.#timers.delete('trust');
+          this.send({ kind: 'trustExpired', nowMs: clock.monotonicMs() });
+        };
+        this.#timers.set('trust', clock.schedule(delayMs, expired));
         return;
       }
       case 'armQuietDeadline': {

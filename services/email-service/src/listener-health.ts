@@ -60,13 +60,22 @@ export interface FolderSight {
 }
 
 export function sightOf(
-  state: ListenerState,
-  freshness: FolderFreshness,
+  {
+    folder,
+    state,
+    freshness,
+    isHeld,
+  }: Pick<FolderSight, 'folder' | 'isHeld'> & {
+    readonly state: ListenerState;
+    readonly freshness: FolderFreshness;
+  },
   nowMs: number,
-): Omit<FolderSight, 'folder' | 'isHeld'> {
+): FolderSight {
   const dataAgeMs = freshness.ageMs(nowMs);
   return {
+    folder,
     state: state.kind,
+    isHeld,
     provenAgeMs: freshness.provenMs === null ? null : dataAgeMs,
     dataAgeMs,
     stillMs: freshness.stillMs(nowMs),

@@ -93,7 +93,7 @@ export class ProviderRuntime {
 
   /** How fresh each of them is. */
   sights(): readonly FolderSight[] {
-    return [...this.#listeners.values()].map((listener) => listener.sight);
+    return Array.from(this.#listeners.values(), (listener) => listener.sight);
   }
 
   /** See `FolderListener.giveUpSession`. */

@@ -15,6 +15,7 @@ import { createService, type Service } from '@mailstream/shared/runtime/lifecycl
 import { FairShare } from './fair-share.ts';
 import { LeaseRunner, type LeaseRunnerDeps } from './lease-runner.ts';
 import type { DiscoveredProvider, ProviderRef } from './ports/leases.ts';
+import type { ProviderRuntime } from './provider-runtime.ts';
 
 export interface SupervisorDeps extends Omit<LeaseRunnerDeps, 'renew' | 'changed' | 'claim' | 'rebidMs'> {
   readonly refreshMs: number;
@@ -28,10 +29,18 @@ export interface Supervisor extends Service {
   /** Read everything again: notices may have been lost. */
   refresh(): Promise<void>;
   runners(): readonly LeaseRunner[];
+  /** What runs under a term that may be renewed. */
+  runtimes(): readonly SupervisedRuntime[];
   /** True once all providers were read at least once. */
   isReady(): boolean;
   /** Monotonic milliseconds of the last beat that came to its end, whatever its result; null while none is due. */
   lastBeatMs(): number | null;
+}
+
+export interface SupervisedRuntime {
+  readonly ref: ProviderRef;
+  readonly epoch: number;
+  readonly runtime: ProviderRuntime;
 }
 
 interface Entry {
@@ -259,21 +268,23 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
     const nowMs = deps.clock.monotonicMs();
     for (const { runner } of entries.values())
       if (runner.renewableEpoch !== null) runner.send({ kind: 'renewDue', nowMs });
-    const leases = due.flatMap((runner) => {
-      const epoch = runner.renewableEpoch;
-      return epoch === null ? [] : [{ runner, ...runner.ref, epoch }];
-    });
+    const leases: (ProviderRef & { readonly runner: LeaseRunner; readonly epoch: number })[] = [];
+    for (const runner of due) {
+      const { renewableEpoch: epoch, ref } = runner;
+      if (epoch !== null) leases.push({ runner, tenant: ref.tenant, id: ref.id, epoch });
+    }
     let nextMs = deps.times.renewEveryMs;
     if (leases.length > 0) {
       try {
         const answer = await deps.store.renew(leases, deps.owner, deps.times.ttlMs);
-        const renewed = new Set(answer.renewed.map(keyOf));
+        const areAll = answer.renewed.length === leases.length;
+        const renewed = new Set(areAll ? [] : answer.renewed.map(keyOf));
         const busy = new Set(answer.busy.map(keyOf));
         const trustedUntilMs = nowMs + deps.times.ttlMs - deps.times.marginMs;
         for (const { runner, epoch } of leases) {
-          const key = keyOf(runner.ref);
-          if (renewed.has(key)) runner.send({ kind: 'renewed', epoch, trustedUntilMs });
-          else if (!busy.has(key)) runner.send({ kind: 'refused', epoch });
+          if (areAll || renewed.has(keyOf(runner.ref)))
+            runner.send({ kind: 'renewed', epoch, trustedUntilMs });
+          else if (!busy.has(keyOf(runner.ref))) runner.send({ kind: 'refused', epoch });
         }
         if (busy.size > 0) nextMs = Math.min(BUSY_RETRY_MS, nextMs);
       } catch (error) {
@@ -335,7 +346,15 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
       lookSoon();
     },
     refresh,
-    runners: () => [...entries.values()].map((entry) => entry.runner),
+    runners: () => Array.from(entries.values(), ({ runner }) => runner),
+    runtimes: () => {
+      const found: SupervisedRuntime[] = [];
+      for (const { runner } of entries.values()) {
+        const { ref, renewableEpoch: epoch, runtime } = runner;
+        if (epoch !== null && runtime !== null) found.push({ ref, epoch, runtime });
+      }
+      return found;
+    },
     isReady: () => isReady,
     lastBeatMs: () => (isStopping ? null : lastBeatMs),
   };

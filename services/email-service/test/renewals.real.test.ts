@@ -88,7 +88,7 @@ async function connectionsHeldUp(): Promise<number> {
 
 beforeAll(async () => {
   postgres.intercept((piece) => {
-    if (piece.includes('SET lease_expires_at = now()') && piece.includes('is_renewed')) renewals += 1;
+    if (piece.includes('SET lease_expires_at = now()') && piece.includes('renewed AS (')) renewals += 1;
     return 'pass';
   });
   [busyServer, quietServer, hungServer] = await Promise.all([

@@ -20,6 +20,7 @@ interface Mark {
 }
 
 const MAX_MARKS = 64;
+const NOTHING_UNSEEN: Unseen = { count: 0, oldestAgeMs: null, newestAgeMs: null };
 
 export class FolderFreshness {
   readonly #startedMs: number;
@@ -89,7 +90,7 @@ export class FolderFreshness {
   }
 
   unseen(nowMs: number): Unseen {
-    if (this.#unseen === null) return { count: 0, oldestAgeMs: null, newestAgeMs: null };
+    if (this.#unseen === null) return NOTHING_UNSEEN;
     const { count, oldest, newest } = this.#unseen;
     const age = (uid: number): number =>
       nowMs - (this.#marks.find((mark) => mark.upTo >= uid)?.sinceMs ?? nowMs);

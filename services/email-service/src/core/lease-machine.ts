@@ -98,19 +98,29 @@ export interface LeaseStep {
   readonly unexpected: boolean;
 }
 
-/** Timers that may run in a state; the runner cancels all others after each step. */
-export function leaseTimers(state: LeaseState): readonly ('bid' | 'trust' | 'quiet')[] {
+type LeaseTimer = 'bid' | 'trust' | 'quiet';
+
+const TIMERS = {
+  none: [],
+  bid: ['bid'],
+  trust: ['trust'],
+  quiet: ['quiet'],
+  trustAndQuiet: ['trust', 'quiet'],
+} as const satisfies Readonly<Record<string, readonly LeaseTimer[]>>;
+
+/** Timers that may run in a state; the runner cancels all others where the list becomes another. The same list is the same object. */
+export function leaseTimers(state: LeaseState): readonly LeaseTimer[] {
   switch (state.kind) {
     case 'vacant':
-      return ['bid'];
+      return TIMERS.bid;
     case 'held':
-      return ['trust'];
+      return TIMERS.trust;
     case 'quiescing':
-      return state.ours === 'yes' ? ['trust', 'quiet'] : ['quiet'];
+      return state.ours === 'yes' ? TIMERS.trustAndQuiet : TIMERS.quiet;
     case 'bidding':
     case 'releasing':
     case 'stopped':
-      return [];
+      return TIMERS.none;
     default:
       return assertNever(state);
   }
