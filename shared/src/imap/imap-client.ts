@@ -11,7 +11,7 @@
 import { isIP } from 'node:net';
 import type { Socket } from 'node:net';
 import { createSecureContext, rootCertificates, type SecureContext } from 'node:tls';
-import { ImapFlow } from 'imapflow';
+import type { ImapFlow } from 'imapflow';
 import type { ImapEndpoint } from '../domain/provider.ts';
 import type { Clock } from '../domain/time.ts';
 import { FaultError } from '../errors/fault-error.ts';
@@ -19,6 +19,7 @@ import { bounded, STOPPED } from './bounded.ts';
 import { checkCredentials, type ImapCredentials, revealed } from './imap-credentials.ts';
 import { imapFaultError } from './imap-faults.ts';
 import type { PlaintextPolicy } from './plaintext-policy.ts';
+import { ImapFlow as QuietImapFlow } from './quiet-imapflow.ts';
 import { WireWatch } from './wire-watch.ts';
 
 export type OauthMechanism = 'XOAUTH2' | 'OAUTHBEARER';
@@ -144,7 +145,7 @@ function newClient(
 ): ImapFlow {
   const maxLiteralSize = settings.maxLiteralBytes ?? DEFAULT_MAX_LITERAL_BYTES;
   const secret = revealed(credentials);
-  return new ImapFlow({
+  return new QuietImapFlow({
     host: address,
     port: endpoint.port,
     // An address is no server name (RFC 6066 section 3); its certificate is checked against `host` then.
