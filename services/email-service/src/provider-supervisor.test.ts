@@ -74,12 +74,15 @@ async function holding(
 
 describe('an instance that stops', () => {
   it('leaves its first thirty mailboxes at once, and listens to the others until it is their turn', async () => {
-    const { supervisor, clock, held, passes } = await holding(100);
+    const { supervisor, clock, view, held, passes } = await holding(100);
+    view.instances = 2;
+    await passes(1_050);
+    const before = held();
     const stopped = supervisor.stop();
     await passes(50);
-    expect(held()).toBe(70);
+    expect(held()).toBe(before - 30);
     await passes(300);
-    expect(held()).toBe(60);
+    expect(held()).toBe(before - 40);
     await passes(6 * 300);
     expect(held()).toBe(0);
     await stopped;
@@ -87,11 +90,24 @@ describe('an instance that stops', () => {
   });
 
   it('has left thousands within seconds', async () => {
-    const { supervisor, held, passes } = await holding(3_000);
+    const { supervisor, view, held, passes } = await holding(3_000);
+    view.instances = 2;
+    await passes(1_050);
     const stopped = supervisor.stop();
-    await passes(6_050);
+    await passes(5_000);
+    expect(held()).toBeGreaterThan(0);
+    await passes(1_050);
     expect(held()).toBe(0);
     await stopped;
+  });
+
+  it('leaves all at once where no other is there to take them', async () => {
+    const { supervisor, clock, held, passes } = await holding(3_000);
+    const stopped = supervisor.stop();
+    await passes(30 * 50);
+    expect(held()).toBe(0);
+    await stopped;
+    expect(clock.pending).toBe(0);
   });
 });
 

@@ -252,13 +252,14 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
     }
   };
 
-  /** Those that wait for their turn are listened to as before. */
+  /** Those that wait for their turn are listened to as before. Where nobody is there to take them, there are no turns. */
   const leave = async (held: readonly LeaseRunner[]): Promise<void> => {
+    const everyMs = share.instances > 1 ? LEAVING.everyMs : 0;
     const rest = held.slice(LEAVING.first);
     const most = Math.max(LEAVING.then, Math.ceil(rest.length / LEAVING.mostTimes));
     for (const runner of held.slice(0, LEAVING.first)) runner.send({ kind: 'stop' });
     for (let next = 0; next < rest.length; next += most) {
-      await deps.pause(LEAVING.everyMs);
+      await deps.pause(everyMs);
       for (const runner of rest.slice(next, next + most)) runner.send({ kind: 'stop' });
     }
   };
