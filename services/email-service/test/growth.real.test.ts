@@ -2,13 +2,14 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { createDatabase } from '@mailstream/shared/db/database';
-import { instanceId } from '@mailstream/shared/domain/ids';
+import { instanceId, type InstanceId } from '@mailstream/shared/domain/ids';
 import { startScriptedImap, type ScriptedImap } from '@mailstream/shared/testing/scripted-imap';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fillLedger } from '../bench/world/fill-ledger.ts';
 import { openStatementCounter } from '../bench/world/statement-counter.ts';
 import { createPgLeaseStore } from '../src/adapters/pg-lease-store.ts';
 import { createPgLedger } from '../src/adapters/pg-ledger.ts';
+import type { LeaseStore, ProviderRef } from '../src/ports/leases.ts';
 import { startDaemon, useWorld, type SeededProvider } from './daemon.ts';
 import { scansOf, type PlanNode, type Scan } from './query-plans.ts';
 
@@ -150,10 +151,40 @@ describe('the ledger of one mailbox', () => {
     const read = plans.splice(0).flatMap(scansOf);
     expect(read.filter(({ rows }) => rows > 2 * MANY + Object.keys(SIZES).length)).toEqual([]);
     expect(read.some(({ rows }) => rows >= MANY)).toBe(true);
+    await tellsApart(store, leases, owner);
     // They are nobody's to watch in what follows.
     await world.sql('UPDATE email_providers SET is_active = false WHERE tenant = $1', [tenant]);
   });
 });
+
+/** One lease has another owner by now, and the row of one is locked: the others are renewed, and each of the two is told for what it is. */
+async function tellsApart(
+  store: LeaseStore,
+  leases: readonly (ProviderRef & { readonly epoch: number })[],
+  owner: InstanceId,
+): Promise<void> {
+  const [lost, locked] = leases;
+  if (lost === undefined || locked === undefined) throw new Error('two leases are needed');
+  const names = (refs: readonly ProviderRef[]): readonly string[] => refs.map(({ id }) => id).toSorted();
+  await world.sql(
+    'UPDATE imap_email_provider_config SET lease_epoch = lease_epoch + 1 WHERE email_provider_id = $1',
+    [lost.id],
+  );
+  const client = new pg.Client({ connectionString: world.database.ownerUrl });
+  await client.connect();
+  try {
+    await client.query('BEGIN');
+    await client.query('SELECT 1 FROM imap_email_provider_config WHERE email_provider_id = $1 FOR UPDATE', [
+      locked.id,
+    ]);
+    const { renewed, busy } = await store.renew(leases, owner, 30_000);
+    expect(names(busy)).toEqual([locked.id]);
+    expect(names(renewed)).toEqual(names(leases.slice(2)));
+    await client.query('ROLLBACK');
+  } finally {
+    await client.end();
+  }
+}
 
 describe('mailboxes that nothing comes to', () => {
   const MANY = 50;
