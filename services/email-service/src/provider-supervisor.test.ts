@@ -21,12 +21,12 @@ async function holding(
 ): Promise<{
   supervisor: Supervisor;
   clock: FakeClock;
-  view: { instances: number; looks: number };
+  view: { instances: number; looks: number; isAway: boolean };
   held(): number;
   passes(ms: number): Promise<void>;
 }> {
   const clock = new FakeClock();
-  const view = { instances: 1, looks: 0 };
+  const view = { instances: 1, looks: 0, isAway: false };
   const found = Array.from({ length: count }, (_, n): DiscoveredProvider => ({
     tenant: tenantId('00000000-0000-4000-8000-000000000001'),
     id: providerId(`00000000-0000-4000-9000-${String(n).padStart(12, '0')}`),
@@ -44,7 +44,10 @@ async function holding(
       return Promise.resolve({ free: [], instances: view.instances, fingerprint: 'all' });
     },
     acquire: (_ref, owner) => Promise.resolve({ owner, epoch: 1 }),
-    renew: (leases) => Promise.resolve({ renewed: leases, busy: [] }),
+    renew: (leases) =>
+      view.isAway
+        ? Promise.reject(new Error('PostgreSQL is away'))
+        : Promise.resolve({ renewed: leases, busy: [] }),
     release: () => Promise.resolve(),
   };
   const supervisor = createSupervisor({
@@ -108,6 +111,23 @@ describe('an instance that stops', () => {
     expect(held()).toBe(0);
     await stopped;
     expect(clock.pending).toBe(0);
+  });
+});
+
+describe('an instance that cannot renew its leases', () => {
+  it('trusts them for as long as the last renewal said, not the first, and no longer', async () => {
+    const { supervisor, view, held, passes } = await holding(3);
+    await passes(61_000);
+    view.isAway = true;
+    // The last renewal began ten seconds ago at most; a term is trusted for 28.
+    await passes(17_000);
+    expect(held()).toBe(3);
+    await passes(11_500);
+    expect(held()).toBe(0);
+    view.isAway = false;
+    const stopped = supervisor.stop();
+    await passes(6_100);
+    await stopped;
   });
 });
 

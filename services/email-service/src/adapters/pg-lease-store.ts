@@ -191,9 +191,9 @@ export function createPgLeaseStore({ database, renewals, service }: PgLeaseStore
         perTenant(renewals.isCitus, leases, async (asked, tenant) => {
           // Each lease is looked up by its key. PostgreSQL takes an owner for one of a row or two until it has counted, and would
           // read all of them for each of them: IS NOT DISTINCT FROM keeps it from the owner's index, LATERAL from a join.
-          const mine = (columns: string, then: string): string => `
+          const mine = (then: string): string => `
             ${TERMS} CROSS JOIN LATERAL (
-              SELECT ${columns} FROM imap_email_provider_config c
+              SELECT c.tenant, c.email_provider_id AS id FROM imap_email_provider_config c
                WHERE c.tenant = held.tenant AND c.email_provider_id = held.id
                  AND c.lease_owner IS NOT DISTINCT FROM :owner AND c.lease_epoch = held.epoch ${only(tenant)} ${then}) mine`;
           const list = (from: string): string =>
@@ -202,14 +202,14 @@ export function createPgLeaseStore({ database, renewals, service }: PgLeaseStore
             // Nearly always all of them are renewed: then a number says it, not ten thousand rows (issue 7).
             `WITH idle AS (
                SELECT mine.tenant, mine.id
-                 FROM ${mine('c.tenant, c.email_provider_id AS id', 'FOR NO KEY UPDATE OF c SKIP LOCKED')}),
+                 FROM ${mine('FOR NO KEY UPDATE OF c SKIP LOCKED')}),
              renewed AS (
                UPDATE imap_email_provider_config c SET lease_expires_at = ${EXPIRES}
                  FROM idle WHERE c.tenant = idle.tenant AND c.email_provider_id = idle.id ${only(tenant)}
             RETURNING c.tenant, c.email_provider_id AS id)
              SELECT CASE WHEN done.count < :count THEN ${list('renewed')} END AS renewed,
                     CASE WHEN done.count < :count THEN ${list(
-                      `(SELECT mine.tenant, mine.id FROM ${mine('c.tenant, c.email_provider_id AS id', 'OFFSET 0')}) ours`,
+                      `(SELECT mine.tenant, mine.id FROM ${mine('OFFSET 0')}) ours`,
                     )} END AS ours
                FROM (SELECT count(*) AS count FROM renewed) done`,
             {
