@@ -137,13 +137,20 @@ describe('a dependency', () => {
       return row?.n ?? 0;
     };
     const [fetched, committed] = [bodies(), await rows()];
-    redis.intercept((piece) => {
-      if (!piece.includes('evalsha')) return 'pass';
-      redis.intercept(null);
-      setImmediate(() => redis.freeze());
-      return 'pass';
+    const frozen = new Promise<void>((resolve) => {
+      redis.intercept((piece) => {
+        if (!piece.includes('evalsha')) return 'pass';
+        redis.intercept(null);
+        setImmediate(() => {
+          redis.freeze();
+          resolve();
+        });
+        return 'pass';
+      });
     });
     deliver(4);
+    // Both numbers may be reached before the first entry is sent: a link that froze after its thaw would stay so.
+    await frozen;
     try {
       await expect.poll(bodies, { timeout: 20_000 }).toBe(fetched + 2);
       // The first batch may still be on its way into the ledger when the second one is fetched; that one waits for Redis.
