@@ -58,6 +58,11 @@ async function startServers(folder: string, running: ServerProcess[]): Promise<T
     return server;
   };
   const password = randomBytes(16).toString('hex');
+  // Before anything is started: what is missing would have its folder removed under a server that is just coming up.
+  const programs = {
+    redis: await needed('redis-server', 'valkey-server'),
+    dovecot: await needed('dovecot'),
+  };
   const [postgres, redis, dovecot] = await Promise.all([
     startPostgres({
       dataDir: join(folder, 'pg'),
@@ -68,7 +73,7 @@ async function startServers(folder: string, running: ServerProcess[]): Promise<T
       spawn,
     }),
     startRedis({
-      program: await needed('redis-server', 'valkey-server'),
+      program: programs.redis,
       dataDir: join(folder, 'redis'),
       port: await freePort(),
       password,
@@ -77,7 +82,7 @@ async function startServers(folder: string, running: ServerProcess[]): Promise<T
       spawn,
     }),
     startDovecot({
-      program: await needed('dovecot'),
+      program: programs.dovecot,
       dataDir: join(folder, 'dovecot'),
       imapPort: await freePort(),
       imapsPort: await freePort(),
