@@ -150,17 +150,13 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
     isTimed: tracing.isOn,
   });
 
-  const holding = () => supervisor.runners().filter(({ runtime }) => runtime !== null);
   const streamOf = (tenant: string): string => streamName(tenant, config.channelByTenant);
   const pressure = createBackPressure({
     gauge: createRedisStreamGauge(redis),
-    streams: () => [
-      ...new Set(
-        holding()
-          .map(({ ref }) => streamOf(ref.tenant))
-          .concat(streamOf('')),
-      ),
-    ],
+    streams: () =>
+      config.channelByTenant
+        ? [...new Set([...supervisor.tenants()].map(streamOf)).add(streamOf(''))]
+        : [streamOf('')],
     probeStorage: () => storage.check(),
     spaces: [() => storage.space(), () => spaceAt(spoolDir)],
     limits: { maxBacklog: config.streamMaxBacklog, maxMemoryRatio: config.redisMaxMemoryRatio },
@@ -180,13 +176,14 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
   const folderStatus = tellingStatus(createPgFolderStatus(database, leaseDatabase), changes.tell);
   const quotas = createTenantQuotas({
     store: createPgQuotas(database),
-    tenants: () => new Set(holding().map(({ ref }) => ref.tenant)),
+    tenants: () => supervisor.tenants(),
     clock,
     random: Math.random,
     log,
     metrics,
     onChange: (tenant) => {
-      for (const { ref, runtime } of holding()) if (ref.tenant === tenant) runtime?.pressureChanged(0);
+      for (const { ref, runtime } of supervisor.runners())
+        if (ref.tenant === tenant) runtime?.pressureChanged(0);
     },
   });
   const publisher = createRedisPublisher(redis, {
@@ -300,10 +297,10 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
     random: Math.random,
     log,
     report: () => {
-      const runtimes = supervisor.runners().flatMap((runner) => runner.runtime ?? []);
-      const listeners = runtimes.reduce((sum, runtime) => sum + runtime.listenerCount, 0);
+      const held = supervisor.runners().filter(({ runtime }) => runtime !== null);
+      const listeners = held.reduce((sum, { runtime }) => sum + (runtime?.listenerCount ?? 0), 0);
       const heldBy = pressure.heldBy(streamOf(''));
-      return { leases: runtimes.length, listeners, data: dataAge.summary(), heldBy };
+      return { leases: held.length, listeners, data: dataAge.summary(), heldBy };
     },
   });
   const storeWatch = createStoreWatch({

@@ -105,3 +105,23 @@ test('an instance stamps all its folders in one statement a minute, and those th
   expect(stamps.map((folders) => folders.length)).toEqual([3, 3]);
   await dataAge.stop();
 });
+
+test('of many folders a heartbeat says what the last look has found, with the time since', async () => {
+  let looked = 0;
+  const sights = Array.from({ length: 1_000 }, (_, n) => sight(`f${n}`));
+  const { clock, dataAge } = watch(() => {
+    looked += 1;
+    return sights;
+  });
+  expect(dataAge.summary()).toEqual({ folders: 1_000, stale: 0, unseen: 0, oldestMs: 1_000 });
+  clock.advance(10_000);
+  expect(dataAge.summary()).toEqual({ folders: 1_000, stale: 0, unseen: 0, oldestMs: 11_000 });
+  expect(looked).toBe(1);
+  sights[0] = sight('f0', { ...old, unseen: { count: 3, oldestAgeMs: 5, newestAgeMs: 5 } });
+  await dataAge.start();
+  clock.advance(15_000);
+  const before = looked;
+  expect(dataAge.summary()).toEqual({ folders: 1_000, stale: 1, unseen: 3, oldestMs: 1_000_000 });
+  expect(looked).toBe(before);
+  await dataAge.stop();
+});

@@ -56,6 +56,8 @@ export interface LeaseRunnerDeps {
   readonly runtime: (ref: ProviderRef, term: Term, hooks: RuntimeHooks) => ProviderRuntime;
   /** Asked by the machine: put this provider on the next renewal. */
   readonly renew: (runner: LeaseRunner) => void;
+  /** Asked by the machine: call `lookAtTrust` at that time, monotonic milliseconds. */
+  readonly armTrust: (atMs: number) => void;
   /** Its state is of another kind now. */
   readonly changed: (runner: LeaseRunner) => void;
   readonly metrics: {
@@ -77,7 +79,9 @@ export class LeaseRunner {
   readonly stopped: Promise<void>;
   readonly #deps: LeaseRunnerDeps;
   readonly #log: Logger;
-  readonly #timers = new Map<'bid' | 'trust' | 'quiet', () => void>();
+  readonly #timers = new Map<'bid' | 'quiet', () => void>();
+  /** When the term is over unless it is renewed; null where there is none. */
+  #trustAtMs: number | null = null;
   readonly #queue: LeaseEvent[] = [];
   #isHandling = false;
   #state: LeaseState = initialLease();
@@ -99,6 +103,17 @@ export class LeaseRunner {
 
   get runtime(): ProviderRuntime | null {
     return this.#runtime;
+  }
+
+  /** When to look at the trust in the term, monotonic milliseconds; null when there is none to look at. */
+  get trustAtMs(): number | null {
+    return this.#trustAtMs;
+  }
+
+  /** The time has come that was armed. */
+  lookAtTrust(nowMs: number): void {
+    this.#trustAtMs = null;
+    this.send({ kind: 'trustExpired', nowMs });
   }
 
   get #isLeaving(): boolean {
@@ -140,6 +155,7 @@ export class LeaseRunner {
   }
 
   #cancelOthers(kept: ReturnType<typeof leaseTimers>): void {
+    if (!kept.includes('trust')) this.#trustAtMs = null;
     for (const [timer, cancel] of this.#timers) {
       if (kept.includes(timer)) continue;
       cancel();
@@ -148,7 +164,7 @@ export class LeaseRunner {
   }
 
   #perform(effect: LeaseEffect): void {
-    const { times, clock, random } = this.#deps;
+    const { times, random } = this.#deps;
     switch (effect.kind) {
       case 'acquire':
         void this.#acquire(effect.call);
@@ -173,18 +189,9 @@ export class LeaseRunner {
         };
         return this.#arm('bid', delays[effect.delay], { kind: 'bidDue' });
       }
-      case 'armTrust': {
-        // Trust only grows within a term, and the machine looks at it when the timer fires: ten thousand timers need not be
-        // made anew at each beat.
-        if (this.#timers.has('trust')) return;
-        const delayMs = Math.max(0, effect.atMs - clock.monotonicMs());
-        const expired = (): void => {
-          this.#timers.delete('trust');
-          this.send({ kind: 'trustExpired', nowMs: clock.monotonicMs() });
-        };
-        this.#timers.set('trust', clock.schedule(delayMs, expired));
-        return;
-      }
+      case 'armTrust':
+        this.#trustAtMs = effect.atMs;
+        return this.#deps.armTrust(effect.atMs);
       case 'armQuietDeadline': {
         const isStop = this.#state.kind === 'quiescing' && this.#state.then === 'stopped';
         const deadlineMs = times.quietDeadlineMs[isStop ? 'stop' : 'handover'];

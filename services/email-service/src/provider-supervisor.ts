@@ -10,14 +10,19 @@
  * - the refresh (a minute) reads everything, because notices and looks are only hints.
  */
 import { toFault } from '@mailstream/shared/errors/fault-error';
+import type { TenantId } from '@mailstream/shared/domain/ids';
 import { jittered } from '@mailstream/shared/domain/time';
 import { createService, type Service } from '@mailstream/shared/runtime/lifecycle';
 import { FairShare } from './fair-share.ts';
 import { LeaseRunner, type LeaseRunnerDeps } from './lease-runner.ts';
 import type { DiscoveredProvider, ProviderRef } from './ports/leases.ts';
 import type { ProviderRuntime } from './provider-runtime.ts';
+import { TrustWatch } from './trust-watch.ts';
 
-export interface SupervisorDeps extends Omit<LeaseRunnerDeps, 'renew' | 'changed' | 'claim' | 'rebidMs'> {
+export interface SupervisorDeps extends Omit<
+  LeaseRunnerDeps,
+  'renew' | 'armTrust' | 'changed' | 'claim' | 'rebidMs'
+> {
   readonly refreshMs: number;
   /** False where notices of other processes do not arrive: changes are looked for more often then. */
   readonly areNoticesHeard: () => boolean;
@@ -29,6 +34,8 @@ export interface Supervisor extends Service {
   /** Read everything again: notices may have been lost. */
   refresh(): Promise<void>;
   runners(): readonly LeaseRunner[];
+  /** Whose mailboxes are listened to. */
+  tenants(): ReadonlySet<TenantId>;
   /** What runs under a term that may be renewed. */
   runtimes(): readonly SupervisedRuntime[];
   /** True once all providers were read at least once. */
@@ -86,10 +93,12 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
   let isShedding = false;
   let isLookWanted = false;
   let lastBeatMs = deps.clock.monotonicMs();
+  const trust = new TrustWatch(deps.clock, () => runners());
 
   const runnerDeps: LeaseRunnerDeps = {
     ...deps,
     renew: (runner) => due.push(runner),
+    armTrust: (atMs) => trust.arm(atMs),
     changed: ({ ref, state }) => {
       // Whoever bids has claimed it or not: that stays until the bid is answered.
       if (state.kind !== 'bidding') share.hold(keyOf(ref), state.kind === 'held');
@@ -98,6 +107,7 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
     rebidMs: deps.refreshMs,
   };
   const keyOf = (ref: ProviderRef): string => `${ref.tenant}/${ref.id}`;
+  const runners = (): readonly LeaseRunner[] => Array.from(entries.values(), ({ runner }) => runner);
 
   const adopt = (found: DiscoveredProvider): void => {
     const key = keyOf(found);
@@ -326,16 +336,17 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
       isStopping = true;
       timers.get('refresh')?.();
       timers.get('look')?.();
-      const runners = [...entries.values()].map((entry) => entry.runner);
-      const held = runners.filter((runner) => runner.state.kind === 'held');
-      for (const runner of runners) if (runner.state.kind !== 'held') runner.send({ kind: 'stop' });
+      const all = runners();
+      const held = all.filter((runner) => runner.state.kind === 'held');
+      for (const runner of all) if (runner.state.kind !== 'held') runner.send({ kind: 'stop' });
       await leave(held);
       // Renewals go on until the last listener is quiet: a slow drain must not lose the lease half-way.
-      await Promise.all(runners.map((runner) => runner.stopped));
+      await Promise.all(all.map((runner) => runner.stopped));
       timers.get('renew')?.();
       await Promise.all([renewing, looking]);
       for (const cancel of timers.values()) cancel();
       timers.clear();
+      trust.stop();
     },
   });
 
@@ -347,7 +358,12 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
       lookSoon();
     },
     refresh,
-    runners: () => Array.from(entries.values(), ({ runner }) => runner),
+    runners,
+    tenants: () => {
+      const found = new Set<TenantId>();
+      for (const { runner } of entries.values()) if (runner.runtime !== null) found.add(runner.ref.tenant);
+      return found;
+    },
     runtimes: () => {
       const found: SupervisedRuntime[] = [];
       for (const { runner } of entries.values()) {

@@ -212,15 +212,6 @@ function whileBidding(state: LeaseState & { kind: 'bidding' }, event: LeaseEvent
 }
 
 function whileHeld(state: LeaseState & { kind: 'held' }, event: LeaseEvent): LeaseStep {
-  const quiescing = (ours: Ours, then: Then): LeaseState => ({
-    kind: 'quiescing',
-    call: state.call,
-    epoch: state.epoch,
-    trustedUntilMs: state.trustedUntilMs,
-    ours,
-    aborted: ours !== 'yes',
-    then,
-  });
   switch (event.kind) {
     case 'renewDue':
       return step(state, [{ kind: 'renew', epoch: state.epoch }]);
@@ -232,20 +223,40 @@ function whileHeld(state: LeaseState & { kind: 'held' }, event: LeaseEvent): Lea
     case 'refused':
     case 'fenced':
       if (event.epoch !== state.epoch) return ignored(state);
-      return step(quiescing('no', 'vacant'), [{ kind: 'abortListeners' }, { kind: 'armQuietDeadline' }]);
+      return step(quiescing(state, 'no', 'vacant'), [
+        { kind: 'abortListeners' },
+        { kind: 'armQuietDeadline' },
+      ]);
     case 'trustExpired':
       if (event.nowMs < state.trustedUntilMs)
         return step(state, [{ kind: 'armTrust', atMs: state.trustedUntilMs }]);
-      return step(quiescing('maybe', 'vacant'), [{ kind: 'abortListeners' }, { kind: 'armQuietDeadline' }]);
+      return step(quiescing(state, 'maybe', 'vacant'), [
+        { kind: 'abortListeners' },
+        { kind: 'armQuietDeadline' },
+      ]);
     case 'stop':
-      return step(quiescing('yes', 'stopped'), [{ kind: 'drainListeners' }, { kind: 'armQuietDeadline' }]);
+      return step(quiescing(state, 'yes', 'stopped'), [
+        { kind: 'drainListeners' },
+        { kind: 'armQuietDeadline' },
+      ]);
     case 'handover':
-      return step(quiescing('yes', 'yielded'), [{ kind: 'drainListeners' }, { kind: 'armQuietDeadline' }]);
+      return step(quiescing(state, 'yes', 'yielded'), [
+        { kind: 'drainListeners' },
+        { kind: 'armQuietDeadline' },
+      ]);
     case 'noticed':
       return step(state, []);
     default:
       return ignored(state);
   }
+}
+
+function quiescing(
+  { call, epoch, trustedUntilMs }: LeaseState & { kind: 'held' },
+  ours: Ours,
+  then: Then,
+): LeaseState {
+  return { kind: 'quiescing', call, epoch, trustedUntilMs, ours, aborted: ours !== 'yes', then };
 }
 
 function whileQuiescing(state: LeaseState & { kind: 'quiescing' }, event: LeaseEvent): LeaseStep {

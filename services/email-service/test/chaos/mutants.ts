@@ -291,7 +291,7 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: `${DAEMON}/core/lease-machine.js`,
-        find: "return step(quiescing('yes', 'yielded'), [{ kind: 'drainListeners' }, { kind: 'armQuietDeadline' }]);",
+        find: "return step(quiescing(state, 'yes', 'yielded'), [{ kind: 'drainListeners' }, { kind: 'armQuietDeadline' }]);",
         replace:
           "return step({ kind: 'releasing', call: state.call + 1, epoch: state.epoch, then: 'yielded' }, [{ kind: 'drainListeners' }, { kind: 'release', call: state.call + 1, epoch: state.epoch }]);",
       },
@@ -319,7 +319,7 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: `${DAEMON}/core/lease-machine.js`,
-        find: "return step(quiescing('maybe', 'vacant'), [{ kind: 'abortListeners' }, { kind: 'armQuietDeadline' }]);",
+        find: "return step(quiescing(state, 'maybe', 'vacant'), [{ kind: 'abortListeners' }, { kind: 'armQuietDeadline' }]);",
         replace: 'return step(state, []);',
       },
     ],
