@@ -147,28 +147,28 @@ describe('folders that begin', () => {
 
   it('are a few at a time, first come, first served, and none is said to wait for a cap', () => {
     const at = setup({});
-    const turns = many(at, 'a', 100, 'h');
-    expect(at.holding.size).toBe(32);
+    const turns = many(at, 'a', 300, 'h');
+    expect(at.holding.size).toBe(100);
     expect(turns.some(({ isWaiting }) => isWaiting)).toBe(false);
     turns[0]?.idle();
     turns[1]?.end();
-    expect(at.holding.size).toBe(34);
-    expect([...at.holding].slice(-2)).toEqual(['a32', 'a33']);
+    expect(at.holding.size).toBe(102);
+    expect([...at.holding].slice(-2)).toEqual(['a100', 'a101']);
   });
 
   it('leave room for those of another host, and for all soon where a host does not answer', () => {
     const at = setup({});
-    many(at, 'dead', 100, 'dead');
+    many(at, 'dead', 300, 'dead');
     many(at, 'other', 10, 'other');
     expect([...at.holding].filter((name) => name.startsWith('other'))).toHaveLength(10);
     at.clock.advance(2_000);
-    expect([...at.holding].filter((name) => name.startsWith('dead'))).toHaveLength(64);
+    expect([...at.holding].filter((name) => name.startsWith('dead'))).toHaveLength(200);
   });
 
   it('ask nobody to give up a connection when they only wait to begin', () => {
     const at = setup({});
-    for (const turn of many(at, 'a', 32, 'h')) turn.idle();
-    many(at, 'b', 100, 'h');
+    for (const turn of many(at, 'a', 100, 'h')) turn.idle();
+    many(at, 'b', 300, 'h');
     at.clock.advance(QUANTUM);
     expect(at.yielded).toEqual([]);
   });

@@ -5,8 +5,9 @@
  * connection up and queue again; one that has still not caught up, after `CATCH_UP_QUANTA`. So folders over the cap share the
  * connections in turn: neither one with a huge backlog nor one whose mail never stops starves the others.
  *
- * Whatever the caps, a few begin at a time (`BEGINNERS`): each asks PostgreSQL half a dozen things before it watches, and thousands
- * that ask at once all wait for one another until all give up and begin anew. A place among the beginners is free again when the
+ * Whatever the caps, some begin at a time (`BEGINNERS`): each asks PostgreSQL half a dozen things before it watches, and thousands
+ * that ask at once all wait for one another until all give up and begin anew. With too few of them their questions do not gather
+ * (shared/src/db/gather.ts), and processors stand idle while mail servers answer. A place among the beginners is free again when the
  * folder is in sync, and soon in any case, so that a mail server that does not answer holds up nobody.
  * Caps bound connections only. Leases and their renewals know nothing of them.
  */
@@ -54,7 +55,7 @@ interface Place {
 /** A backlog gets on better in longer turns: each costs a login and a list of the folder. */
 const CATCH_UP_QUANTA = 6;
 /** Folders that log in, open and look for the first time at one moment; so many to one host that another's have room. */
-const BEGINNERS = { all: 64, perHost: 32, placeMs: 2_000 };
+const BEGINNERS = { all: 160, perHost: 100, placeMs: 2_000 };
 /** Two hundred logins a second. */
 const SPREAD_EACH_MS = 5;
 

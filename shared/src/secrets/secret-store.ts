@@ -1,5 +1,6 @@
 import type { Knex } from 'knex';
 import type { Database } from '../db/database.ts';
+import { gatherPerTenant } from '../db/gather.ts';
 import type { ProviderId, TenantId } from '../domain/ids.ts';
 import { isSealed, type SecretBox, unreadable } from './secret-box.ts';
 import { keptText, parseKept, type SecretKeeper } from './secret-keeper.ts';
@@ -37,11 +38,20 @@ export interface SecretStore {
 }
 
 interface SecretRow {
-  readonly sealed: string;
+  /** Null where there is none. */
+  readonly sealed: string | null;
 }
 
 const SELECT_SECRET =
   'SELECT sealed FROM provider_secrets WHERE tenant = :tenant AND email_provider_id = :email_provider_id AND name = :name';
+
+const SELECT_SECRETS = `
+SELECT s.sealed
+  FROM unnest(CAST(:ids AS uuid[]), CAST(:names AS text[])) WITH ORDINALITY AS asked (id, name, place)
+  LEFT JOIN provider_secrets s ON s.tenant = :tenant AND s.email_provider_id = asked.id AND s.name = asked.name
+ ORDER BY asked.place`;
+/** Of mailboxes that log in at the same moment; one that does alone does not wait. */
+const GATHERED = { maxItems: 100, everyMs: 40 };
 
 export function createSecretStore(options: {
   readonly database: Pick<Database, 'statement'>;
@@ -53,12 +63,19 @@ export function createSecretStore(options: {
 }): SecretStore {
   const { database, box, sources, keeper = null } = options;
   const settling = new Set<Promise<void>>();
+  const rowOf = gatherPerTenant<SecretRef, SecretRow>(
+    (tenant, refs) =>
+      database.statement<SecretRow>(tenant, SELECT_SECRETS, {
+        tenant,
+        ids: refs.map(({ providerId }) => providerId),
+        names: refs.map(storedName),
+      }),
+    GATHERED,
+  );
 
   async function readText(ref: SecretRef, trx?: Knex.Transaction): Promise<string | null> {
-    const rows =
-      trx === undefined
-        ? await database.statement<SecretRow>(ref.tenant, SELECT_SECRET, rowKey(ref))
-        : (await trx.raw<{ rows: readonly SecretRow[] }>(SELECT_SECRET, rowKey(ref))).rows;
+    if (trx === undefined) return (await rowOf(ref)).sealed;
+    const { rows } = await trx.raw<{ rows: readonly SecretRow[] }>(SELECT_SECRET, rowKey(ref));
     return rows[0]?.sealed ?? null;
   }
 

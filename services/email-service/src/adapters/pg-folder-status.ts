@@ -1,8 +1,8 @@
 /** Freshness and audits of folders in PostgreSQL: the table `folder_status`, which only the holder of the lease writes. */
 import type { Database } from '@mailstream/shared/db/database';
+import { gatherPerTenant } from '@mailstream/shared/db/gather';
 import { perTenant } from '@mailstream/shared/db/per-tenant';
 import type { StartFrom } from '@mailstream/shared/domain/provider';
-import { gatherPerTenant } from '../gather.ts';
 import type { FolderStatusStore } from '../ports/folder-status.ts';
 import type { ProviderRef } from '../ports/leases.ts';
 
@@ -34,7 +34,8 @@ SELECT c.email_provider_id AS id, c.audit_version AS audit,
          WHERE r.tenant = :tenant AND r.provider_id = c.email_provider_id AND r.answered_version < r.version) AS resyncs
   FROM imap_email_provider_config c WHERE c.tenant = :tenant AND c.email_provider_id = ANY (CAST(:ids AS uuid[]))`;
 
-const MOST_GATHERED = 500;
+/** A folder that begins waits as long at most, and one that begins alone does not. */
+const GATHERED = { maxItems: 500, everyMs: 40 };
 
 interface RequestsRow {
   readonly id: string;
@@ -58,7 +59,7 @@ export function createPgFolderStatus(database: Database, stamps: Database): Fold
     const rows = await database.statement<RequestsRow>(tenant, SELECT_REQUESTS, { tenant, ids });
     const byId = new Map(rows.map((row) => [row.id, row]));
     return ids.map((id) => byId.get(id) ?? null);
-  }, MOST_GATHERED);
+  }, GATHERED);
   return {
     async requests(provider) {
       const row = await requestsOf(provider);

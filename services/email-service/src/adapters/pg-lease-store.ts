@@ -8,6 +8,7 @@
  */
 import { notifyProviders } from '@mailstream/shared/db/notices';
 import type { Database } from '@mailstream/shared/db/database';
+import { gather } from '@mailstream/shared/db/gather';
 import { perTenant } from '@mailstream/shared/db/per-tenant';
 import {
   instanceId,
@@ -16,7 +17,6 @@ import {
   type InstanceId,
   type TenantId,
 } from '@mailstream/shared/domain/ids';
-import { gather } from '../gather.ts';
 import type { DiscoveredProvider, LeaseStore, ProviderRef, Term } from '../ports/leases.ts';
 
 interface RefRow {
@@ -57,7 +57,7 @@ export interface PgLeaseStoreOptions {
 }
 
 /** Rows of one gathered statement: a few milliseconds of work. */
-const MOST_GATHERED = 500;
+const GATHERED = { maxItems: 500 };
 
 const WATCHED = `
   FROM email_providers p
@@ -91,7 +91,7 @@ export function createPgLeaseStore({ database, renewals, service }: PgLeaseStore
   const discoverOne = gather<ProviderRef, readonly DiscoveredProvider[]>(async (refs) => {
     const found = byKey(await discover(refs));
     return refs.map((ref) => found.get(keyOf(ref)) ?? []);
-  }, MOST_GATHERED);
+  }, GATHERED);
 
   const acquire = gather<{ ref: ProviderRef; owner: InstanceId; ttlMs: number }, Term | null>(
     async (bids) => {
@@ -123,7 +123,7 @@ export function createPgLeaseStore({ database, renewals, service }: PgLeaseStore
         return epoch === undefined ? null : { owner, epoch };
       });
     },
-    MOST_GATHERED,
+    GATHERED,
   );
 
   const release = gather<{ ref: ProviderRef; term: Term }, void>(async (given) => {
@@ -152,7 +152,7 @@ export function createPgLeaseStore({ database, renewals, service }: PgLeaseStore
       await notifyProviders(trx, released.map(toRef));
     });
     return given.map(() => undefined);
-  }, MOST_GATHERED);
+  }, GATHERED);
 
   return {
     discover: (only) => (only === undefined ? discover(null) : discoverOne(only)),

@@ -6,9 +6,9 @@
  * never read, changed and written back (DESIGN section 4).
  */
 import type { Database } from '@mailstream/shared/db/database';
+import { gatherPerTenant } from '@mailstream/shared/db/gather';
 import { decodeFolderState, encodeFolderState } from '@mailstream/shared/domain/folder-state';
 import { eventId } from '@mailstream/shared/events/email-received';
-import { gatherPerTenant } from '../gather.ts';
 import type { FolderRef, Term } from '../ports/leases.ts';
 import type { FolderPart, Ledger, LedgerRow } from '../ports/ledger.ts';
 import {
@@ -46,13 +46,13 @@ interface OutstandingRow {
 
 /** The death of this process is what attempts outlive; one that PostgreSQL forgets when it crashes itself is made again. */
 const SOON_DURABLE = { isDurable: false };
-/** Folders that are asked about in one statement. */
-const MOST_GATHERED = 100;
+/** Folders that are asked about in one statement; one that begins waits as long at most, and one that begins alone does not. */
+const GATHERED = { maxItems: 100, everyMs: 40 };
 
 export function createPgLedger(database: Database): Ledger {
   const stateOf = gatherPerTenant<FolderRef, { readonly state: unknown }>(
     (tenant, folders) => database.statement(tenant, SELECT_STATES, { tenant, ...columns(folders) }),
-    MOST_GATHERED,
+    GATHERED,
   );
   const knownOf = gatherPerTenant<FolderRef & FolderPart, KnownRow>(
     (tenant, parts) =>
@@ -62,11 +62,11 @@ export function createPgLedger(database: Database): Ledger {
         uidValidities: parts.map(({ uidValidity }) => uidValidity),
         froms: parts.map(({ from }) => from),
       }),
-    MOST_GATHERED,
+    GATHERED,
   );
   const outstandingOf = gatherPerTenant<FolderRef, OutstandingRow>(
     (tenant, folders) => database.statement(tenant, OUTSTANDING, { tenant, ...columns(folders) }),
-    MOST_GATHERED,
+    GATHERED,
   );
 
   return {

@@ -1,11 +1,12 @@
 /** Settings of a provider and what people see of its health, both under its tenant. */
 import type { Database } from '@mailstream/shared/db/database';
+import { gatherPerTenant } from '@mailstream/shared/db/gather';
 import { SELECT_IMAP_PROVIDERS, toImapProvider } from '@mailstream/shared/db/provider-repository';
-import { gatherPerTenant } from '../gather.ts';
 import type { HealthStore } from '../ports/folder-status.ts';
 import type { ProviderRef, ProviderSource } from '../ports/leases.ts';
 
-const MOST_GATHERED = 500;
+/** A folder that begins waits as long at most, and one that begins alone does not. */
+const GATHERED = { maxItems: 500, everyMs: 40 };
 
 export function createPgProviderSource(database: Database): ProviderSource {
   const rowOf = gatherPerTenant<ProviderRef, { readonly id: string } | null>(async (tenant, refs) => {
@@ -13,7 +14,7 @@ export function createPgProviderSource(database: Database): ProviderSource {
     const rows = await database.statement<{ id: string }>(tenant, SELECT_IMAP_PROVIDERS, { tenant, ids });
     const byId = new Map(rows.map((row) => [row.id, row]));
     return ids.map((id) => byId.get(id) ?? null);
-  }, MOST_GATHERED);
+  }, GATHERED);
   return {
     async load(ref) {
       const row = await rowOf(ref);
