@@ -24,6 +24,14 @@ describe('opening a folder', () => {
     expect(server.commands.map(({ name }) => name)).not.toContain('SELECT');
   });
 
+  test.each(['INBOX', 'inbox', 'Größe/Eingang'])('asks nothing else about %s', async (name) => {
+    const server = await start({ folders: { INBOX: {}, 'Größe/Eingang': {} } });
+    const session = await connect(server);
+    const before = server.commands.length;
+    await session.open(name);
+    expect(server.commands.slice(before).map((command) => command.name)).toEqual(['EXAMINE']);
+  });
+
   test('finds a folder that is written in another case, and INBOX in any case', async () => {
     const server = await start({ folders: { INBOX: {}, 'Größe/Eingang': { uidValidity: 3 } } });
     const session = await connect(server);

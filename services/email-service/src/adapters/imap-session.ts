@@ -8,7 +8,7 @@ import type { ImapConnection } from '@mailstream/shared/imap/imap-client';
 import type { ImapPhase } from '@mailstream/shared/imap/imap-fault-table';
 import { listFolders } from '@mailstream/shared/imap/list-folders';
 import { openRange, sortedUids, uidSets } from '@mailstream/shared/imap/uid-sets';
-import type { MailboxObject, SearchObject } from 'imapflow';
+import type { ImapFlow, MailboxObject, SearchObject } from 'imapflow';
 import type { FetchedMessage, ImapConnector, ImapSession, OpenedFolder } from '../ports/imap.ts';
 import { ESEARCH_RETURN, uidsOfEsearch } from './imap-esearch.ts';
 import { COMMAND_DEADLINE_MS, fetchParts, fetchRows, headQuery, toFetchedMessage } from './imap-fetch.ts';
@@ -126,6 +126,7 @@ export class ImapflowSession implements ImapSession {
       uidNotSticky ||= /^\* (?:NO|OK) \[UIDNOTSTICKY\]/i.test(line);
     };
     live.forgetNews();
+    skipListing(live.client, path);
     const mailbox = await live.command(limits('opening'), () =>
       live.client.mailboxOpen(path, { readOnly: true }),
     );
@@ -221,6 +222,17 @@ export class ImapflowSession implements ImapSession {
       return found;
     });
   }
+}
+
+/**
+ * imapflow asks LIST and LSUB about a folder before it opens it, for its delimiter and its uses, which nobody here wants: two of the
+ * eight round trips from a connection to IDLE. It does not where it knows the folder. What it knows is no documented property;
+ * without it the two are asked.
+ */
+function skipListing(client: ImapFlow, path: string): void {
+  const { folders } = client as unknown as { readonly folders?: unknown };
+  const name = path.toUpperCase() === 'INBOX' ? 'INBOX' : path;
+  if (folders instanceof Map && !folders.has(name)) folders.set(name, { path: name });
 }
 
 function limits(phase: ImapPhase): CommandLimits {
