@@ -31,8 +31,9 @@ export interface DaemonProcess {
   kill(): Promise<void>;
 }
 
-/** Each look costs the daemon as much as it has listeners. */
 const ASK_EVERY_MS = 250;
+/** Each look at the listeners costs the daemon as much as it has of them: at thousands, less often. */
+const ASK_MANY = { from: 1_000, everyMs: 1_000 };
 
 export async function startDaemon(options: {
   readonly main: string;
@@ -69,11 +70,16 @@ export async function startDaemon(options: {
     const text = (await reply?.text()) ?? '';
     return reply?.ok === true ? text : null;
   };
-  const until = async (what: string, withinMs: number, isTrue: () => Promise<boolean>): Promise<void> => {
+  const until = async (
+    what: string,
+    withinMs: number,
+    isTrue: () => Promise<boolean>,
+    everyMs = ASK_EVERY_MS,
+  ): Promise<void> => {
     const deadline = performance.now() + withinMs;
     while (!(await Promise.race([isTrue(), endedEarly]))) {
       if (performance.now() > deadline) throw new Error(`${what}: not after ${withinMs} ms`);
-      await delay(ASK_EVERY_MS);
+      await delay(everyMs);
     }
   };
   const watching = async (): Promise<number> => {
@@ -99,7 +105,12 @@ export async function startDaemon(options: {
       until('the daemon is ready', withinMs, async () => (await ask('/health/ready')) !== null),
     watching,
     untilWatching: (count, withinMs) =>
-      until(`${count} folders are watched`, withinMs, async () => (await watching()) >= count),
+      until(
+        `${count} folders are watched`,
+        withinMs,
+        async () => (await watching()) >= count,
+        count < ASK_MANY.from ? ASK_EVERY_MS : ASK_MANY.everyMs,
+      ),
     stop: async () => {
       child.kill('SIGTERM');
       const how = await exited;
