@@ -17,7 +17,7 @@ import type { FolderIngest, PassOptions } from './folder-ingest.ts';
 import { FolderAudits } from './folder-audits.ts';
 import type { Turn } from './connection-turns.ts';
 import type { ListenerDeps, ListenerHooks } from './listener-deps.ts';
-import { deferred, newLiveSession, type LiveSession } from './live-session.ts';
+import { deferred, newLiveSession, SESSION_ENDED, type LiveSession } from './live-session.ts';
 import { healthOf, mustHearOfPressure, sightOf, type FolderSight } from './listener-health.ts';
 import type { ImapSession } from './ports/imap.ts';
 
@@ -273,7 +273,7 @@ export class FolderListener {
   }
 
   async #runPass(live: LiveSession, session: ImapSession): Promise<void> {
-    live.watch?.abort();
+    live.watch?.abort(SESSION_ENDED);
     await live.watchSettled;
     const heldBy = this.#deps.pressure.heldBy();
     if (heldBy !== null) return this.#send({ kind: 'passDone', session: live.number, more: true, heldBy });
@@ -341,8 +341,8 @@ export class FolderListener {
   #endSession(number: number, how: 'gracefully' | 'abruptly'): void {
     const live = this.#live;
     if (live === null || live.number !== number) return this.#send({ kind: 'ended', session: number });
-    live.controller.abort();
-    live.watch?.abort();
+    live.controller.abort(SESSION_ENDED);
+    live.watch?.abort(SESSION_ENDED);
     if (how === 'abruptly') live.session?.destroy();
     void (async () => {
       if (how === 'gracefully') {

@@ -147,7 +147,11 @@ export class LeaseRunner {
     if (state.kind !== before.kind) {
       this.#deps.metrics.transition(before.kind, state.kind);
       this.#deps.changed(this);
-      this.#log.info('lease', { previousState: before.kind, state: state.kind, event: event.kind });
+      // Who has it is news; the steps there and back are not, and thousands come when a process starts or stops.
+      const isNews = state.kind === 'held' || before.kind === 'held';
+      const fields = { previousState: before.kind, state: state.kind, event: event.kind };
+      if (isNews) this.#log.info('lease', fields);
+      else this.#log.debug('lease', fields);
     }
     if (leaseTimers(state) !== leaseTimers(before)) this.#cancelOthers(leaseTimers(state));
     for (const effect of effects) this.#perform(effect);

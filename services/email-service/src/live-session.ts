@@ -12,6 +12,9 @@ export interface LiveSession {
   watchSettled: Promise<void>;
 }
 
+/** Why work of a session is broken off. One for all: Node makes a reason with a stack for each abort without one (issue 7). */
+export const SESSION_ENDED = new Error('the work of this session is over');
+
 export function newLiveSession(number: number, nowMs: number): LiveSession {
   return {
     number,

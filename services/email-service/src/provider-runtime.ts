@@ -11,6 +11,7 @@ import { FolderIngest } from './folder-ingest.ts';
 import { FolderListener } from './folder-listener.ts';
 import type { ListenerDeps } from './listener-deps.ts';
 import type { FolderSight } from './listener-health.ts';
+import { SESSION_ENDED } from './live-session.ts';
 import { LoginGate } from './login-gate.ts';
 import type { IngestDeps } from './message-run.ts';
 import type { FolderHealth, FolderStatusStore, HealthStore } from './ports/folder-status.ts';
@@ -137,7 +138,7 @@ export class ProviderRuntime {
 
   #end(how: (listener: FolderListener) => void): void {
     const isFirst = !this.#stopping.signal.aborted;
-    this.#stopping.abort();
+    this.#stopping.abort(SESSION_ENDED);
     for (const listener of this.#listeners.values()) how(listener);
     if (!isFirst) return;
     void this.#loading
