@@ -223,27 +223,15 @@ function whileHeld(state: LeaseState & { kind: 'held' }, event: LeaseEvent): Lea
     case 'refused':
     case 'fenced':
       if (event.epoch !== state.epoch) return ignored(state);
-      return step(quiescing(state, 'no', 'vacant'), [
-        { kind: 'abortListeners' },
-        { kind: 'armQuietDeadline' },
-      ]);
+      return windDown(state, 'no', 'vacant');
     case 'trustExpired':
       if (event.nowMs < state.trustedUntilMs)
         return step(state, [{ kind: 'armTrust', atMs: state.trustedUntilMs }]);
-      return step(quiescing(state, 'maybe', 'vacant'), [
-        { kind: 'abortListeners' },
-        { kind: 'armQuietDeadline' },
-      ]);
+      return windDown(state, 'maybe', 'vacant');
     case 'stop':
-      return step(quiescing(state, 'yes', 'stopped'), [
-        { kind: 'drainListeners' },
-        { kind: 'armQuietDeadline' },
-      ]);
+      return windDown(state, 'yes', 'stopped');
     case 'handover':
-      return step(quiescing(state, 'yes', 'yielded'), [
-        { kind: 'drainListeners' },
-        { kind: 'armQuietDeadline' },
-      ]);
+      return windDown(state, 'yes', 'yielded');
     case 'noticed':
       return step(state, []);
     default:
@@ -251,12 +239,16 @@ function whileHeld(state: LeaseState & { kind: 'held' }, event: LeaseEvent): Lea
   }
 }
 
-function quiescing(
+function windDown(
   { call, epoch, trustedUntilMs }: LeaseState & { kind: 'held' },
   ours: Ours,
   then: Then,
-): LeaseState {
-  return { kind: 'quiescing', call, epoch, trustedUntilMs, ours, aborted: ours !== 'yes', then };
+): LeaseStep {
+  const aborted = ours !== 'yes';
+  return step({ kind: 'quiescing', call, epoch, trustedUntilMs, ours, aborted, then }, [
+    { kind: aborted ? 'abortListeners' : 'drainListeners' },
+    { kind: 'armQuietDeadline' },
+  ]);
 }
 
 function whileQuiescing(state: LeaseState & { kind: 'quiescing' }, event: LeaseEvent): LeaseStep {

@@ -291,7 +291,7 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: `${DAEMON}/core/lease-machine.js`,
-        find: "return step(quiescing(state, 'yes', 'yielded'), [{ kind: 'drainListeners' }, { kind: 'armQuietDeadline' }]);",
+        find: "return windDown(state, 'yes', 'yielded');",
         replace:
           "return step({ kind: 'releasing', call: state.call + 1, epoch: state.epoch, then: 'yielded' }, [{ kind: 'drainListeners' }, { kind: 'release', call: state.call + 1, epoch: state.epoch }]);",
       },
@@ -319,7 +319,7 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: `${DAEMON}/core/lease-machine.js`,
-        find: "return step(quiescing(state, 'maybe', 'vacant'), [{ kind: 'abortListeners' }, { kind: 'armQuietDeadline' }]);",
+        find: "return windDown(state, 'maybe', 'vacant');",
         replace: 'return step(state, []);',
       },
     ],
