@@ -71,6 +71,27 @@ describe('secret store', () => {
     assertNoCanary(rows, [canary]);
   });
 
+  it('reads those of many mailboxes at once in two statements, each its own', async () => {
+    const first = ref('imap_access_token');
+    const refs = [first];
+    for (let n = 0; n < 20; n += 1)
+      refs.push(ref('imap_password', first.tenant, await addProvider(first.tenant)));
+    for (const [n, at] of refs.entries()) if (n % 4 !== 0) await write(at, `secret ${n}`);
+    let statements = 0;
+    const counted: Pick<Database, 'statement'> = {
+      statement: (...asked) => {
+        statements += 1;
+        return database.statement(...asked);
+      },
+    };
+    const store = createSecretStore({ database: counted, box: oldBox, sources: [] });
+    const read = await Promise.all(refs.map((at) => store.read(at)));
+    expect(read.map((secret) => secret?.reveal() ?? null)).toEqual(
+      refs.map((_, n) => (n % 4 === 0 ? null : `secret ${n}`)),
+    );
+    expect(statements).toBe(2);
+  });
+
   it('has nothing where nothing was written, and nothing after a rollback', async () => {
     expect(await storeWith().read(ref())).toBeNull();
     const work = database.withTenant(ref().tenant, async (trx) => {

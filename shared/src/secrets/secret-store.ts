@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 import type { Database } from '../db/database.ts';
-import { gatherPerTenant } from '../db/gather.ts';
+import { BEGINNING_PACE_MS, gatherPerTenant } from '../db/gather.ts';
 import type { ProviderId, TenantId } from '../domain/ids.ts';
 import { isSealed, type SecretBox, unreadable } from './secret-box.ts';
 import { keptText, parseKept, type SecretKeeper } from './secret-keeper.ts';
@@ -50,8 +50,8 @@ SELECT s.sealed
   FROM unnest(CAST(:ids AS uuid[]), CAST(:names AS text[])) WITH ORDINALITY AS asked (id, name, place)
   LEFT JOIN provider_secrets s ON s.tenant = :tenant AND s.email_provider_id = asked.id AND s.name = asked.name
  ORDER BY asked.place`;
-/** Of mailboxes that log in at the same moment; one that does alone does not wait. */
-const GATHERED = { maxItems: 100, everyMs: 40 };
+/** Of mailboxes that log in at the same moment. */
+const GATHERED = { maxItems: 100, everyMs: BEGINNING_PACE_MS };
 
 export function createSecretStore(options: {
   readonly database: Pick<Database, 'statement'>;

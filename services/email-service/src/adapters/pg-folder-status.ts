@@ -1,6 +1,6 @@
 /** Freshness and audits of folders in PostgreSQL: the table `folder_status`, which only the holder of the lease writes. */
 import type { Database } from '@mailstream/shared/db/database';
-import { gatherPerTenant } from '@mailstream/shared/db/gather';
+import { BEGINNING_PACE_MS, gatherPerTenant } from '@mailstream/shared/db/gather';
 import { perTenant } from '@mailstream/shared/db/per-tenant';
 import type { StartFrom } from '@mailstream/shared/domain/provider';
 import type { FolderStatusStore } from '../ports/folder-status.ts';
@@ -34,8 +34,7 @@ SELECT c.email_provider_id AS id, c.audit_version AS audit,
          WHERE r.tenant = :tenant AND r.provider_id = c.email_provider_id AND r.answered_version < r.version) AS resyncs
   FROM imap_email_provider_config c WHERE c.tenant = :tenant AND c.email_provider_id = ANY (CAST(:ids AS uuid[]))`;
 
-/** A folder that begins waits as long at most, and one that begins alone does not. */
-const GATHERED = { maxItems: 500, everyMs: 40 };
+const GATHERED = { maxItems: 500, everyMs: BEGINNING_PACE_MS };
 
 interface RequestsRow {
   readonly id: string;

@@ -6,7 +6,7 @@
  * never read, changed and written back (DESIGN section 4).
  */
 import type { Database } from '@mailstream/shared/db/database';
-import { gatherPerTenant } from '@mailstream/shared/db/gather';
+import { BEGINNING_PACE_MS, gatherPerTenant } from '@mailstream/shared/db/gather';
 import { decodeFolderState, encodeFolderState } from '@mailstream/shared/domain/folder-state';
 import { eventId } from '@mailstream/shared/events/email-received';
 import type { FolderRef, Term } from '../ports/leases.ts';
@@ -46,8 +46,8 @@ interface OutstandingRow {
 
 /** The death of this process is what attempts outlive; one that PostgreSQL forgets when it crashes itself is made again. */
 const SOON_DURABLE = { isDurable: false };
-/** Folders that are asked about in one statement; one that begins waits as long at most, and one that begins alone does not. */
-const GATHERED = { maxItems: 100, everyMs: 40 };
+/** Folders that are asked about in one statement. */
+const GATHERED = { maxItems: 100, everyMs: BEGINNING_PACE_MS };
 
 export function createPgLedger(database: Database): Ledger {
   const stateOf = gatherPerTenant<FolderRef, { readonly state: unknown }>(

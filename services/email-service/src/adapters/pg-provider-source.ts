@@ -1,12 +1,11 @@
 /** Settings of a provider and what people see of its health, both under its tenant. */
 import type { Database } from '@mailstream/shared/db/database';
-import { gatherPerTenant } from '@mailstream/shared/db/gather';
+import { BEGINNING_PACE_MS, gatherPerTenant } from '@mailstream/shared/db/gather';
 import { SELECT_IMAP_PROVIDERS, toImapProvider } from '@mailstream/shared/db/provider-repository';
 import type { HealthStore } from '../ports/folder-status.ts';
 import type { ProviderRef, ProviderSource } from '../ports/leases.ts';
 
-/** A folder that begins waits as long at most, and one that begins alone does not. */
-const GATHERED = { maxItems: 500, everyMs: 40 };
+const GATHERED = { maxItems: 500, everyMs: BEGINNING_PACE_MS };
 
 export function createPgProviderSource(database: Database): ProviderSource {
   const rowOf = gatherPerTenant<ProviderRef, { readonly id: string } | null>(async (tenant, refs) => {
