@@ -2,7 +2,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { createDatabase } from '@mailstream/shared/db/database';
 import type { FolderState } from '@mailstream/shared/domain/folder-state';
-import { instanceId, providerId, tenantId } from '@mailstream/shared/domain/ids';
+import { instanceId, providerId, tenantId, type TenantId } from '@mailstream/shared/domain/ids';
 import { createPgLedger } from '../src/adapters/pg-ledger.ts';
 import type { FolderRef, Term } from '../src/ports/leases.ts';
 import type { NewMessage } from '../src/ports/ledger.ts';
@@ -27,8 +27,8 @@ const STATE: FolderState = {
 };
 
 /** A folder whose lease we hold. */
-async function heldFolder(): Promise<{ readonly folder: FolderRef; readonly term: Term }> {
-  const { tenant, id } = await world.addProvider({ host: 'h', port: 1, username: 'u', password: 'p' });
+async function heldFolder(known?: TenantId): Promise<{ readonly folder: FolderRef; readonly term: Term }> {
+  const { tenant, id } = await world.addProvider({ host: 'h', port: 1, username: 'u', password: 'p' }, known);
   await world.sql(
     `UPDATE imap_email_provider_config SET lease_owner = $2, lease_epoch = 5, lease_expires_at = now() + interval '1 hour'
       WHERE email_provider_id = $1`,
@@ -132,6 +132,62 @@ describe('folders of one tenant that are read at the same moment', () => {
     }
     expect(read.at(-1)).toEqual({ state: null, known: [], unended: new Map() });
     expect(outstanding.at(-1)).toEqual({ publishSeq: null, isUnpublished: false, isUnprocessed: false });
+  });
+});
+
+describe('what folders of one tenant write at the same moment', () => {
+  /** Folders whose first write is on its way: those of the others are gathered behind it. */
+  async function crowd(count: number): Promise<Awaited<ReturnType<typeof heldFolder>>[]> {
+    const first = await heldFolder();
+    const folders = [first];
+    for (let n = 1; n < count; n += 1) folders.push(await heldFolder(first.folder.tenant));
+    return folders;
+  }
+
+  it('is each one’s own: stored, changed meanwhile or fenced', async () => {
+    const folders = await crowd(5);
+    const [, changed, fenced] = folders;
+    if (changed === undefined || fenced === undefined) throw new Error('no folders');
+    await ledger.putFolderState(changed.folder, changed.term, { ...STATE, lastUid: 99 }, null);
+    const outcomes = await Promise.all([
+      ...folders.map(({ folder, term }, n) =>
+        ledger.putFolderState(
+          folder,
+          folder === fenced.folder ? { ...term, epoch: 4 } : term,
+          { ...STATE, uidValidity: 100 + n },
+          null,
+        ),
+      ),
+      ledger.putFolderState({ ...changed.folder, folder: 'Other' }, changed.term, STATE, null),
+    ]);
+    expect(outcomes.map(({ kind }) => kind)).toEqual([
+      ...['stored', 'changed', 'fenced', 'stored', 'stored'],
+      'stored',
+    ]);
+    const states = await Promise.all(folders.map(({ folder }) => stateOf(folder)));
+    expect(states.map((state) => state?.uidValidity ?? null)).toEqual([100, 7, null, 103, 104]);
+    expect(await stateOf({ ...changed.folder, folder: 'Other' })).toMatchObject({ uidValidity: 7 });
+  });
+
+  it('waits for a row that is held only where it is its own', async () => {
+    const folders = await crowd(4);
+    const held = folders[2];
+    if (held === undefined) throw new Error('no folders');
+    const stored: number[] = [];
+    const writes = await database.withTenant(held.folder.tenant, async (trx) => {
+      await trx.raw('SELECT FROM imap_email_provider_config WHERE email_provider_id = ? FOR UPDATE', [
+        held.folder.id,
+      ]);
+      const begun = folders.map(async ({ folder, term }, n) => {
+        await ledger.putFolderState(folder, term, STATE, null);
+        stored.push(n);
+      });
+      await Promise.all(begun.filter((_write, n) => n !== 2));
+      expect(stored).not.toContain(2);
+      return begun;
+    });
+    await Promise.all(writes);
+    expect(await stateOf(held.folder)).toMatchObject({ uidValidity: 7 });
   });
 });
 

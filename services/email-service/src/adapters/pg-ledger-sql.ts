@@ -1,4 +1,5 @@
 /** The longer statements of the ledger; parameters are named as in pg-ledger.ts. */
+import type { AtLock } from './gather-unlocked.ts';
 
 /**
  * Locks the provider's row if the term still holds; the CTE is empty otherwise. What it selects is of the locked row, after any
@@ -46,21 +47,32 @@ SELECT CASE WHEN c.folder_state -> asked.folder ->> 'last_uid' IS NULL THEN NULL
   LEFT JOIN imap_email_provider_config c ON c.tenant = :tenant AND c.email_provider_id = asked.id
  ORDER BY asked.place`;
 
-/** A folder's state, where the row still holds what was read. Anything that is not a whole cursor counts as none. */
-export const PUT_STATE = `
-WITH ${OWNED}, unchanged AS (
-  SELECT seq FROM owned
-   WHERE CASE WHEN coalesce(uid_validity ~ '^[0-9]+$' AND last_uid ~ '^[0-9]+$', false)
-              THEN uid_validity = CAST(:expectedValidity AS text) AND last_uid = CAST(:expectedUid AS text)
-              ELSE CAST(:expectedUid AS text) IS NULL END
+/**
+ * States of folders of different providers, each where its term holds and the row still holds what was read. Anything that is not a
+ * whole cursor counts as none.
+ */
+export const putStates = (atLock: AtLock): string => `
+WITH owned AS (
+  SELECT c.email_provider_id AS id, asked.folder, asked.state,
+         greatest(coalesce((c.folder_state -> asked.folder ->> 'publish_seq')::bigint, 0), asked.publish_seq) AS seq,
+         CASE WHEN coalesce(c.folder_state -> asked.folder ->> 'uid_validity' ~ '^[0-9]+$'
+                        AND c.folder_state -> asked.folder ->> 'last_uid' ~ '^[0-9]+$', false)
+              THEN c.folder_state -> asked.folder ->> 'uid_validity' = asked.expected_validity
+               AND c.folder_state -> asked.folder ->> 'last_uid' = asked.expected_uid
+              ELSE asked.expected_uid IS NULL END AS is_unchanged
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:folders AS text[]), CAST(:owners AS uuid[]), CAST(:epochs AS bigint[]),
+                CAST(:expectedValidities AS text[]), CAST(:expectedUids AS text[]), CAST(:publishSeqs AS bigint[]), CAST(:states AS jsonb[]))
+         AS asked (id, folder, owner, epoch, expected_validity, expected_uid, publish_seq, state)
+    JOIN imap_email_provider_config c ON c.tenant = :tenant AND c.email_provider_id = asked.id
+   WHERE c.lease_owner IS NOT DISTINCT FROM asked.owner AND c.lease_epoch = asked.epoch
+     FOR UPDATE OF c ${atLock}
 ), moved AS (
   UPDATE imap_email_provider_config c
-     SET folder_state = jsonb_set(c.folder_state, ARRAY[:folder], CAST(:state AS jsonb) || jsonb_build_object(
-           'publish_seq', CAST(greatest(o.seq, CAST(:publishSeq AS bigint)) AS text)))
-    FROM unchanged o
-   WHERE c.tenant = :tenant AND c.email_provider_id = :provider
+     SET folder_state = jsonb_set(c.folder_state, ARRAY[o.folder], o.state || jsonb_build_object('publish_seq', CAST(o.seq AS text)))
+    FROM owned o
+   WHERE c.tenant = :tenant AND c.email_provider_id = o.id AND o.is_unchanged
 )
-SELECT EXISTS (SELECT FROM unchanged) AS unchanged FROM owned`;
+SELECT id, coalesce(is_unchanged, false) AS unchanged FROM owned`;
 
 export const RAISE_SEQUENCE = `
 WITH ${OWNED}, raised AS (

@@ -7,14 +7,20 @@
  */
 import type { Database } from '@mailstream/shared/db/database';
 import { BEGINNING_PACE_MS, gatherPerTenant } from '@mailstream/shared/db/gather';
-import { decodeFolderState, encodeFolderState } from '@mailstream/shared/domain/folder-state';
+import {
+  decodeFolderState,
+  encodeFolderState,
+  type FolderState,
+} from '@mailstream/shared/domain/folder-state';
+import { providerId } from '@mailstream/shared/domain/ids';
 import { eventId } from '@mailstream/shared/events/email-received';
 import type { FolderRef, Term } from '../ports/leases.ts';
-import type { FolderPart, Ledger, LedgerRow } from '../ports/ledger.ts';
+import type { CursorPosition, FolderPart, Ledger, LedgerRow } from '../ports/ledger.ts';
+import { gatherUnlocked } from './gather-unlocked.ts';
 import {
   OUTSTANDING,
   OWNED,
-  PUT_STATE,
+  putStates,
   RAISE_SEQUENCE,
   RECORD_BATCH,
   SELECT_KNOWN,
@@ -36,6 +42,12 @@ interface LedgerDbRow {
 interface KnownRow {
   readonly known: readonly number[];
   readonly unended: readonly (readonly [uid: number, attempts: number, kills: number])[];
+}
+
+interface StatePut extends FolderRef {
+  readonly term: Term;
+  readonly state: FolderState;
+  readonly expected: CursorPosition | null;
 }
 
 interface OutstandingRow {
@@ -68,6 +80,18 @@ export function createPgLedger(database: Database): Ledger {
     (tenant, folders) => database.statement(tenant, OUTSTANDING, { tenant, ...columns(folders) }),
     GATHERED,
   );
+  const putState = gatherUnlocked<StatePut, boolean>(async (tenant, puts, atLock) => {
+    const rows = await database.statement<{ id: string; unchanged: boolean }>(tenant, putStates(atLock), {
+      ...{ tenant, ...columns(puts) },
+      owners: puts.map(({ term }) => term.owner),
+      epochs: puts.map(({ term }) => term.epoch),
+      expectedValidities: puts.map(({ expected }) => expected?.uidValidity ?? null),
+      expectedUids: puts.map(({ expected }) => expected?.lastUid ?? null),
+      publishSeqs: puts.map(({ state }) => state.publishSeq),
+      states: puts.map(({ state }) => JSON.stringify(encodeFolderState(state))),
+    });
+    return new Map(rows.map((row) => [providerId(row.id), row.unchanged]));
+  }, GATHERED);
 
   return {
     async readFolder(folder, wanted) {
@@ -89,15 +113,9 @@ export function createPgLedger(database: Database): Ledger {
     },
 
     async putFolderState(folder, term, state, expected) {
-      const [row] = await database.statement<{ unchanged: boolean }>(folder.tenant, PUT_STATE, {
-        ...fence(folder, term),
-        expectedValidity: expected?.uidValidity ?? null,
-        expectedUid: expected?.lastUid ?? null,
-        publishSeq: state.publishSeq,
-        state: JSON.stringify(encodeFolderState(state)),
-      });
-      if (row === undefined) return { kind: 'fenced' };
-      return row.unchanged ? { kind: 'stored' } : { kind: 'changed' };
+      const isUnchanged = await putState({ ...folder, term, state, expected });
+      if (isUnchanged === null) return { kind: 'fenced' };
+      return isUnchanged ? { kind: 'stored' } : { kind: 'changed' };
     },
 
     async raiseSequence(folder, term, atLeast) {

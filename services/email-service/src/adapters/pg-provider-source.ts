@@ -2,8 +2,10 @@
 import type { Database } from '@mailstream/shared/db/database';
 import { BEGINNING_PACE_MS, gatherPerTenant } from '@mailstream/shared/db/gather';
 import { SELECT_IMAP_PROVIDERS, toImapProvider } from '@mailstream/shared/db/provider-repository';
+import { providerId } from '@mailstream/shared/domain/ids';
 import type { HealthStore } from '../ports/folder-status.ts';
-import type { ProviderRef, ProviderSource } from '../ports/leases.ts';
+import type { ProviderRef, ProviderSource, Term } from '../ports/leases.ts';
+import { gatherUnlocked, type AtLock } from './gather-unlocked.ts';
 
 const GATHERED = { maxItems: 500, everyMs: BEGINNING_PACE_MS };
 
@@ -23,41 +25,62 @@ export function createPgProviderSource(database: Database): ProviderSource {
 }
 
 /** What is not known (capabilities), or not so (a sync, a connection, a refused login), leaves its columns as they are. */
-const REPORT_HEALTH = `
+const reportHealth = (atLock: AtLock): string => `
 WITH owned AS (
-  UPDATE imap_email_provider_config
-     SET folder_health = CAST(:folders AS jsonb), server_capabilities = coalesce(CAST(:capabilities AS jsonb), server_capabilities)
-   WHERE tenant = :tenant AND email_provider_id = :id AND lease_owner = :owner AND lease_epoch = :epoch
-RETURNING tenant, email_provider_id
+  SELECT c.email_provider_id AS id, said.folders, said.capabilities, said.status, said.error_code, said.error_message,
+         said.in_sync, said.status = 'connected' AS is_connected, said.is_auth_failure
+    FROM jsonb_to_recordset(CAST(:reports AS jsonb)) AS said (
+         id uuid, owner uuid, epoch bigint, folders jsonb, capabilities jsonb, status text, error_code text, error_message text,
+         in_sync boolean, is_auth_failure boolean)
+    JOIN imap_email_provider_config c ON c.tenant = :tenant AND c.email_provider_id = said.id
+    JOIN email_providers p ON p.tenant = :tenant AND p.id = said.id
+   WHERE c.lease_owner IS NOT DISTINCT FROM said.owner AND c.lease_epoch = said.epoch
+     FOR NO KEY UPDATE OF c, p ${atLock}
+), configs AS (
+  UPDATE imap_email_provider_config c
+     SET folder_health = o.folders, server_capabilities = coalesce(o.capabilities, server_capabilities)
+    FROM owned o WHERE c.tenant = :tenant AND c.email_provider_id = o.id
 )
 UPDATE email_providers p
-   SET status = :status, error_code = CAST(:errorCode AS text), error_message = :errorMessage,
-       error_at = CASE WHEN CAST(:errorCode AS text) IS NULL THEN NULL ELSE now() END,
-       last_sync_at = CASE WHEN CAST(:inSync AS boolean) THEN now() ELSE last_sync_at END,
-       auth_failure_count = CASE WHEN CAST(:isAuthFailure AS boolean) THEN auth_failure_count + 1
-                                 WHEN CAST(:isConnected AS boolean) THEN 0 ELSE auth_failure_count END,
-       auth_failure_last_at = CASE WHEN CAST(:isAuthFailure AS boolean) THEN now() ELSE auth_failure_last_at END,
-       auth_failure_code = CASE WHEN CAST(:isAuthFailure AS boolean) THEN CAST(:errorCode AS text)
-                                WHEN CAST(:isConnected AS boolean) THEN NULL ELSE auth_failure_code END
-  FROM owned WHERE p.tenant = owned.tenant AND p.id = owned.email_provider_id AND p.tenant = :tenant`;
+   SET status = o.status, error_code = o.error_code, error_message = o.error_message,
+       error_at = CASE WHEN o.error_code IS NULL THEN NULL ELSE now() END,
+       last_sync_at = CASE WHEN o.in_sync THEN now() ELSE p.last_sync_at END,
+       auth_failure_count = CASE WHEN o.is_auth_failure THEN p.auth_failure_count + 1
+                                 WHEN o.is_connected THEN 0 ELSE p.auth_failure_count END,
+       auth_failure_last_at = CASE WHEN o.is_auth_failure THEN now() ELSE p.auth_failure_last_at END,
+       auth_failure_code = CASE WHEN o.is_auth_failure THEN o.error_code
+                                WHEN o.is_connected THEN NULL ELSE p.auth_failure_code END
+  FROM owned o WHERE p.tenant = :tenant AND p.id = o.id
+RETURNING p.id`;
+
+interface Report extends ProviderRef {
+  readonly term: Term;
+  readonly health: Parameters<HealthStore['report']>[2];
+}
 
 /** Status is for people and never read by the protocol; still only the owner of the lease writes it. */
 export function createPgHealthStore(database: Database): HealthStore {
+  const report = gatherUnlocked<Report, true>(async (tenant, reports, atLock) => {
+    const said = reports.map(({ id, term, health }) => ({
+      ...{ id, owner: term.owner, epoch: term.epoch },
+      folders: health.folders,
+      capabilities: health.capabilities,
+      status: health.status,
+      error_code: health.errorCode,
+      error_message: health.errorMessage,
+      in_sync: health.inSync,
+      is_auth_failure: health.errorCode === 'IMAP_AUTH_REJECTED' || health.errorCode === 'OAUTH_REAUTHORIZE',
+    }));
+    const values = { tenant, reports: JSON.stringify(said) };
+    // The next change says it again.
+    const rows = await database.statement<{ id: string }>(tenant, reportHealth(atLock), values, {
+      isDurable: false,
+    });
+    return new Map(rows.map(({ id }) => [providerId(id), true]));
+  }, GATHERED);
   return {
     async report(ref, term, health) {
-      const values = {
-        ...{ tenant: ref.tenant, id: ref.id, owner: term.owner, epoch: term.epoch },
-        folders: JSON.stringify(health.folders),
-        capabilities: health.capabilities === null ? null : JSON.stringify(health.capabilities),
-        status: health.status,
-        errorCode: health.errorCode,
-        errorMessage: health.errorMessage,
-        inSync: health.inSync,
-        isConnected: health.status === 'connected',
-        isAuthFailure: health.errorCode === 'IMAP_AUTH_REJECTED' || health.errorCode === 'OAUTH_REAUTHORIZE',
-      };
-      // The next change says it again.
-      await database.statement(ref.tenant, REPORT_HEALTH, values, { isDurable: false });
+      await report({ tenant: ref.tenant, id: ref.id, term, health });
     },
   };
 }
