@@ -1,5 +1,6 @@
 /** The session against a server that misbehaves on request. */
 import { getEventListeners } from 'node:events';
+import type { Clock } from '@mailstream/shared/domain/time';
 import { systemClock } from '@mailstream/shared/runtime/system-clock';
 import type { ScriptedImap } from '@mailstream/shared/testing/scripted-imap';
 import * as faults from '@mailstream/shared/testing/scripted-imap-faults';
@@ -429,6 +430,15 @@ describe('watching', () => {
     expect(await held).toBe('elapsed');
     expect(server.commands.filter(({ name }) => name === 'IDLE')).toHaveLength(1);
     expect(await session.watch(watching)).toBe('changed');
+  });
+
+  test('a wait whose timer fires early asks the server nothing at its end', async () => {
+    const server = await start(inbox('a'));
+    // Node counts from the begin of a turn of the event loop: a timer that a long turn sets fires that much too early.
+    const early: Clock = { ...systemClock, schedule: (ms, action) => systemClock.schedule(ms - 20, action) };
+    const session = await opened(server, { clock: early });
+    expect(await session.watch({ ...watching, deadlineMs: 60 })).toBe('elapsed');
+    expect(server.commands.map(({ name }) => name)).not.toContain('NOOP');
   });
 
   test('one message gone and one come is news, though the number is the same', async () => {

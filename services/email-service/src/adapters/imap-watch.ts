@@ -35,8 +35,8 @@ export async function watchFolder(
     if (left <= 0) return 'elapsed';
     const isRoundOver = await nextEvent(live, Math.min(roundMs, left), options.signal);
     if (useIdle) assertIdleWorks(live);
-    // A timer may fire a millisecond early.
-    if (!isRoundOver || endsAt - clock.monotonicMs() <= 1) continue;
+    // The end of the wait is no end of a round, not even where the timer fires early: Node counts from the begin of a turn.
+    if (!isRoundOver || left <= roundMs) continue;
     const limits = { phase: 'working', deadlineMs: DONE_DEADLINE_MS, maxBytes: DONE_MAX_BYTES } as const;
     await live.command(limits, () => live.client.noop());
   }
