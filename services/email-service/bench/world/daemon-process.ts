@@ -32,8 +32,8 @@ export interface DaemonProcess {
 }
 
 const ASK_EVERY_MS = 250;
-/** Each look at the listeners costs the daemon as much as it has of them: at thousands, less often. */
-const ASK_MANY = { from: 1_000, everyMs: 1_000 };
+/** Each look at the listeners costs the daemon as much as it has of them: at thousands, less often until nearly all are there. */
+const ASK_MANY = { from: 1_000, everyMs: 1_000, nearlyAll: 0.97, thenEveryMs: 100 };
 
 export async function startDaemon(options: {
   readonly main: string;
@@ -74,12 +74,12 @@ export async function startDaemon(options: {
     what: string,
     withinMs: number,
     isTrue: () => Promise<boolean>,
-    everyMs = ASK_EVERY_MS,
+    everyMs: () => number = () => ASK_EVERY_MS,
   ): Promise<void> => {
     const deadline = performance.now() + withinMs;
     while (!(await Promise.race([isTrue(), endedEarly]))) {
       if (performance.now() > deadline) throw new Error(`${what}: not after ${withinMs} ms`);
-      await delay(everyMs);
+      await delay(everyMs());
     }
   };
   const watching = async (): Promise<number> => {
@@ -104,13 +104,21 @@ export async function startDaemon(options: {
     ready: (withinMs) =>
       until('the daemon is ready', withinMs, async () => (await ask('/health/ready')) !== null),
     watching,
-    untilWatching: (count, withinMs) =>
-      until(
+    untilWatching: (count, withinMs) => {
+      let seen = 0;
+      return until(
         `${count} folders are watched`,
         withinMs,
-        async () => (await watching()) >= count,
-        count < ASK_MANY.from ? ASK_EVERY_MS : ASK_MANY.everyMs,
-      ),
+        async () => {
+          seen = await watching();
+          return seen >= count;
+        },
+        () => {
+          if (count < ASK_MANY.from) return ASK_EVERY_MS;
+          return seen < ASK_MANY.nearlyAll * count ? ASK_MANY.everyMs : ASK_MANY.thenEveryMs;
+        },
+      );
+    },
     stop: async () => {
       child.kill('SIGTERM');
       const how = await exited;
