@@ -9,6 +9,7 @@ import type { ImapAuth, ImapProvider, TransportSecurity } from '../src/domain/pr
 import { FaultError, type toFault } from '../src/errors/fault-error.ts';
 import { createImapConnector, type ImapConnectorPorts } from '../src/imap/connector.ts';
 import { type ImapClientSettings, type ImapConnection, imapTlsContext } from '../src/imap/imap-client.ts';
+import { imapFault } from '../src/imap/imap-faults.ts';
 import { systemClock } from '../src/runtime/system-clock.ts';
 import { SecretValue } from '../src/secrets/secret-value.ts';
 import {
@@ -379,8 +380,12 @@ describe('logging in', () => {
 
   test('"authenticated but not connected" is no wrong password', async () => {
     const server = await start();
-    server.on('NAMESPACE', ({ answer }) => answer('BAD User is authenticated but not connected.'));
-    expect(await faultOf(connect(provider(server.port, 'plain')))).toMatchObject({
+    server.on('EXAMINE', ({ answer }) => answer('BAD User is authenticated but not connected.'));
+    const { client } = await connect(provider(server.port, 'plain'));
+    const refused: unknown = await client
+      .mailboxOpen('INBOX', { readOnly: true })
+      .catch((error: unknown) => error);
+    expect(imapFault(refused, 'opening')).toMatchObject({
       kind: 'throttled',
       code: 'IMAP_NOT_CONNECTED_MAILBOX',
     });

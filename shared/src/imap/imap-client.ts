@@ -16,10 +16,10 @@ import type { ImapEndpoint } from '../domain/provider.ts';
 import type { Clock } from '../domain/time.ts';
 import { FaultError } from '../errors/fault-error.ts';
 import { bounded, STOPPED } from './bounded.ts';
+import { askNamespacePrefix, BriefImapFlow } from './brief-imapflow.ts';
 import { checkCredentials, type ImapCredentials, revealed } from './imap-credentials.ts';
 import { imapFaultError } from './imap-faults.ts';
 import type { PlaintextPolicy } from './plaintext-policy.ts';
-import { ImapFlow as QuietImapFlow } from './quiet-imapflow.ts';
 import { WireWatch } from './wire-watch.ts';
 
 export type OauthMechanism = 'XOAUTH2' | 'OAUTHBEARER';
@@ -49,8 +49,8 @@ export interface ImapClientPorts {
 export interface ImapConnection {
   readonly client: ImapFlow;
   readonly wire: WireWatch;
-  /** Prefix of the personal namespace, e.g. `INBOX.`; names passed to the client are used as they are. */
-  readonly namespacePrefix: string;
+  /** Asks for the prefix of the personal namespace, e.g. `INBOX.`; names passed to the client are used as they are. */
+  readonly namespacePrefix: () => Promise<string>;
   /** What we logged in with, to be cut out of whatever the server says: a hostile one may repeat it to us. */
   readonly secret: () => string;
 }
@@ -142,10 +142,10 @@ function newClient(
   credentials: ImapCredentials,
   { settings, tls }: ImapClientPorts,
   { address, wire }: { readonly address: string; readonly wire: WireWatch },
-): ImapFlow {
+): BriefImapFlow {
   const maxLiteralSize = settings.maxLiteralBytes ?? DEFAULT_MAX_LITERAL_BYTES;
   const secret = revealed(credentials);
-  return new QuietImapFlow({
+  return new BriefImapFlow({
     host: address,
     port: endpoint.port,
     // An address is no server name (RFC 6066 section 3); its certificate is checked against `host` then.
@@ -174,17 +174,14 @@ function newClient(
 }
 
 function ready(
-  client: ImapFlow,
+  client: BriefImapFlow,
   wire: WireWatch,
   settings: ImapClientSettings,
   secret: () => string,
 ): ImapConnection {
   const socket = socketOf(client);
   socket?.setKeepAlive(settings.keepAlive, KEEP_ALIVE_MS);
-  const namespacePrefix = client.namespace?.prefix ?? '';
-  // imapflow would put the prefix before every name that lacks it, so folders outside it could not be opened.
-  if (client.namespace !== undefined) client.namespace = { ...client.namespace, prefix: '' };
-  return { client, wire, namespacePrefix, secret };
+  return { client, wire, namespacePrefix: () => askNamespacePrefix(client), secret };
 }
 
 /** Whose mailbox it is was not decided by our login; on a clear port it is also how STARTTLS is bypassed. */

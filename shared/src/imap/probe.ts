@@ -154,8 +154,9 @@ class Probe {
       throw isTooLong ? tooLong() : error;
     });
     const names = this.#list.folders.filter(({ isSelectable }) => isSelectable).map(({ path }) => path);
+    const prefix = this.#request.folders.length === 0 ? '' : await namespacePrefix();
     this.#missing = this.#request.folders.filter(
-      (wanted) => matchFolder(wanted, names, namespacePrefix) === null && wanted.toUpperCase() !== 'INBOX',
+      (wanted) => matchFolder(wanted, names, prefix) === null && wanted.toUpperCase() !== 'INBOX',
     );
     if (this.#missing.length > 0 && !this.#list.isCut) {
       throw new FaultError({

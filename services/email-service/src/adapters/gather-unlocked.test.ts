@@ -48,7 +48,7 @@ it('writes those of a moment together without a wait, and what was left by itsel
   );
   await put(item(1));
   const answers = [2, 3, 4].map((n) => put(item(n)));
-  await clock.advance(EVERY_MS);
+  clock.advance(EVERY_MS);
   expect(await Promise.all(answers)).toEqual([2, 3, 4]);
   expect(statements.slice(1)).toEqual(['2,3,4 SKIP LOCKED', '3 waits']);
 });
@@ -57,7 +57,7 @@ it('writes to one row once in a statement', async () => {
   const { put, statements, clock } = setup((items) => items);
   await put(item(1));
   const answers = [put(item(2, 21)), put(item(2, 22)), put(item(3))];
-  await clock.advance(EVERY_MS);
+  clock.advance(EVERY_MS);
   expect(await Promise.all(answers)).toEqual([21, 22, 3]);
   expect(statements.slice(1)).toEqual(['21,3 SKIP LOCKED', '22 waits']);
 });
@@ -70,7 +70,7 @@ it('lets what PostgreSQL refuses fail for that one alone', async () => {
   await put(item(1));
   const answers = [2, 3, 4].map((n) => put(item(n)));
   const outcomes = Promise.allSettled(answers);
-  await clock.advance(EVERY_MS);
+  clock.advance(EVERY_MS);
   expect((await outcomes).map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
 });
 
@@ -82,7 +82,7 @@ it('asks no more where the database is away', async () => {
   });
   await put(item(1));
   const outcomes = Promise.allSettled([2, 3].map((n) => put(item(n))));
-  await clock.advance(EVERY_MS);
+  clock.advance(EVERY_MS);
   expect((await outcomes).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
   expect(statements).toHaveLength(2);
 });

@@ -38,7 +38,7 @@ export class ImapflowSession implements ImapSession {
   readonly capabilities: readonly string[];
   readonly closed: Promise<Fault | null>;
   readonly #live: LiveClient;
-  readonly #namespacePrefix: string;
+  readonly #namespacePrefix: ImapConnection['namespacePrefix'];
   #takesEsearch: boolean;
 
   constructor(connection: ImapConnection, clock: Clock) {
@@ -156,14 +156,15 @@ export class ImapflowSession implements ImapSession {
 
   async #similarFolder(wanted: string): Promise<string | null> {
     const { client } = this.#live;
-    const list = await this.#live.command(limits('opening'), () =>
-      listFolders(client, { withCounts: false }),
-    );
+    const { list, prefix } = await this.#live.command(limits('opening'), async () => ({
+      list: await listFolders(client, { withCounts: false }),
+      prefix: await this.#namespacePrefix(),
+    }));
     const selectable = list.folders.filter(({ isSelectable }) => isSelectable);
     return matchFolder(
       wanted,
       selectable.map(({ path }) => path),
-      this.#namespacePrefix,
+      prefix,
     );
   }
 
