@@ -58,6 +58,7 @@ import { createHeartbeat } from './heartbeat.ts';
 import { freshSpool } from './spool-dir.ts';
 import { createStoreWatch } from './store-watch.ts';
 import { countedLedger, createTenantQuotas } from './tenant-quotas.ts';
+import { TenantTraffic } from './tenant-traffic.ts';
 import { underPressure } from './under-pressure.ts';
 
 const SERVICE = 'email-service';
@@ -209,6 +210,7 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
       publisher: measure.publisher(tracing.wrap(publisher, tracedPublisher)),
       processor: measure.processor(tracing.wrap<MailProcessor>(processor, tracedProcessor)),
       places: new FetchPlaces(clock),
+      traffic: new TenantTraffic(clock),
       budget: new FetchBudget(),
       clock,
       log,

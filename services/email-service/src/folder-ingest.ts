@@ -135,6 +135,7 @@ export class FolderIngest {
     const { signal } = options;
     const { uidValidity } = cursor.state;
     const runs = new FolderRuns({
+      isAlone: () => this.#deps.traffic.isAlone(this.#folder.tenant),
       fetch: (run, uncounted) => this.#fetch(session, run, cursor, signal, uncounted),
       settle: (result, unended) => this.#settle(session, result, cursor, signal, { unended, unsettled }),
       giveBack: (unended) => this.#attempts.giveBack(uidValidity, unended),
@@ -187,6 +188,7 @@ export class FolderIngest {
     const { uidValidity } = cursor.state;
     const work = new MessageRun({ ...this.#deps, steps }, this.#folder, this.#term, uidValidity);
     const place = await this.#place(signal, uncounted);
+    this.#deps.traffic.came(this.#folder.tenant);
     try {
       return await work.fetch(session, run, cursor, signal, place);
     } catch (error) {

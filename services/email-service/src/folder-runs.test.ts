@@ -21,7 +21,7 @@ function newGate<T>(): Gate<T> {
 }
 
 /** Stages that end when they are told to; `told` says what began and what was given back, in order. */
-function stages() {
+function stages(isAlone: () => boolean = () => true) {
   const told: string[] = [];
   const open = new Map<string, Gate<void>>();
   const parsed = new Map<number, Gate<RunResult>>();
@@ -32,6 +32,7 @@ function stages() {
     await gate.promise;
   };
   const steps: RunSteps = {
+    isAlone,
     fetch: async ({ uids: [uid = 0] }) => {
       const parsing = newGate<RunResult>();
       parsed.set(uid, parsing);
@@ -89,6 +90,24 @@ describe('the runs of a pass', () => {
     expect(told.at(-1)).toBe('fetch 4');
     await end('fetch 4');
     await fourth;
+  });
+
+  it('are added when they are settled while mail of other tenants comes, and when they are fetched after that', async () => {
+    let isAlone = false;
+    const { runs, end, parse } = stages(() => isAlone);
+    let isAdded = false;
+    const first = runs.add(run(1)).then(() => {
+      isAdded = true;
+    });
+    await end('fetch 1');
+    await parse(1);
+    expect(isAdded).toBe(false);
+    await end('settle 1');
+    await first;
+    isAlone = true;
+    const second = runs.add(run(2));
+    await end('fetch 2');
+    await second;
   });
 
   it('are settled in their order, whichever is parsed first', async () => {

@@ -6,6 +6,8 @@
  *   run 2             fetch ──▶ parse ──▶ settle
  *   run 3                       fetch ──▶ parse ──▶ settle
  *
+ * Beside mail of other tenants nothing is asked for until the one before is settled (tenant-traffic.ts).
+ *
  * What always holds
  * - three are under way at most, one of them is fetched at most, and they are settled one at a time, in their order;
  * - behind one that was not settled whole nothing is settled, so that no message overtakes another: the attempts of those that were
@@ -16,6 +18,8 @@ import type { Run } from './core/sync-plan.ts';
 import type { FetchedRun, RunResult } from './message-run.ts';
 
 export interface RunSteps {
+  /** Nobody else is kept waiting by runs that overlap. */
+  isAlone(): boolean;
   /** @param uncounted the attempts to take back: emptied where none was counted. @throws what keeps the pass from going on */
   fetch(run: Run, uncounted: Set<number>): Promise<FetchedRun>;
   /** @param unended loses what was committed */
@@ -56,7 +60,8 @@ export class FolderRuns {
   }
 
   /**
-   * Resolves when the run was fetched, and at once where nothing goes on (`isCutShort`).
+   * Resolves when the run was fetched, beside mail of other tenants when it is settled, and at once where nothing goes on
+   * (`isCutShort`).
    * @throws what ended this one or one before it
    */
   async add(run: Run): Promise<void> {
@@ -72,7 +77,7 @@ export class FolderRuns {
     });
     this.#last = running;
     this.#underWay.add(running);
-    if (fetched.isBroken) await this.drained();
+    if (fetched.isBroken || !this.#steps.isAlone()) await this.drained();
   }
 
   /** Resolves when all are settled, or given up. @throws what ended the first that failed */

@@ -18,6 +18,7 @@ import { fencedFault, isParserKilled, type Steps } from './ingest-steps.ts';
 import type { FetchedMessage, ImapSession } from './ports/imap.ts';
 import { givenUp, recordOf, type RunMessage } from './message-record.ts';
 import { spoolHead, spoolRest } from './message-spool.ts';
+import type { TenantTraffic } from './tenant-traffic.ts';
 import type { FolderRef, Term } from './ports/leases.ts';
 import type { Ledger, NewMessage } from './ports/ledger.ts';
 import type { EventContext, MailProcessor, RawSource } from './ports/mail.ts';
@@ -28,6 +29,7 @@ export interface IngestDeps {
   readonly publisher: EventPublisher;
   readonly processor: MailProcessor;
   readonly places: FetchPlaces;
+  readonly traffic: TenantTraffic;
   readonly budget: FetchBudget;
   readonly clock: Clock;
   readonly log: Logger;

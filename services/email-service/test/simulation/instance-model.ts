@@ -7,6 +7,7 @@ import { AuditTurns } from '../../src/audit-turns.ts';
 import { ConnectionTurns } from '../../src/connection-turns.ts';
 import { FetchBudget } from '../../src/fetch-budget.ts';
 import { FetchPlaces } from '../../src/fetch-places.ts';
+import { TenantTraffic } from '../../src/tenant-traffic.ts';
 import { createHeartbeat } from '../../src/heartbeat.ts';
 import { inertSteps } from '../../src/ingest-steps.ts';
 import { leaseTimes } from '../../src/lease-runner.ts';
@@ -107,6 +108,7 @@ export function createInstance(context: InstanceContext, owner: InstanceId): Ins
       }),
       processor: createProcessorPort(context),
       places: new FetchPlaces(clock),
+      traffic: new TenantTraffic(clock),
       budget: new FetchBudget(1_000_000, 100_000),
       clock,
       log,
