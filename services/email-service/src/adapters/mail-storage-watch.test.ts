@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Storage } from '@mailstream/shared/storage/storage';
 import { watchStorage } from './mail-storage-watch.ts';
 
@@ -39,14 +39,15 @@ describe('watchStorage', () => {
     const watched = watchStorage(storage);
     answer();
     await watched.put('key', Buffer.alloc(0));
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
     let isLost = false;
-    watched.onPatienceLost(0, () => {
+    watched.onPatienceLost(5, () => {
       isLost = true;
     });
-    // A timer set later for a later time fires later.
-    await new Promise((resolve) => {
-      setTimeout(resolve, 5);
-    });
+    expect(vi.getTimerCount()).toBe(1);
+    vi.advanceTimersByTime(5);
+    expect(vi.getTimerCount()).toBe(0);
     expect(isLost).toBe(false);
     watched.stopWatching();
   });
