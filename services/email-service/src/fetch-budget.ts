@@ -1,5 +1,8 @@
-/** A process has 512 MiB, and what was asked for is there three times on its way: as chunks, as a message and as a copy for a thread. */
-const TOTAL_BYTES = 32 * 1024 * 1024;
+/**
+ * A process has 512 MiB, and what was asked for is there three times on its way: as chunks, as a message and as a copy for a thread. The
+ * first of many that begin at once know nothing of the others and ask for three times their share.
+ */
+const TOTAL_BYTES = 16 * 1024 * 1024;
 /** What needs more than one piece is written to a file first, and fetched and read on its own. */
 const MAX_PIECE_BYTES = 4 * 1024 * 1024;
 
@@ -29,9 +32,9 @@ export class FetchBudget {
     );
   }
 
-  /** Bytes of small messages to read together: a quarter of the fetch's share, between 256 KiB and 2 MiB. */
+  /** Bytes of small messages to read together: half of the fetch's share, between 256 KiB and 2 MiB. */
   groupBytes(): number {
-    const share = this.#totalBytes / Math.max(1, this.#active) / 4;
+    const share = this.#totalBytes / Math.max(1, this.#active) / 2;
     return Math.max(262_144, Math.min(2_097_152, Math.floor(share)));
   }
 

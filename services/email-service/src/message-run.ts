@@ -332,7 +332,7 @@ export class MessageRun {
     const begun = message.head?.length ?? 0;
     place.waits();
     try {
-      const rest = session.fetchRest(message.uid, begun, this.#deps.budget.pieceBytes(), signal);
+      const rest = session.fetchRest(message.uid, begun, () => this.#deps.budget.pieceBytes(), signal);
       const added = await spoolRest(path, rest, () => {
         this.#deps.steps('piece');
         place.waits();

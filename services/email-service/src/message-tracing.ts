@@ -108,7 +108,7 @@ class TracedSession implements ImapSession {
   async *fetchRest(
     uid: number,
     offset: number,
-    chunkBytes: number,
+    chunkBytes: () => number,
     signal: AbortSignal,
   ): AsyncGenerator<Uint8Array> {
     const startMs = traceNowMs();

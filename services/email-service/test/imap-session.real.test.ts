@@ -282,16 +282,26 @@ describe('fetching', () => {
     const session = await opened(await start(inbox(raw)));
     for (const chunk of [7, 1_000, raw.length, raw.length + 1]) {
       let read = '';
-      for await (const part of session.fetchRest(1, 10, chunk, never)) read += text(part);
+      for await (const part of session.fetchRest(1, 10, () => chunk, never)) read += text(part);
       expect(read).toBe(raw.slice(10));
     }
+  });
+
+  test('asks for each part of a message what may be held at that moment', async () => {
+    const server = await start(inbox('0123456789'));
+    const session = await opened(server);
+    const mayHold = [5, 2, 4];
+    const parts: string[] = [];
+    for await (const part of session.fetchRest(1, 0, () => mayHold.shift() ?? 0, never))
+      parts.push(text(part));
+    expect(parts).toEqual(['01234', '56', '789']);
   });
 
   test('the rest of a message that goes away half-way is a fault, never a short message', async () => {
     const server = await start(inbox('0123456789'));
     const session = await opened(server);
     const read = (async () => {
-      for await (const part of session.fetchRest(1, 0, 4, never)) {
+      for await (const part of session.fetchRest(1, 0, () => 4, never)) {
         void part;
         server.expunge('INBOX', 1);
       }

@@ -137,13 +137,14 @@ function bytesOf(row: FetchMessageObject): Buffer | null {
 /** See `ImapSession.fetchRest`. @throws FaultError when a part does not come: what was read so far is not the message */
 export async function* fetchParts(
   live: LiveClient,
-  part: { readonly uid: number; readonly offset: number; readonly chunkBytes: number },
+  part: { readonly uid: number; readonly offset: number; readonly chunkBytes: () => number },
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   for (let start = part.offset; ;) {
-    const bytes = await onePart(live, { ...part, offset: start }, signal);
+    const chunkBytes = part.chunkBytes();
+    const bytes = await onePart(live, { uid: part.uid, offset: start, chunkBytes }, signal);
     if (bytes.length > 0) yield bytes;
-    if (bytes.length < part.chunkBytes) return;
+    if (bytes.length < chunkBytes) return;
     start += bytes.length;
   }
 }

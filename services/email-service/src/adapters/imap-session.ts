@@ -99,7 +99,12 @@ export class ImapflowSession implements ImapSession {
     for await (const row of fetchRows(this.#live, plan, signal)) yield toFetchedMessage(row, firstBytes);
   }
 
-  fetchRest(uid: number, offset: number, chunkBytes: number, signal: AbortSignal): AsyncIterable<Uint8Array> {
+  fetchRest(
+    uid: number,
+    offset: number,
+    chunkBytes: () => number,
+    signal: AbortSignal,
+  ): AsyncIterable<Uint8Array> {
     return fetchParts(this.#live, { uid, offset, chunkBytes }, signal);
   }
 

@@ -54,8 +54,13 @@ export interface ImapSession {
    * Stops reading from the socket while the consumer is busy.
    */
   fetch(uids: readonly number[], firstBytes: number, signal: AbortSignal): AsyncIterable<FetchedMessage>;
-  /** The bytes from `offset` on, in chunks of at most `chunkBytes`; ends when the server has no more. */
-  fetchRest(uid: number, offset: number, chunkBytes: number, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /** The bytes from `offset` on, in chunks of at most `chunkBytes()`, which is asked for each; ends when the server has no more. */
+  fetchRest(
+    uid: number,
+    offset: number,
+    chunkBytes: () => number,
+    signal: AbortSignal,
+  ): AsyncIterable<Uint8Array>;
   /**
    * Waits until the server hints at a change (`changed`), `deadlineMs` passes (`elapsed`) or `signal` aborts (`stopped`).
    * Uses IDLE where the server has it, ending and issuing it anew every `renewMs` (RFC 2177); else polls with NOOP every `pollMs`.
