@@ -124,10 +124,10 @@ describe('connection turns', () => {
     const a = at.ask('a');
     const b = at.ask('b');
     at.ask('elsewhere', 't2', 'other');
-    expect([a.spreadMs, b.spreadMs]).toEqual([10, 10]);
+    expect([a.spreadMs, b.spreadMs]).toEqual([4, 4]);
     a.idle();
     a.idle();
-    expect(b.spreadMs).toBe(5);
+    expect(b.spreadMs).toBe(2);
     a.end();
     b.end();
     b.end();
@@ -135,9 +135,9 @@ describe('connection turns', () => {
     const d = at.ask('d');
     const e = at.ask('e');
     const waits = at.ask('f');
-    expect([waits.isWaiting, waits.spreadMs]).toEqual([true, 15]);
+    expect([waits.isWaiting, waits.spreadMs]).toEqual([true, 6]);
     for (const turn of [c, d, e]) turn.end();
-    expect(waits.spreadMs).toBe(5);
+    expect(waits.spreadMs).toBe(2);
   });
 });
 

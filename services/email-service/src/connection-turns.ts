@@ -56,8 +56,8 @@ interface Place {
 const CATCH_UP_QUANTA = 6;
 /** Folders that log in, open and look for the first time at one moment; so many to one host that another's have room. */
 const BEGINNERS = { all: 160, perHost: 100, placeMs: 2_000 };
-/** Two hundred logins a second. */
-const SPREAD_EACH_MS = 5;
+/** Five hundred logins a second: as many as may begin come in a fifth of one. */
+const SPREAD_EACH_MS = 2;
 
 export class ConnectionTurns {
   readonly #clock: Clock;

@@ -45,7 +45,8 @@ export async function readCursor(
   const plan = planOpen(read.state, opened);
   const state = await startingState(opening, session, opened, plan, read.state, signal);
   const isAnew = plan === 'baseline' || plan === 'revalidate';
-  const { known, unended } = isAnew ? await deps.ledger.readFolder(folder, () => part(state, plan)) : read;
+  const mustRead = isAnew && !read.isBlank;
+  const { known, unended } = mustRead ? await deps.ledger.readFolder(folder, () => part(state, plan)) : read;
   signal.throwIfAborted();
   // Of a rewound folder the row still holds the cursor that it had.
   const expected = plan === 'relist' && read.state !== null ? read.state : state;

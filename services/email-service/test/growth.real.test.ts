@@ -82,6 +82,11 @@ describe('the ledger of one mailbox', () => {
     );
     if (state === null) throw new Error('the folder has no state');
     await step('knownUids', ledger.knownUids(folder, 1, from));
+    const blank = await step(
+      'readFolder of a new one',
+      ledger.readFolder({ ...folder, folder: 'New' }, () => null),
+    );
+    expect(blank.isBlank).toBe(true);
     const uids = Array.from({ length: BATCH }, (_, n) => last + 1 + n);
     await step('countAttempts', ledger.countAttempts(folder, term, 1, uids));
     const messages = uids.map((uid) => ({

@@ -291,7 +291,7 @@ describe('fetching', () => {
     const server = await start(inbox('0123456789'));
     const session = await opened(server);
     const mayHold = [5, 2, 4];
-    const parts: string[] = [];
+    const parts: (string | null)[] = [];
     for await (const part of session.fetchRest(1, 0, () => mayHold.shift() ?? 0, never))
       parts.push(text(part));
     expect(parts).toEqual(['01234', '56', '789']);

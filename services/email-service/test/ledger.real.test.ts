@@ -124,15 +124,44 @@ describe('folders of one tenant that are read at the same moment', () => {
       ledger.readFolder(folder, () => ({ uidValidity: 100 + n, from: 1 }));
     const read = await Promise.all([...folders.entries()].map(([n, folder]) => reading(folder, n)));
     const outstanding = await Promise.all(folders.map((folder) => ledger.outstanding(folder)));
-    for (const [n, { state, known, unended }] of read.slice(0, -1).entries()) {
+    for (const [n, { state, isBlank, known, unended }] of read.slice(0, -1).entries()) {
       expect(state).toMatchObject({ uidValidity: 100 + n });
       expect(known).toEqual(Array.from({ length: n }, (_each, place) => 11 + 10 * n + place));
       expect([...unended.keys()]).toEqual(n === 0 ? [] : [900 + n]);
+      expect(isBlank).toBe(n === 0);
       expect(outstanding[n]).toMatchObject({ isUnpublished: n > 0, isUnprocessed: false });
     }
-    expect(read.at(-1)).toEqual({ state: null, known: [], unended: new Map() });
+    expect(read.at(-1)).toEqual({ state: null, isBlank: true, known: [], unended: new Map() });
     expect(outstanding.at(-1)).toEqual({ publishSeq: null, isUnpublished: false, isUnprocessed: false });
   });
+});
+
+it('a folder of which anything is recorded is not blank, whatever its UIDVALIDITY was, and without a cursor', async () => {
+  const isBlank = async (folder: FolderRef): Promise<boolean> =>
+    (await ledger.readFolder(folder, () => null)).isBlank;
+  const tried = await heldFolder();
+  await ledger.countAttempts(tried.folder, tried.term, 3, [5]);
+  expect(await isBlank(tried.folder)).toBe(false);
+  expect(await isBlank({ ...tried.folder, folder: 'Other' })).toBe(true);
+  const begun = await heldFolder();
+  await ledger.putFolderState(begun.folder, begun.term, STATE, null);
+  expect(await isBlank(begun.folder)).toBe(true);
+  await ledger.recordBatch(begun.folder, begun.term, {
+    expected: STATE,
+    state: { ...STATE, lastUid: 11 },
+    messages: [message(11)],
+    finished: [11],
+  });
+  await world.sql('UPDATE imap_email_provider_config SET folder_state = $1 WHERE email_provider_id = $2', [
+    '{}',
+    begun.folder.id,
+  ]);
+  expect(await isBlank(begun.folder)).toBe(false);
+  const { state, known } = await ledger.readFolder(begun.folder, () => ({
+    uidValidity: STATE.uidValidity,
+    from: 1,
+  }));
+  expect([state, known]).toEqual([null, [11]]);
 });
 
 describe('what folders of one tenant write at the same moment', () => {

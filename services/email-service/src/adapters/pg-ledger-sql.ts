@@ -17,8 +17,13 @@ export const OWNED = `owned AS (
 const ASKED =
   'unnest(CAST(:ids AS uuid[]), CAST(:folders AS text[])) WITH ORDINALITY AS asked (id, folder, place)';
 
+/** The lowest UIDVALIDITY is at one end of an index; EXISTS, and LIMIT alone, are answered by reading a table that holds nothing of the folder. */
 export const SELECT_STATES = `
-SELECT c.folder_state -> asked.folder AS state
+SELECT c.folder_state -> asked.folder AS state,
+       (SELECT min(m.uid_validity) FROM inbound_messages m
+         WHERE m.tenant = :tenant AND m.provider_id = asked.id AND m.folder = asked.folder) IS NULL
+   AND (SELECT min(a.uid_validity) FROM ingest_attempts a
+         WHERE a.tenant = :tenant AND a.provider_id = asked.id AND a.folder = asked.folder) IS NULL AS blank
   FROM ${ASKED}
   LEFT JOIN imap_email_provider_config c ON c.tenant = :tenant AND c.email_provider_id = asked.id
  ORDER BY asked.place`;

@@ -62,7 +62,7 @@ const SOON_DURABLE = { isDurable: false };
 const GATHERED = { maxItems: 100, everyMs: BEGINNING_PACE_MS };
 
 export function createPgLedger(database: Database): Ledger {
-  const stateOf = gatherPerTenant<FolderRef, { readonly state: unknown }>(
+  const stateOf = gatherPerTenant<FolderRef, { readonly state: unknown; readonly blank: boolean }>(
     (tenant, folders) => database.statement(tenant, SELECT_STATES, { tenant, ...columns(folders) }),
     GATHERED,
   );
@@ -95,12 +95,13 @@ export function createPgLedger(database: Database): Ledger {
 
   return {
     async readFolder(folder, wanted) {
-      const state = decodeFolderState((await stateOf(folder)).state);
+      const { state: encoded, blank: isBlank } = await stateOf(folder);
+      const state = decodeFolderState(encoded);
       const part = wanted(state);
-      if (part === null) return { state, known: [], unended: new Map() };
+      if (part === null || isBlank) return { state, isBlank, known: [], unended: new Map() };
       const { known, unended } = await knownOf({ ...folder, ...part });
       return {
-        ...{ state, known },
+        ...{ state, isBlank, known },
         unended: new Map(
           unended.map(([uid, attempts, kills]) => [uid, { kills, crashes: attempts - kills }]),
         ),

@@ -41,6 +41,8 @@ export interface FolderPart {
 
 export interface FolderReading {
   readonly state: FolderState | null;
+  /** Nothing was ever recorded of the folder, under any UIDVALIDITY: no message, no attempt. Whatever part is wanted of it is empty. */
+  readonly isBlank: boolean;
   /** As `knownUids` gives them. */
   readonly known: readonly number[];
   /** UIDs with attempts that did not end; usually empty. */

@@ -39,6 +39,13 @@ export function createLedgerPort(context: PortContext): Ledger {
       .filter((row) => row.uidValidity === uidValidity && row.uid >= from)
       .map((row) => row.uid)
       .sort((a, b) => a - b);
+  const isUnknown = (folder: FolderRef): boolean => {
+    const isOfFolder = (key: string): boolean => key.startsWith(`${folder.id}/${folder.folder}/`);
+    return (
+      postgres.rowsOf(folder.id, folder.folder).length === 0 &&
+      ![...postgres.state.attempts.keys()].some(isOfFolder)
+    );
+  };
   const unended = (folder: FolderRef, uidValidity: number): FolderReading['unended'] => {
     const prefix = keyOf(folder, uidValidity, 0).slice(0, -1);
     const found = new Map<number, { kills: number; crashes: number }>();
@@ -81,9 +88,11 @@ export function createLedgerPort(context: PortContext): Ledger {
       call('readFolder', () => {
         const state = postgres.provider(folder.id).folderState.get(folder.folder) ?? null;
         const part = wanted(state);
-        if (part === null) return { state, known: [], unended: new Map() };
+        const isBlank = isUnknown(folder);
+        if (part === null || isBlank) return { state, isBlank, known: [], unended: new Map() };
         const { uidValidity, from } = part;
-        return { state, known: known(folder, uidValidity, from), unended: unended(folder, uidValidity) };
+        const unendedThere = unended(folder, uidValidity);
+        return { state, isBlank, known: known(folder, uidValidity, from), unended: unendedThere };
       }),
 
     countAttempts: (folder, term, uidValidity, uids) =>
