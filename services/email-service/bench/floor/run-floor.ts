@@ -13,13 +13,14 @@ export async function bareFetch(options: BareFetchOptions): Promise<BareFetchRes
   return result;
 }
 
-/** Resolves when all idle; `end` closes them. */
+/** Resolves when all idle, `ms` after the start of the process; `end` closes them. */
 export async function bareIdle(
   options: BareIdleOptions,
 ): Promise<{ readonly pid: number; readonly ms: number; end(): Promise<void> }> {
-  const child = await startFloor<{ readonly ms: number }>('bare-idle.js', options);
-  const { ms } = await child.result;
-  return { pid: child.pid, ms, end: () => child.end() };
+  const begunMs = performance.now();
+  const child = await startFloor<object>('bare-idle.js', options);
+  await child.result;
+  return { pid: child.pid, ms: performance.now() - begunMs, end: () => child.end() };
 }
 
 async function startFloor<Result>(

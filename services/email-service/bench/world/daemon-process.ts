@@ -32,8 +32,11 @@ export interface DaemonProcess {
 }
 
 const ASK_EVERY_MS = 250;
-/** Each look at the listeners costs the daemon as much as it has of them: at thousands, less often until nearly all are there. */
-const ASK_MANY = { from: 1_000, everyMs: 1_000, nearlyAll: 0.97, thenEveryMs: 100 };
+/**
+ * Each look at the listeners costs the daemon as much as it has of them: at thousands, seldom, and at the end often enough to know
+ * when it was.
+ */
+const ASK_MANY = { from: 1_000, mostMs: 1_000, leastMs: 50, ofTimeLeft: 0.7 };
 
 export async function startDaemon(options: {
   readonly main: string;
@@ -105,17 +108,21 @@ export async function startDaemon(options: {
       until('the daemon is ready', withinMs, async () => (await ask('/health/ready')) !== null),
     watching,
     untilWatching: (count, withinMs) => {
-      let seen = 0;
+      let before = { seen: 0, atMs: performance.now() };
+      let leftMs = Infinity;
       return until(
         `${count} folders are watched`,
         withinMs,
         async () => {
-          seen = await watching();
+          const seen = await watching();
+          const atMs = performance.now();
+          leftMs = ((count - seen) * (atMs - before.atMs)) / Math.max(1, seen - before.seen);
+          before = { seen, atMs };
           return seen >= count;
         },
         () => {
           if (count < ASK_MANY.from) return ASK_EVERY_MS;
-          return seen < ASK_MANY.nearlyAll * count ? ASK_MANY.everyMs : ASK_MANY.thenEveryMs;
+          return Math.min(ASK_MANY.mostMs, Math.max(ASK_MANY.leastMs, ASK_MANY.ofTimeLeft * leftMs));
         },
       );
     },
