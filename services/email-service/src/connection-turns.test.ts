@@ -165,6 +165,19 @@ describe('folders that begin', () => {
     expect([...at.holding].filter((name) => name.startsWith('dead'))).toHaveLength(200);
   });
 
+  it('of one host hold up nobody of another, however many came before', () => {
+    const at = setup({});
+    const first = many(at, 'a', 300, 'a');
+    many(at, 'b', 300, 'b');
+    many(at, 'c', 2, 'c');
+    expect(at.holding.size).toBe(160);
+    for (const turn of first.slice(0, 5)) turn.idle();
+    // Of a and b, which wait longer, one each and one more; and both of c.
+    expect([...at.holding].slice(160).map((name) => name[0])).toEqual(['a', 'b', 'c', 'a', 'b']);
+    first[5]?.end();
+    expect([...at.holding].slice(165)).toEqual(['c1']);
+  });
+
   it('ask nobody to give up a connection when they only wait to begin', () => {
     const at = setup({});
     for (const turn of many(at, 'a', 100, 'h')) turn.idle();

@@ -1,9 +1,10 @@
 /**
  * Connections under caps per tenant and per host (`IMAP_MAX_CONNECTIONS_PER_TENANT`, `…_PER_HOST`; 0 is no cap).
  *
- * First come, first served. While somebody waits, a holder whose folder has been in sync once is asked, a quantum later, to give its
- * connection up and queue again; one that has still not caught up, after `CATCH_UP_QUANTA`. So folders over the cap share the
- * connections in turn: neither one with a huge backlog nor one whose mail never stops starves the others.
+ * Hosts take turns, and at each it is first come, first served. While somebody waits, a holder whose folder has been in sync once is
+ * asked, a quantum later, to give its connection up and queue again; one that has still not caught up, after `CATCH_UP_QUANTA`. So
+ * folders over the cap share the connections in turn: neither one with a huge backlog nor one whose mail never stops starves the
+ * others.
  *
  * Whatever the caps, some begin at a time (`BEGINNERS`): each asks PostgreSQL half a dozen things before it watches, and thousands
  * that ask at once all wait for one another until all give up and begin anew. With too few of them their questions do not gather
@@ -62,7 +63,8 @@ const SPREAD_EACH_MS = 2;
 export class ConnectionTurns {
   readonly #clock: Clock;
   readonly #caps: TurnCaps;
-  readonly #waiting = new Set<Place>();
+  /** By host, in the order of their turn; one where nobody waits is not in here. */
+  readonly #waiting = new Map<string, Set<Place>>();
   readonly #holding = new Set<Place>();
   readonly #tenants = new Map<string, number>();
   readonly #hosts = new Map<string, number>();
@@ -89,7 +91,7 @@ export class ConnectionTurns {
     const isCapped = (): boolean => place.state === 'waiting' && !this.#isWithinCaps(place);
     if (this.#isFree(place)) this.#grant(place);
     else {
-      this.#waiting.add(place);
+      this.#wait(place);
       this.#armSweep();
     }
     const spreadMs = (): number => SPREAD_EACH_MS * (this.#busy.get(place.host) ?? 0);
@@ -124,8 +126,19 @@ export class ConnectionTurns {
     );
   }
 
+  #wait(place: Place): void {
+    const places = this.#waiting.get(place.host) ?? new Set();
+    this.#waiting.set(place.host, places.add(place));
+  }
+
+  #waitsNoMore(place: Place): void {
+    const places = this.#waiting.get(place.host);
+    places?.delete(place);
+    if (places?.size === 0) this.#waiting.delete(place.host);
+  }
+
   #grant(place: Place): void {
-    this.#waiting.delete(place);
+    this.#waitsNoMore(place);
     place.state = 'holding';
     place.grantedAtMs = this.#clock.monotonicMs();
     this.#holding.add(place);
@@ -150,20 +163,40 @@ export class ConnectionTurns {
     this.#serve();
   }
 
+  /** One of each host in turn: a crowd of one holds up nobody else's, and costs as little as nobody where nothing is free for it. */
   #serve(): void {
-    // A copy: whoever gets a turn may ask for another at once.
-    for (const next of [...this.#waiting]) {
-      if (this.#beginners.all >= BEGINNERS.all) return;
-      if (next.state === 'waiting' && this.#isFree(next)) this.#grant(next);
+    for (let inVain = 0; this.#beginners.all < BEGINNERS.all && inVain < this.#waiting.size;) {
+      const [turn] = this.#waiting;
+      if (turn === undefined) return;
+      const [host, places] = turn;
+      this.#waiting.delete(host);
+      this.#waiting.set(host, places);
+      const next = this.#firstFree(host, places);
+      if (next === null) inVain += 1;
+      else {
+        inVain = 0;
+        this.#grant(next);
+      }
     }
+  }
+
+  #firstFree(host: string, places: ReadonlySet<Place>): Place | null {
+    const { perHost } = this.#beginners;
+    const { perHost: cap } = this.#caps;
+    if ((perHost.get(host) ?? 0) >= BEGINNERS.perHost) return null;
+    if (cap > 0 && (this.#hosts.get(host) ?? 0) >= cap) return null;
+    for (const place of places) if (this.#isWithinCaps(place)) return place;
+    return null;
   }
 
   #end(place: Place): void {
     if (place.state === 'ended') return;
     const wasHolding = place.state === 'holding';
     place.state = 'ended';
-    this.#waiting.delete(place);
-    if (!wasHolding) return;
+    if (!wasHolding) {
+      this.#waitsNoMore(place);
+      return;
+    }
     this.#holding.delete(place);
     this.#count(place, -1);
     if (place.inSyncAtMs === null) add(this.#busy, place.host, -1);
@@ -199,7 +232,8 @@ export class ConnectionTurns {
     const due = [...this.#holding]
       .filter((place) => this.#dueAtMs(place) <= nowMs)
       .sort((a, b) => this.#dueAtMs(a) - this.#dueAtMs(b));
-    for (const waiting of [...this.#waiting]) {
+    // A copy: whoever is told to yield may do so at once.
+    for (const waiting of [...this.#waiting.values()].flatMap((places) => [...places])) {
       if (this.#isWithinCaps(waiting)) continue;
       const index = due.findIndex((place) => place.tenant === waiting.tenant || place.host === waiting.host);
       if (index >= 0) due.splice(index, 1)[0]?.hooks.yieldNow();
