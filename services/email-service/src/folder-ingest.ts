@@ -283,6 +283,7 @@ export class FolderIngest {
     return {
       ...{ deps: this.#deps, folder: this.#folder, term: this.#term, startFrom: this.#provider.startFrom },
       beforeAttemptsAreRead: () => this.#attempts.forgive(),
+      onBlank: () => this.#publication.beginsBlank(),
       onNewUidValidity: () => {
         this.freshness.forget();
         this.#lost.clear();

@@ -12,8 +12,10 @@ const OPENED = { path: 'INBOX', uidValidity: 7, uidNext: 10, exists: 0, uidNotSt
 async function openedAnew(isBlank: boolean): Promise<{
   readonly cursor: FolderCursor;
   readonly asked: readonly (FolderPart | null)[];
+  readonly isToldBlank: boolean;
 }> {
   const asked: (FolderPart | null)[] = [];
+  let isToldBlank = false;
   const ledger = {
     readFolder: (_folder: unknown, wanted: (state: FolderState | null) => FolderPart | null) => {
       const part = wanted(null);
@@ -40,25 +42,28 @@ async function openedAnew(isBlank: boolean): Promise<{
     startFrom: { kind: 'now' },
     beforeAttemptsAreRead: () => Promise.resolve(),
     onNewUidValidity: () => undefined,
+    onBlank: () => (isToldBlank = true),
   } as unknown as FolderOpening;
   const session = {} as ImapSession;
   const cursor = await readCursor(opening, session, OPENED, new AbortController().signal);
-  return { cursor, asked };
+  return { cursor, asked, isToldBlank };
 }
 
 describe('a folder that begins', () => {
   it('knows what is recorded of it, also where its cursor is gone', async () => {
-    const { cursor, asked } = await openedAnew(false);
+    const { cursor, asked, isToldBlank } = await openedAnew(false);
     expect(cursor.state).toMatchObject({ uidValidity: 7, lastUid: 9 });
     expect(asked).toEqual([null, { uidValidity: 7, from: 10 }]);
     expect([cursor.isSettled(12), cursor.isSettled(13)]).toEqual([true, false]);
     expect([...cursor.suspects]).toEqual([[15, { kills: 1, crashes: 0 }]]);
+    expect(isToldBlank).toBe(false);
   });
 
   it('is asked about once where nothing is', async () => {
-    const { cursor, asked } = await openedAnew(true);
+    const { cursor, asked, isToldBlank } = await openedAnew(true);
     expect(cursor.state).toMatchObject({ uidValidity: 7, lastUid: 9 });
     expect(asked).toEqual([null]);
     expect([cursor.isSettled(12), cursor.suspects.size]).toEqual([false, 0]);
+    expect(isToldBlank).toBe(true);
   });
 });

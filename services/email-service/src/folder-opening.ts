@@ -19,6 +19,8 @@ export interface FolderOpening {
   readonly startFrom: ImapProvider['startFrom'];
   /** Takes back attempts that nobody died of. */
   readonly beforeAttemptsAreRead: () => Promise<void>;
+  /** Nothing was ever recorded of the folder but the cursor that it has now. */
+  readonly onBlank: () => void;
   /** What was known by UIDs means nothing any more. */
   readonly onNewUidValidity: () => void;
 }
@@ -48,6 +50,7 @@ export async function readCursor(
   const mustRead = isAnew && !read.isBlank;
   const { known, unended } = mustRead ? await deps.ledger.readFolder(folder, () => part(state, plan)) : read;
   signal.throwIfAborted();
+  if (read.isBlank) opening.onBlank();
   // Of a rewound folder the row still holds the cursor that it had.
   const expected = plan === 'relist' && read.state !== null ? read.state : state;
   return new FolderCursor(state, known, unended, session, expected);

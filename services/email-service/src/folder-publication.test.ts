@@ -9,17 +9,19 @@ const FOLDER = {
 };
 const TERM = { owner: instanceId('00000000-0000-4000-a000-000000000001'), epoch: 1 };
 
-/** Nothing is left to publish; `whileRecovering` runs in the middle of each recovery. */
+/** Nothing is left to publish; `whileRecovering` runs whenever the ledger is asked about that. */
 function publication(whileRecovering: () => void): FolderPublication {
   const ledger = {
+    markPublished: () => Promise.resolve(),
     outstanding: () => {
       whileRecovering();
-      return Promise.resolve({ publishSeq: 3, isUnpublished: false, isUnprocessed: false });
+      return Promise.resolve({ publishSeq: 0, isUnpublished: false, isUnprocessed: false });
     },
   };
-  const publisher = { watermark: () => Promise.resolve(3) };
+  const publisher = { watermark: () => Promise.resolve(0), publish: () => Promise.resolve([]) };
   const clock = { monotonicMs: () => 0 };
-  return new FolderPublication({ ledger, publisher, clock } as unknown as PublicationDeps, FOLDER, TERM);
+  const deps = { ledger, publisher, clock, steps: () => undefined } as unknown as PublicationDeps;
+  return new FolderPublication(deps, FOLDER, TERM);
 }
 
 describe('publication of a folder', () => {
@@ -39,6 +41,47 @@ describe('publication of a folder', () => {
     expect(doubted.isRecovered).toBe(false);
     await doubted.recover(new AbortController().signal);
     expect(doubted.isRecovered).toBe(true);
+  });
+
+  it('asks nothing about a folder that begins blank, until that is in doubt or something was published', async () => {
+    const { signal } = new AbortController();
+    let asked = 0;
+    const quiet = publication(() => (asked += 1));
+    quiet.beginsBlank();
+    await quiet.recover(signal);
+    expect([quiet.isRecovered, asked]).toEqual([true, 0]);
+    quiet.doubt();
+    await quiet.recover(signal);
+    expect(asked).toBe(1);
+
+    const doubted = publication(() => (asked += 1));
+    doubted.beginsBlank();
+    doubted.distrust();
+    await doubted.recover(signal);
+    expect(asked).toBe(2);
+
+    const published = publication(() => (asked += 1));
+    published.beginsBlank();
+    await published.publish([], 0, signal);
+    await published.recover(signal);
+    expect(asked).toBe(3);
+  });
+
+  it('raises the sequence of a blank folder above what the stream has of it: a database without a past', async () => {
+    const raised: number[] = [];
+    const ledger = {
+      raiseSequence: (_folder: unknown, _term: unknown, mark: number) => {
+        raised.push(mark);
+        return Promise.resolve({ kind: 'stored' });
+      },
+    };
+    const publisher = { watermark: () => Promise.resolve(3) };
+    const clock = { monotonicMs: () => 0 };
+    const deps = { ledger, publisher, clock } as unknown as PublicationDeps;
+    const blank = new FolderPublication(deps, FOLDER, TERM);
+    blank.beginsBlank();
+    await blank.recover(new AbortController().signal);
+    expect([blank.isRecovered, raised]).toEqual([true, [3]]);
   });
 
   it('looks again until a worker is done with what it had in hand when a store may have lost its effect', async () => {

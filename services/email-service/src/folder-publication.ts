@@ -23,6 +23,8 @@ import { fencedFault, isParserKilled, type Steps } from './ingest-steps.ts';
 const RECOVERY_PAGE = 50;
 /** Rows compared with the stream at a time. */
 const RECONCILE_PAGE = 500;
+/** What is outstanding in a folder of which nothing was ever recorded. */
+const NOTHING = { publishSeq: 0, isUnpublished: false, isUnprocessed: false };
 /** How long a worker may take to be done with what it has in hand before it is looked at again, milliseconds. */
 const RECHECK_MS = 30_000;
 
@@ -47,6 +49,8 @@ export class FolderPublication {
   readonly #folder: FolderRef;
   readonly #term: Term;
   #isRecovered = false;
+  /** No message was ever recorded of the folder, and nothing is in doubt since that was read. */
+  #isBlank = false;
   /** Grows at each doubt: one that comes while a recovery runs is not answered by that recovery. */
   #doubts = 0;
   /** Events whose effect may be lost although a worker still has them in hand; at the begin of a term that can be any. */
@@ -70,9 +74,15 @@ export class FolderPublication {
     return Math.max(0, this.#recheckAtMs - this.#deps.clock.monotonicMs());
   }
 
+  /** To be called by whoever has just read that no message of this folder is recorded: recovery need not ask again (issue 7). */
+  beginsBlank(): void {
+    this.#isBlank = true;
+  }
+
   /** Whatever was known about the stream is in doubt: recover before the next publish. */
   doubt(): void {
     this.#isRecovered = false;
+    this.#isBlank = false;
     this.#doubts += 1;
   }
 
@@ -88,6 +98,7 @@ export class FolderPublication {
    * @throws FaultError REDIS_UNAVAILABLE when an outcome is unknown; `fenced` when the lease is gone.
    */
   async publish(rows: readonly PublishableRow[], previousSeq: number, signal: AbortSignal): Promise<void> {
+    this.#isBlank = false;
     if ((await this.#append(rows, previousSeq)) === 'gap') await this.recover(signal);
   }
 
@@ -100,7 +111,9 @@ export class FolderPublication {
       const doubts = this.#doubts;
       const inHand = new Set<string>();
       const mark = await publisher.watermark(this.#folder);
-      const { publishSeq, isUnpublished, isUnprocessed } = await ledger.outstanding(this.#folder);
+      const { publishSeq, isUnpublished, isUnprocessed } = this.#isBlank
+        ? NOTHING
+        : await ledger.outstanding(this.#folder);
       // After PostgreSQL lost commits the stored sequence may lie below the watermark: go on above both.
       if (publishSeq !== null && publishSeq < mark) await this.#raiseSequence(mark);
       const isPublished = !isUnpublished || (await this.#publishUnmarked(mark, signal));
@@ -125,6 +138,7 @@ export class FolderPublication {
   #recovered(inHand: ReadonlySet<string>): void {
     const before = this.#uncertain;
     this.#isRecovered = true;
+    this.#isBlank = false;
     // What came into a worker's hands later was applied, or will be, after the loss.
     this.#uncertain = before === 'any' ? inHand : new Set([...inHand].filter((id) => before.has(id)));
     this.#recheckAtMs = this.#uncertain.size > 0 ? this.#deps.clock.monotonicMs() + RECHECK_MS : null;

@@ -26,7 +26,7 @@ export interface GatherLimits {
  * Pace of what each folder asks when it begins, milliseconds: long enough that a crowd of some hundred a second gathers, and no one
  * folder is late by more than a few of them. One that begins alone does not wait.
  */
-export const BEGINNING_PACE_MS = 40;
+export const BEGINNING_PACE_MS = 60;
 
 /** @param perform answers in the order of the items */
 export function gather<Item, Answer>(

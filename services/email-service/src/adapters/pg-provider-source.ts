@@ -8,6 +8,8 @@ import type { ProviderRef, ProviderSource, Term } from '../ports/leases.ts';
 import { gatherUnlocked, type AtLock } from './gather-unlocked.ts';
 
 const GATHERED = { maxItems: 500, everyMs: BEGINNING_PACE_MS };
+/** What people read need not be there within milliseconds, unless it is the only news. */
+const REPORTS = { maxItems: 500, everyMs: 200 };
 
 export function createPgProviderSource(database: Database): ProviderSource {
   const rowOf = gatherPerTenant<ProviderRef, { readonly id: string } | null>(async (tenant, refs) => {
@@ -77,7 +79,7 @@ export function createPgHealthStore(database: Database): HealthStore {
       isDurable: false,
     });
     return new Map(rows.map(({ id }) => [providerId(id), true]));
-  }, GATHERED);
+  }, REPORTS);
   return {
     async report(ref, term, health) {
       await report({ tenant: ref.tenant, id: ref.id, term, health });
