@@ -367,6 +367,12 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
     },
   });
 
+  /** The process has begun when it can parse, too. */
+  const parsers = createService('parsers', {
+    start: () => processor.loaded(),
+    stop: () => Promise.resolve(),
+  });
+
   return {
     log,
     services: [
@@ -383,6 +389,7 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
       notices,
       dataAge,
       supervisor,
+      parsers,
       farewell,
     ],
   };

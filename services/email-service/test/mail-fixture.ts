@@ -11,12 +11,15 @@ import {
   type EmailReceivedPayload,
   emailReceivedPayloadSchema,
 } from '@mailstream/shared/events/email-received-schema';
-import type { Service } from '@mailstream/shared/runtime/lifecycle';
 import { createStorage } from '@mailstream/shared/storage/create-storage';
 import type { Storage } from '@mailstream/shared/storage/storage';
-import { createMailProcessor, type MailProcessorOptions } from '../src/adapters/mail-processor.ts';
+import {
+  createMailProcessor,
+  type MailProcessorOptions,
+  type ThreadedMailProcessor,
+} from '../src/adapters/mail-processor.ts';
 import { buildPayload } from '../src/core/event-builder.ts';
-import type { IngestLimits, MailProcessor, ProcessedMail } from '../src/ports/mail.ts';
+import type { IngestLimits, ProcessedMail } from '../src/ports/mail.ts';
 
 /** The tests run after the build (README): threads load JavaScript. */
 export const WORKER_URL = new URL('../dist/adapters/mail-parse-worker.js', import.meta.url);
@@ -37,7 +40,7 @@ export const LIMITS: IngestLimits = {
 };
 
 export interface MailFixture {
-  readonly processor: () => MailProcessor & Service;
+  readonly processor: () => ThreadedMailProcessor;
   readonly storage: () => Storage;
   /** A directory that is removed afterwards. */
   readonly folder: () => string;
@@ -50,7 +53,7 @@ export interface MailFixture {
 export function useMailProcessor(options: Partial<MailProcessorOptions> = {}): MailFixture {
   let folder = '';
   let storage: Storage | null = null;
-  let processor: (MailProcessor & Service) | null = null;
+  let processor: ThreadedMailProcessor | null = null;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'mailstream-mail-'));
     const storageUrl = pathToFileURL(join(folder, 'storage')).href;
@@ -65,6 +68,7 @@ export function useMailProcessor(options: Partial<MailProcessorOptions> = {}): M
       ...options,
     });
     await processor.start();
+    await processor.loaded();
   });
   afterAll(async () => {
     await processor?.stop();

@@ -89,7 +89,7 @@ describe('a message that ends its parser', () => {
 });
 
 describe('a processor whose worker cannot start', () => {
-  it('says so at start, instead of blaming messages', async () => {
+  it('says so when it has begun, instead of blaming messages', async () => {
     const processor = createMailProcessor({
       storageUrl: 'file:///nowhere',
       barrier: () => Promise.resolve(),
@@ -97,7 +97,8 @@ describe('a processor whose worker cannot start', () => {
       threads: 1,
       workerUrl: new URL('no-such-worker.js', import.meta.url),
     });
-    await expect(processor.start()).rejects.toThrow('no-such-worker');
+    await processor.start();
+    await expect(processor.loaded()).rejects.toThrow('no-such-worker');
     await processor.stop();
   });
 });

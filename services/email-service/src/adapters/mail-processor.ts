@@ -59,13 +59,22 @@ const STORAGE_PATIENCE = 0.8;
 const MAX_STARTS = 5;
 const MEBIBYTE = 1024 * 1024;
 
-/** `start` proves that a thread can be started and loads its code; `stop` ends the threads, and whatever runs in them. */
-export function createMailProcessor(options: MailProcessorOptions): MailProcessor & Service {
+export interface ThreadedMailProcessor extends MailProcessor, Service {
+  /** Resolves when its first thread has loaded its code. @throws what keeps a thread from starting */
+  loaded(): Promise<void>;
+}
+
+/**
+ * `start` begins to load a thread and does not wait for it: that takes as long as the first mailboxes need to connect. `stop` ends the
+ * threads, and whatever runs in them.
+ */
+export function createMailProcessor(options: MailProcessorOptions): ThreadedMailProcessor {
   const parser = { ...DEFAULT_PARSER_LIMITS, ...options.parser };
   const threads = options.threads ?? Math.max(3, availableParallelism() + 1);
   const turns = new Turns(threads);
   const memory = new GroupMemory(threads);
   let pool: Piscina | null = null;
+  let loading: Promise<unknown> = Promise.resolve();
 
   function threadPool(): Piscina {
     pool ??= createPool(options, parser, threads);
@@ -191,9 +200,15 @@ export function createMailProcessor(options: MailProcessorOptions): MailProcesso
     processAll,
     barrier: async () => await options.barrier(),
     processStored: async (key, raw, mode, signal) => await run(key, { kind: 'stored', raw }, mode, signal),
+    loaded: async () => {
+      await loading;
+    },
     ...createService('mail-processor', {
-      start: async () => {
-        await threadPool().run({ storageUrl: options.storageUrl }, { name: 'warmUp' });
+      start: () => {
+        loading = threadPool().run({ storageUrl: options.storageUrl }, { name: 'warmUp' });
+        // Heard of by whoever asks for it.
+        loading.catch(() => undefined);
+        return Promise.resolve();
       },
       stop: async () => {
         const ending = pool;
