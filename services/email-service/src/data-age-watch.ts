@@ -26,8 +26,13 @@ export interface WatchedRuntime {
   readonly runtime: Pick<ProviderRuntime, 'folders' | 'sights' | 'giveUpSession'>;
 }
 
+interface WatchedSight {
+  readonly of: WatchedRuntime;
+  readonly sight: FolderSight;
+}
+
 export interface DataAgeWatchOptions {
-  readonly runtimes: () => readonly WatchedRuntime[];
+  readonly runtimes: () => Iterable<WatchedRuntime>;
   readonly status: Pick<FolderStatusStore, 'stamp'>;
   readonly owner: InstanceId;
   readonly limitMs: number;
@@ -70,18 +75,19 @@ export function createDataAgeWatch(options: DataAgeWatchOptions): DataAgeWatch {
   let wholeStampMs = clock.monotonicMs();
   let lastSum: DataAgeSum | null = null;
 
-  const all = (): readonly { readonly of: WatchedRuntime; readonly sight: FolderSight }[] => {
-    const found: { readonly of: WatchedRuntime; readonly sight: FolderSight }[] = [];
-    for (const of of options.runtimes()) for (const sight of of.runtime.sights()) found.push({ of, sight });
-    return found;
-  };
+  /** One at a time: a list of ten thousand, four times a minute, would live long enough to be a burden on the collector (issue 7). */
+  function* all(): Generator<WatchedSight> {
+    for (const of of options.runtimes()) for (const sight of of.runtime.sights()) yield { of, sight };
+  }
   const keyOf = (of: WatchedRuntime, sight: FolderSight): string =>
     `${of.ref.tenant}/${of.ref.id}/${sight.folder}`;
 
   const knownOf = (runtime: WatchedRuntime['runtime']): Map<string, StampedState> => {
-    const known = stamped.get(runtime) ?? new Map<string, StampedState>();
-    stamped.set(runtime, known);
-    return known;
+    const known = stamped.get(runtime);
+    if (known !== undefined) return known;
+    const none = new Map<string, StampedState>();
+    stamped.set(runtime, none);
+    return none;
   };
 
   const look = (): void => {
@@ -178,13 +184,7 @@ export function createDataAgeWatch(options: DataAgeWatchOptions): DataAgeWatch {
   const service = createService('data age watch', {
     start: () => {
       isStopped = false;
-      removeScrape = metrics.onScrape(() =>
-        setGauges(
-          metrics,
-          all().map(({ sight }) => sight),
-          limitMs,
-        ),
-      );
+      removeScrape = metrics.onScrape(() => setGauges(metrics, all(), limitMs));
       nextLook();
       nextStamp();
       return Promise.resolve();
@@ -270,7 +270,7 @@ function toStamp(of: WatchedRuntime, { folder, provenAgeMs, unseen }: FolderSigh
 }
 
 /** No label names a folder: the database and the API tell which, these tell that. */
-function setGauges(metrics: Metrics, sights: readonly FolderSight[], limitMs: number): void {
+function setGauges(metrics: Metrics, sights: Iterable<WatchedSight>, limitMs: number): void {
   metrics.folderDataAge.reset();
   metrics.foldersStale.reset();
   const oldest = new Map<string, number>();
@@ -279,7 +279,7 @@ function setGauges(metrics: Metrics, sights: readonly FolderSight[], limitMs: nu
   let holes = 0;
   let oldestUnseenMs = 0;
   let newestUnseenMs = 0;
-  for (const sight of sights) {
+  for (const { sight } of sights) {
     oldest.set(sight.state, Math.max(oldest.get(sight.state) ?? 0, sight.dataAgeMs));
     stale.set(sight.state, (stale.get(sight.state) ?? 0) + (sight.dataAgeMs > limitMs ? 1 : 0));
     unseen += sight.unseen.count;

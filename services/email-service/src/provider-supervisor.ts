@@ -36,8 +36,8 @@ export interface Supervisor extends Service {
   runners(): readonly LeaseRunner[];
   /** Whose mailboxes are listened to. */
   tenants(): ReadonlySet<TenantId>;
-  /** What runs under a term that may be renewed. */
-  runtimes(): readonly SupervisedRuntime[];
+  /** What runs under a term that may be renewed, at this moment: not to be kept. */
+  runtimes(): Iterable<SupervisedRuntime>;
   /** True once all providers were read at least once. */
   isReady(): boolean;
   /** Monotonic milliseconds of the last beat that came to its end, whatever its result; null while none is due. */
@@ -364,13 +364,11 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
       for (const { runner } of entries.values()) if (runner.runtime !== null) found.add(runner.ref.tenant);
       return found;
     },
-    runtimes: () => {
-      const found: SupervisedRuntime[] = [];
+    *runtimes() {
       for (const { runner } of entries.values()) {
         const { ref, renewableEpoch: epoch, runtime } = runner;
-        if (epoch !== null && runtime !== null) found.push({ ref, epoch, runtime });
+        if (epoch !== null && runtime !== null) yield { ref, epoch, runtime };
       }
-      return found;
     },
     isReady: () => isReady,
     lastBeatMs: () => (isStopping ? null : lastBeatMs),
