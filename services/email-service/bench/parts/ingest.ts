@@ -1,6 +1,7 @@
 /** Ingest of the standard mailbox to the stream, beside what only fetches, what only parses, and what only copies. */
 import { bareFetch } from '../floor/run-floor.ts';
 import { installedTools } from '../floor/tools.ts';
+import { STANDARD } from '../world/standard-mailbox.ts';
 import { median, type Series } from '../report/statistics.ts';
 import { ingestOnce, standardMailbox, type IngestRun } from './ingest-run.ts';
 import type { Part } from './part.ts';
@@ -8,6 +9,7 @@ import type { Part } from './part.ts';
 export const ingest: Part = async ({ servers, sizes, say }) => {
   const { messages, runs, withGetmail } = sizes.ingest;
   const mailbox = await standardMailbox(servers, messages);
+  const next = await standardMailbox(servers, messages, STANDARD.seed + 1);
   say(`  ${mailbox.messages} messages, ${(mailbox.bytes / 1e6).toFixed(0)} MB`);
   const fetchRate = async (parses: boolean): Promise<number> => {
     const { messages: fetched, ms } = await bareFetch({ ...mailbox, parses });
@@ -23,8 +25,10 @@ export const ingest: Part = async ({ servers, sizes, say }) => {
   for (let run = 1; run <= runs; run += 1) {
     fetched.push(await fetchRate(false));
     parsed.push(await fetchRate(true));
-    ours.push(await ingestOnce(servers, mailbox));
-    say(`  run ${run}: ${Math.round(ours.at(-1)?.msgPerSecond ?? 0)} msg/s`);
+    const taken = await ingestOnce(servers, mailbox, { next });
+    ours.push(taken);
+    const { msgPerSecond, nextMsgPerSecond } = taken;
+    say(`  run ${run}: ${Math.round(msgPerSecond)} msg/s, the next ${Math.round(nextMsgPerSecond ?? 0)}`);
   }
   const tools: Series[] = [];
   for (const tool of await installedTools(withGetmail ? ['mbsync', 'getmail'] : ['mbsync'])) {
@@ -49,6 +53,11 @@ export const ingest: Part = async ({ servers, sizes, say }) => {
       { name: 'ingest: imapflow + simpleParser', unit: 'msg/s', values: parsed },
       ...tools,
       { name: 'ingest: mailstream to stream', unit: 'msg/s', values: rates },
+      {
+        name: 'ingest: mailstream, the next mailbox of the same process',
+        unit: 'msg/s',
+        values: ours.map(({ nextMsgPerSecond }) => nextMsgPerSecond ?? Number.NaN),
+      },
       { name: 'ingest: ratio to fetch', unit: 'x', values: ratios(fetched) },
       { name: 'ingest: ratio to simpleParser', unit: 'x', values: ratios(parsed) },
       {

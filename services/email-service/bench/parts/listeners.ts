@@ -11,8 +11,10 @@ import { openSite } from '../world/site.ts';
 import { idleUsers, openFleet, withBareFleet, type Fleet, type IdleServer } from './idle-fleet.ts';
 import type { Part } from './part.ts';
 
-/** What connecting left is collected, and what is due at the beginning is done. */
-const SETTLE_MS = 15_000;
+/** What connecting left is collected (V8 looks for it again and again for a minute), and what is due at the beginning is done. */
+const SETTLE_MS = 75_000;
+/** Of bare clients memory alone is read. */
+const BARE_SETTLE_MS = 5_000;
 const READINGS = 10;
 
 interface Idle {
@@ -93,7 +95,7 @@ async function measure(options: {
     for (const count of [0, ...counts])
       bareKib.push(
         await withBareFleet(servers, server, idleUsers('idle', count), async ({ pid }) => {
-          await delay(settleMs / 3);
+          await delay(Math.min(BARE_SETTLE_MS, settleMs));
           return residentKib(pid);
         }),
       );

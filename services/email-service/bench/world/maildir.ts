@@ -7,12 +7,14 @@ const WRITES_AT_ONCE = 16;
 
 /**
  * @param mailDir of the Dovecot server; its owner owns what is written
+ * @param seed of its messages
  * @returns what IMAP will show
  */
 export async function writeStandardMailbox(
   mailDir: string,
   user: string,
   count: number,
+  seed: number,
 ): Promise<{ readonly messages: number; readonly bytes: number }> {
   const { uid, gid } = await stat(mailDir);
   const own = async (path: string): Promise<void> => {
@@ -30,7 +32,7 @@ export async function writeStandardMailbox(
   let bytes = 0;
   let messages = 0;
   const writing = new Set<Promise<void>>();
-  for (const message of standardMessages(count)) {
+  for (const message of standardMessages(count, seed)) {
     messages += 1;
     bytes += message.bytes;
     const seconds = Math.floor(message.date.getTime() / 1000);
