@@ -358,19 +358,13 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
     },
   });
 
-  /** First of all stops: those who share out the providers need not count this instance any more. */
+  /** Last of all starts: the process has begun when it can parse, too. First of all stops: nobody need count this instance any more. */
   const farewell = createService('farewell', {
-    start: () => Promise.resolve(),
+    start: () => processor.loaded(),
     stop: () => {
       heartbeat.drain();
       return Promise.resolve();
     },
-  });
-
-  /** The process has begun when it can parse, too. */
-  const parsers = createService('parsers', {
-    start: () => processor.loaded(),
-    stop: () => Promise.resolve(),
   });
 
   return {
@@ -389,7 +383,6 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
       notices,
       dataAge,
       supervisor,
-      parsers,
       farewell,
     ],
   };
