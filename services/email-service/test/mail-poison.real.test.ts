@@ -98,6 +98,10 @@ describe('a processor whose worker cannot start', () => {
       workerUrl: new URL('no-such-worker.js', import.meta.url),
     });
     await processor.start();
+    // Mailboxes begin meanwhile: what they bring must not be taken for what ended the parser.
+    const bytes = plain(1);
+    const early = processor.process(KEY, { kind: 'bytes', bytes }, 'full', never);
+    await expect(early).rejects.toThrow('no-such-worker');
     await expect(processor.loaded()).rejects.toThrow('no-such-worker');
     await processor.stop();
   });

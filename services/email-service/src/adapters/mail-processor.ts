@@ -65,8 +65,8 @@ export interface ThreadedMailProcessor extends MailProcessor, Service {
 }
 
 /**
- * `start` begins to load a thread and does not wait for it: that takes as long as the first mailboxes need to connect. `stop` ends the
- * threads, and whatever runs in them.
+ * `start` begins to load a thread and does not wait for it: that takes as long as the first mailboxes need to connect. Whatever is
+ * brought meanwhile waits, and fails as `loaded` does. `stop` ends the threads, and whatever runs in them.
  */
 export function createMailProcessor(options: MailProcessorOptions): ThreadedMailProcessor {
   const parser = { ...DEFAULT_PARSER_LIMITS, ...options.parser };
@@ -86,6 +86,9 @@ export function createMailProcessor(options: MailProcessorOptions): ThreadedMail
     task: { readonly task: object; readonly buffers: readonly ArrayBuffer[]; readonly limitMs: number },
     signal: AbortSignal,
   ): Promise<Answer> {
+    // Where no thread can be started no message is to blame.
+    await loading;
+    signal.throwIfAborted();
     const { limitMs } = task;
     const ending = new AbortController();
     const begun = new BigInt64Array(new SharedArrayBuffer(8));
