@@ -56,14 +56,14 @@ export class BriefImapFlow extends Base {
     }
   }
 
-  override async exec(command: string, attributes: readonly Atom[], options: unknown): Promise<unknown> {
+  override exec(command: string, attributes: readonly Atom[], options: unknown): Promise<unknown> {
     const { user, pass } = this.options.auth ?? {};
     const isPlain = command === 'AUTHENTICATE' && attributes.length === 1 && attributes[0]?.value === 'PLAIN';
     if (!isPlain || pass === undefined || !this.capabilities.has('SASL-IR'))
-      return await super.exec(command, attributes, options);
+      return super.exec(command, attributes, options);
     // RFC 4616. A server that asks for it nevertheless is answered by imapflow.
     const value = Buffer.from(`\0${user ?? ''}\0${pass}`).toString('base64');
-    return await super.exec(command, [...attributes, { type: 'ATOM', value, sensitive: true }], options);
+    return super.exec(command, [...attributes, { type: 'ATOM', value, sensitive: true }], options);
   }
 }
 

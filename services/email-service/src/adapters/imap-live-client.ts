@@ -10,6 +10,7 @@ import type { ImapConnection } from '@mailstream/shared/imap/imap-client';
 import type { ImapPhase } from '@mailstream/shared/imap/imap-fault-table';
 import { closedFault, imapFault, imapFaultError } from '@mailstream/shared/imap/imap-faults';
 import type { ImapFlow } from 'imapflow';
+import { ImapIdle } from './imap-idle.ts';
 
 export interface CommandLimits {
   readonly phase: ImapPhase;
@@ -25,6 +26,7 @@ const LONGEST_BACKOFF_MS = 15 * 60_000;
 export class LiveClient {
   readonly client: ImapFlow;
   readonly clock: Clock;
+  readonly idle: ImapIdle;
   /** See `ImapSession.closed`. */
   readonly closed: Promise<Fault | null>;
   /** Called at EXISTS, when IDLE ends, and at the end of the connection. */
@@ -37,7 +39,6 @@ export class LiveClient {
   #isClosed = false;
   #cancelTimer: (() => void) | null = null;
   #bytesAllowed = Number.POSITIVE_INFINITY;
-  #idle: { readonly sinceMs: number; wasRefused: boolean; isOver: boolean } | null = null;
   readonly #wire: ImapConnection['wire'];
   readonly #secret: ImapConnection['secret'];
 
@@ -45,6 +46,7 @@ export class LiveClient {
     this.client = client;
     this.#secret = secret;
     this.clock = clock;
+    this.idle = new ImapIdle(client, clock, () => this.onChange?.());
     this.#wire = wire;
     wire.onThrottled = (delayMs) => this.#throttled(delayMs);
     wire.onLine = (line) => this.#countLine(line);
@@ -134,27 +136,6 @@ export class LiveClient {
     const saidBye = this.client.state === this.client.states.LOGOUT;
     if (!this.#isClosed && !saidBye && this.#fault === null) return;
     throw new FaultError(this.#fault ?? closedFault(this.client.byeReason, 'working', [this.#secret()]));
-  }
-
-  /** Starts IDLE unless it runs. It goes on until the next command; its end is told by `onChange` and `idleState`. */
-  startIdle(): void {
-    if (this.#idle !== null && !this.#idle.isOver) return;
-    const idle = { sinceMs: this.clock.monotonicMs(), wasRefused: false, isOver: false };
-    this.#idle = idle;
-    const over = (result: boolean | undefined): void => {
-      idle.isOver = true;
-      idle.wasRefused = result === false;
-      this.onChange?.();
-    };
-    this.client.idle().then(over, () => over(false));
-  }
-
-  get idleState(): {
-    readonly sinceMs: number;
-    readonly wasRefused: boolean;
-    readonly isOver: boolean;
-  } | null {
-    return this.#idle;
   }
 
   /** Closes now; null when the end is what the caller wants. The first reason stays. */

@@ -26,42 +26,68 @@ export async function watchFolder(
   const endsAt = clock.monotonicMs() + options.deadlineMs;
   const useIdle = options.useIdle && live.client.capabilities.has('IDLE');
   const roundMs = useIdle ? options.renewMs : options.pollMs;
-  for (;;) {
-    if (options.signal.aborted) return 'stopped';
-    live.assertAlive();
-    if (live.hasNews && !options.ignoresHints) return 'changed';
-    if (useIdle) live.startIdle();
-    const left = endsAt - clock.monotonicMs();
-    if (left <= 0) return 'elapsed';
-    const isRoundOver = await nextEvent(live, Math.min(roundMs, left), options.signal);
-    if (useIdle) assertIdleWorks(live);
-    // The end of the wait is no end of a round, not even where the timer fires early: Node counts from the begin of a turn.
-    if (!isRoundOver || left <= roundMs) continue;
-    const limits = { phase: 'working', deadlineMs: DONE_DEADLINE_MS, maxBytes: DONE_MAX_BYTES } as const;
-    await live.command(limits, () => live.client.noop());
+  const signs = new Signs(live, options.signal);
+  try {
+    for (;;) {
+      if (options.signal.aborted) return 'stopped';
+      live.assertAlive();
+      if (live.hasNews && !options.ignoresHints) return 'changed';
+      if (useIdle) live.idle.start();
+      const left = endsAt - clock.monotonicMs();
+      if (left <= 0) return 'elapsed';
+      const isRoundOver = await signs.next(Math.min(roundMs, left));
+      if (useIdle) assertIdleWorks(live);
+      // The end of the wait is no end of a round, not even where the timer fires early: Node counts from the begin of a turn.
+      if (!isRoundOver || left <= roundMs) continue;
+      const limits = { phase: 'working', deadlineMs: DONE_DEADLINE_MS, maxBytes: DONE_MAX_BYTES } as const;
+      await live.command(limits, () => live.client.noop());
+    }
+  } finally {
+    signs.stop();
   }
 }
 
-/** Resolves at the next sign of anything; true when nothing but time has passed. */
-async function nextEvent(live: LiveClient, ms: number, signal: AbortSignal): Promise<boolean> {
-  let wake = (): void => undefined;
-  try {
-    return await new Promise<boolean>((resolve) => {
-      wake = () => resolve(false);
-      live.onChange = wake;
-      signal.addEventListener('abort', wake);
-      live.setTimer(ms, () => resolve(true));
+/** Signs of anything, one after the other: what the server says, the end of IDLE or of the connection, the signal, the time. */
+class Signs {
+  readonly #live: LiveClient;
+  readonly #signal: AbortSignal;
+  #resolve: ((hasTimePassed: boolean) => void) | null = null;
+  readonly #onTime = (): void => this.#settle(true);
+  readonly #onSign = (): void => this.#settle(false);
+
+  constructor(live: LiveClient, signal: AbortSignal) {
+    this.#live = live;
+    this.#signal = signal;
+    live.onChange = this.#onSign;
+    signal.addEventListener('abort', this.#onSign);
+  }
+
+  /** Resolves at the next one that comes from now on; true when nothing but `ms` milliseconds has passed. */
+  next(ms: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.#resolve = resolve;
+      this.#live.setTimer(ms, this.#onTime);
     });
-  } finally {
-    signal.removeEventListener('abort', wake);
-    live.onChange = null;
-    live.clearTimer();
+  }
+
+  #settle(hasTimePassed: boolean): void {
+    const resolve = this.#resolve;
+    // Nobody waits: the timer is that of a command.
+    if (resolve === null) return;
+    this.#resolve = null;
+    this.#live.clearTimer();
+    resolve(hasTimePassed);
+  }
+
+  stop(): void {
+    this.#signal.removeEventListener('abort', this.#onSign);
+    this.#live.onChange = null;
   }
 }
 
 function assertIdleWorks(live: LiveClient): void {
-  const idle = live.idleState;
-  if (idle === null || !idle.isOver) return;
+  const { idle } = live;
+  if (!idle.isOver) return;
   live.assertAlive();
   if (!idle.wasRefused && live.clock.monotonicMs() - idle.sinceMs >= SHORTEST_IDLE_MS) return;
   throw new FaultError({
