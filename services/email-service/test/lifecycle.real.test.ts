@@ -1,5 +1,6 @@
 /** What happens to a provider over time (issue 2): pause, resume, folders, passwords, settings, deletion, servers that cannot be reached. */
-import { writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ImapFlow } from 'imapflow';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -221,6 +222,15 @@ describe('a provider', () => {
     await world.sql('DELETE FROM email_providers WHERE id = $1', [provider.id]);
     await world.changeProvider(provider, 'email_providers', { is_active: true });
     await daemon.waitForLog(lease(provider, 'stopped'));
+  });
+});
+
+describe('a log whose reader is slow', () => {
+  it('makes the process wait for the reader, not for 100 ms each time that the pipe is full', async () => {
+    const { provider } = await onDovecot();
+    await daemon.waitForLog(isWatching('INBOX', provider.id));
+    const [, flags = ''] = /^flags:\s*(\d+)$/m.exec(await readFile(`/proc/${daemon.pid}/fdinfo/1`, 'utf8')) ?? [];
+    expect(Number.parseInt(flags, 8) & constants.O_NONBLOCK).toBe(0);
   });
 });
 

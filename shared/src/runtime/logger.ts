@@ -100,6 +100,11 @@ export interface LoggerOptions {
   readonly destination?: LogDestination;
 }
 
+/** What is behind a stream of Node that is a pipe. */
+interface MaybeBlocking {
+  setBlocking?(isBlocking: boolean): void;
+}
+
 const MAX_MESSAGE = 300;
 const MAX_TEXT = 1000;
 
@@ -122,8 +127,17 @@ export function createLogger(options: LoggerOptions): Logger {
   return wrap(root);
 }
 
-/** Synchronous, so that the last line of a crash is written; a closed pipe never ends the process. */
+/**
+ * Synchronous, so that the last line of a crash is written; a closed pipe never ends the process.
+ *
+ * Node makes a pipe non-blocking when anybody, be it a library, touches `process.stdout`. A line that does not fit at that moment would
+ * be tried again after 100 ms, for all of which the whole process stands still: each time, while thousands of mailboxes begin (issue 7).
+ * A pipe that blocks waits for as long as its reader needs. Node has no documented way to say so; where this one is missing
+ * everything works as before.
+ */
 function standardOutput(): LogDestination {
+  const { _handle: pipe } = process.stdout as { readonly _handle?: MaybeBlocking };
+  pipe?.setBlocking?.(true);
   const output = pino.destination({ dest: 1, sync: true });
   output.on('error', () => undefined);
   return output;
