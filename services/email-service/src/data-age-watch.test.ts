@@ -106,10 +106,10 @@ test('an instance stamps all its folders in one statement a minute, and those th
   await dataAge.stop();
 });
 
-test('of many folders a heartbeat says what the last look has found, with the time since', async () => {
+test('of many folders a heartbeat and a scrape say what the last look has found, with the time since', async () => {
   let looked = 0;
   const sights = Array.from({ length: 1_000 }, (_, n) => sight(`f${n}`));
-  const { clock, dataAge } = watch(() => {
+  const { clock, metrics, dataAge } = watch(() => {
     looked += 1;
     return sights;
   });
@@ -122,6 +122,10 @@ test('of many folders a heartbeat says what the last look has found, with the ti
   clock.advance(15_000);
   const before = looked;
   expect(dataAge.summary()).toEqual({ folders: 1_000, stale: 1, unseen: 3, oldestMs: 1_000_000 });
+  const { text } = await metrics.scrape();
+  expect(text).toContain('mailstream_folder_data_age_seconds{state="watching"} 1000');
+  expect(text).toContain('mailstream_folders_stale{state="watching"} 1');
+  expect(text).toMatch(/^mailstream_unseen_messages(\{\})? 3$/m);
   expect(looked).toBe(before);
   await dataAge.stop();
 });

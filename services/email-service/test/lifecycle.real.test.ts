@@ -229,7 +229,8 @@ describe('a log whose reader is slow', () => {
   it('makes the process wait for the reader, not for 100 ms each time that the pipe is full', async () => {
     const { provider } = await onDovecot();
     await daemon.waitForLog(isWatching('INBOX', provider.id));
-    const [, flags = ''] = /^flags:\s*(\d+)$/m.exec(await readFile(`/proc/${daemon.pid}/fdinfo/1`, 'utf8')) ?? [];
+    const [, flags = ''] =
+      /^flags:\s*(\d+)$/m.exec(await readFile(`/proc/${daemon.pid}/fdinfo/1`, 'utf8')) ?? [];
     expect(Number.parseInt(flags, 8) & constants.O_NONBLOCK).toBe(0);
   });
 });

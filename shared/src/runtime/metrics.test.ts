@@ -26,6 +26,15 @@ describe('metric table', () => {
 });
 
 describe('metrics', () => {
+  it('tells of the process what costs the same however many connections it has', async () => {
+    const { text } = await createMetrics({ processMetrics: true }).scrape();
+    expect(text).toMatch(/^process_cpu_seconds_total [\d.]+$/m);
+    expect(text).toMatch(/^nodejs_eventloop_lag_p99_seconds [\d.e-]+$/m);
+    if (process.platform === 'linux') expect(text).toMatch(/^process_open_fds [1-9]\d*$/m);
+    expect(text).not.toContain('nodejs_active_handles');
+    expect(text).not.toMatch(/^nodejs_active_resources/m);
+  });
+
   it('shows version, counters and gauges that are set at the scrape', async () => {
     const metrics = createMetrics({ service: 'worker', version: '1.2.3' });
     metrics.entries.inc({ result: 'ticket' }, 2);

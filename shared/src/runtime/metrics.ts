@@ -1,6 +1,7 @@
 /** The metrics of one process as typed instruments on a registry of its own. */
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { METRIC_TABLE, type MetricDefinition } from './metric-table.ts';
+import { collectProcessMetrics } from './process-metrics.ts';
 
 type Table = typeof METRIC_TABLE;
 type Instrument<Definition extends MetricDefinition> = Definition['type'] extends 'counter'
@@ -42,9 +43,7 @@ export function createMetrics(
   const instruments = Object.fromEntries(
     Object.entries(METRIC_TABLE).map(([name, definition]) => [name, createInstrument(definition, registry)]),
   ) as unknown as Instruments;
-  if (options.processMetrics === true)
-    // Every 100 ms instead of every 10: the probe itself must not wake an idle process up all the time.
-    collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 100 });
+  if (options.processMetrics === true) collectProcessMetrics(registry);
   instruments.buildInfo.set(
     { service: options.service ?? 'unknown', version: options.version ?? 'unknown' },
     1,
