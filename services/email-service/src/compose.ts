@@ -200,6 +200,7 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
     status: folderStatus,
     log,
     healthDelayMs: HEALTH_DELAY_MS,
+    folderAdded: (runtime) => dataAge.folderAdded(runtime),
     ingest: {
       ledger: measure.ledger(
         tellingLedger(

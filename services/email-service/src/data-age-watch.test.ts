@@ -29,12 +29,15 @@ function watch(sights: () => readonly FolderSight[]) {
   const stamps: (readonly FolderStamp[])[] = [];
   const givenUp: string[] = [];
   const runtime = {
+    ref: { tenant: tenantId(ID), id: providerId(ID) },
+    epoch: 1,
+    isEnding: false,
     sights,
     folders: () => sights().map(({ folder }) => folder),
     giveUpSession: (folder: string) => givenUp.push(folder) > 0,
   };
   const dataAge = createDataAgeWatch({
-    runtimes: () => [{ ref: { tenant: tenantId(ID), id: providerId(ID) }, epoch: 1, runtime }],
+    runtimes: () => [runtime],
     status: {
       stamp: (_owner, _limitMs, folders) => {
         stamps.push(folders);
@@ -54,7 +57,14 @@ function watch(sights: () => readonly FolderSight[]) {
     }),
     metrics,
   });
-  return { clock, metrics, lines, stamps, givenUp, dataAge };
+  dataAge.folderAdded(runtime);
+  return { clock, metrics, lines, stamps, givenUp, runtime, dataAge };
+}
+
+async function passes(clock: FakeClock, ms: number): Promise<void> {
+  clock.advance(ms);
+  // A stamp that was due is written, and the next one is armed.
+  for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
 }
 
 const old = { provenAgeMs: 1_000_000, dataAgeMs: 1_000_000 };
@@ -68,8 +78,8 @@ test('only a folder that looks alive and does not move is connected anew; all th
   ];
   const { clock, metrics, lines, givenUp, dataAge } = watch(() => sights);
   await dataAge.start();
-  clock.advance(15_000);
-  clock.advance(15_000);
+  clock.advance(30_000);
+  clock.advance(30_000);
   expect(givenUp).toEqual(['stuck', 'stuck']);
   expect(lines.filter((line) => line.includes('a folder is stale'))).toHaveLength(3);
   const { text } = await metrics.scrape();
@@ -90,10 +100,7 @@ test('an instance stamps all its folders in one statement a minute, and those th
   await dataAge.start();
   const tick = async (ms: number): Promise<void> => {
     ageMs += ms;
-    clock.advance(ms);
-    await Promise.resolve();
-    await Promise.resolve();
-    await Promise.resolve();
+    await passes(clock, ms);
   };
   // The first proof is told soon, and then nothing is new: the age grows with the clock.
   await tick(5_000);
@@ -103,6 +110,53 @@ test('an instance stamps all its folders in one statement a minute, and those th
   ageMs = 0;
   for (let n = 0; n < 13; n += 1) await tick(5_000);
   expect(stamps.map((folders) => folders.length)).toEqual([3, 3]);
+  await dataAge.stop();
+});
+
+test('every few seconds only those are looked at of which a folder has to be stamped for the first time', async () => {
+  let looked = 0;
+  const sights = [sight('a'), sight('b', { provenAgeMs: null })];
+  const { clock, stamps, runtime, dataAge } = watch(() => {
+    looked += 1;
+    return sights;
+  });
+  const names = (): readonly string[] => stamps.flatMap((folders) => folders.map(({ folder }) => folder));
+  await dataAge.start();
+  await passes(clock, 5_000);
+  expect(names()).toEqual(['a']);
+  sights[1] = sight('b');
+  await passes(clock, 5_000);
+  expect(names()).toEqual(['a', 'b']);
+  await passes(clock, 5_000);
+  const before = looked;
+  await passes(clock, 5_000);
+  await passes(clock, 5_000);
+  expect(looked).toBe(before);
+  // It has ended: what it has not proven it never will.
+  sights.push(sight('c', { provenAgeMs: null }));
+  dataAge.folderAdded(runtime);
+  runtime.isEnding = true;
+  await passes(clock, 4_000);
+  expect(looked).toBe(before);
+  await dataAge.stop();
+});
+
+test('the end of being stale is stamped soon', async () => {
+  let age = { provenAgeMs: 0, dataAgeMs: 0 };
+  const { clock, lines, stamps, dataAge } = watch(() => [sight('a', age)]);
+  await dataAge.start();
+  const until = async (told: string): Promise<void> => {
+    for (let n = 0; n < 12 && !lines.some((line) => line.includes(told)); n += 1) await passes(clock, 5_000);
+  };
+  // It is seen to be stale, and not to be so, at times at which there is a look and no stamp of all.
+  for (let n = 0; n < 7; n += 1) await passes(clock, 5_000);
+  age = old;
+  await until('a folder is stale');
+  age = { provenAgeMs: 0, dataAgeMs: 0 };
+  const before = stamps.length;
+  await until('is known to be here again');
+  await passes(clock, 5_000);
+  expect(stamps.slice(before).flat()).toMatchObject([{ folder: 'a', provenAgeMs: 0 }]);
   await dataAge.stop();
 });
 
@@ -119,7 +173,7 @@ test('of many folders a heartbeat and a scrape say what the last look has found,
   expect(looked).toBe(1);
   sights[0] = sight('f0', { ...old, unseen: { count: 3, oldestAgeMs: 5, newestAgeMs: 5 } });
   await dataAge.start();
-  clock.advance(15_000);
+  clock.advance(30_000);
   const before = looked;
   expect(dataAge.summary()).toEqual({ folders: 1_000, stale: 1, unseen: 3, oldestMs: 1_000_000 });
   const { text } = await metrics.scrape();

@@ -5,8 +5,8 @@
  * - A folder over the limit is stale: told once in the log and counted, whatever its connection looks like.
  * - One that looks alive and in which nothing has moved for the whole limit is connected anew. A folder that is busy (a backlog, a
  *   large message) or held by back-pressure is stale too, but reconnecting would not help it.
- * - Every minute what changed, and sooner what is news, is stamped into the database in one statement per instance, so that others see the age also when
- *   this process dies.
+ * - Every minute what changed, and sooner what is news, is stamped into the database in one statement per instance, so that others see
+ *   the age also when this process dies.
  */
 import type { Clock } from '@mailstream/shared/domain/time';
 import { jittered } from '@mailstream/shared/domain/time';
@@ -17,17 +17,15 @@ import type { Logger } from '@mailstream/shared/runtime/logger';
 import type { Metrics } from '@mailstream/shared/runtime/metrics';
 import type { FolderSight } from './listener-health.ts';
 import type { FolderStamp, FolderStatusStore } from './ports/folder-status.ts';
-import type { ProviderRef } from './ports/leases.ts';
 import type { ProviderRuntime } from './provider-runtime.ts';
 
-export interface WatchedRuntime {
-  readonly ref: ProviderRef;
-  readonly epoch: number;
-  readonly runtime: Pick<ProviderRuntime, 'folders' | 'sights' | 'giveUpSession'>;
-}
+export type WatchedRuntime = Pick<
+  ProviderRuntime,
+  'ref' | 'epoch' | 'isEnding' | 'folders' | 'sights' | 'giveUpSession'
+>;
 
 interface WatchedSight {
-  readonly of: WatchedRuntime;
+  readonly runtime: WatchedRuntime;
   readonly sight: FolderSight;
 }
 
@@ -51,9 +49,13 @@ export interface DataAgeSummary {
   readonly oldestMs: number;
 }
 
-export type DataAgeWatch = Service & { summary(): DataAgeSummary };
+export type DataAgeWatch = Service & {
+  summary(): DataAgeSummary;
+  /** It watches one more folder. */
+  folderAdded(runtime: WatchedRuntime): void;
+};
 
-const LOOK_MS = 15_000;
+const LOOK_MS = 30_000;
 const STAMP_MS = 60_000;
 /**
  * From so many folders on a heartbeat and a scrape say what the last look has found: to look at ten thousand takes some 40 ms, for which
@@ -68,9 +70,11 @@ const WORTH_STAMPING_MS = 1_000;
 export function createDataAgeWatch(options: DataAgeWatchOptions): DataAgeWatch {
   const { clock, log, limitMs, metrics } = options;
   /** Folders that were told to be stale. */
-  const told = new Map<string, number>();
+  const told = new Set<string>();
   /** What was last stamped of each folder; a runtime lives as long as its term. */
-  const stamped = new WeakMap<WatchedRuntime['runtime'], Map<string, StampedState>>();
+  const stamped = new WeakMap<WatchedRuntime, Map<string, StampedState>>();
+  /** Those with a folder of which nothing was stamped yet, or not since it was stale. */
+  const unstamped = new Set<WatchedRuntime>();
   const timers = new Map<'look' | 'stamp', () => void>();
   let stamping: Promise<void> = Promise.resolve();
   let removeScrape: () => void = () => undefined;
@@ -80,12 +84,12 @@ export function createDataAgeWatch(options: DataAgeWatchOptions): DataAgeWatch {
 
   /** One at a time: a list of ten thousand, four times a minute, would live long enough to be a burden on the collector (issue 7). */
   function* all(): Generator<WatchedSight> {
-    for (const of of options.runtimes()) for (const sight of of.runtime.sights()) yield { of, sight };
+    for (const runtime of options.runtimes()) for (const sight of runtime.sights()) yield { runtime, sight };
   }
-  const keyOf = (of: WatchedRuntime, sight: FolderSight): string =>
-    `${of.ref.tenant}/${of.ref.id}/${sight.folder}`;
+  const keyOf = ({ ref }: WatchedRuntime, { folder }: FolderSight): string =>
+    `${ref.tenant}/${ref.id}/${folder}`;
 
-  const knownOf = (runtime: WatchedRuntime['runtime']): Map<string, StampedState> => {
+  const knownOf = (runtime: WatchedRuntime): Map<string, StampedState> => {
     const known = stamped.get(runtime);
     if (known !== undefined) return known;
     const none = new Map<string, StampedState>();
@@ -98,22 +102,24 @@ export function createDataAgeWatch(options: DataAgeWatchOptions): DataAgeWatch {
     // Nearly always nothing is stale, and nobody asks for the names of ten thousand folders.
     const wereTold = told.size > 0;
     const sum = new DataAgeSum(clock.monotonicMs());
-    for (const { of, sight } of all()) {
+    for (const { runtime, sight } of all()) {
       sum.add(sight, limitMs);
       if (sight.dataAgeMs <= limitMs && !wereTold) continue;
-      const key = keyOf(of, sight);
+      const key = keyOf(runtime, sight);
       seen.add(key);
-      const fields = { tenantId: of.ref.tenant, providerId: of.ref.id, folder: sight.folder };
+      const { tenant, id } = runtime.ref;
+      const fields = { tenantId: tenant, providerId: id, folder: sight.folder };
       if (sight.dataAgeMs <= limitMs) {
         if (told.delete(key)) {
           log.info('everything in a folder is known to be here again', fields);
-          stamped.get(of.runtime)?.delete(sight.folder);
+          stamped.get(runtime)?.delete(sight.folder);
+          unstamped.add(runtime);
         }
         continue;
       }
       const durationMs = Math.round(sight.dataAgeMs);
       if (!told.has(key)) {
-        told.set(key, of.epoch);
+        told.add(key);
         log.error('a folder is stale: no proof that everything in it is here', {
           ...fields,
           state: sight.state,
@@ -122,14 +128,14 @@ export function createDataAgeWatch(options: DataAgeWatchOptions): DataAgeWatch {
       }
       if (sight.isHeld || sight.stillMs <= limitMs) continue;
       const detail = `no proof for ${Math.round(durationMs / 1000)} s that everything is here`;
-      const isGivenUp = of.runtime.giveUpSession(sight.folder, {
+      const isGivenUp = runtime.giveUpSession(sight.folder, {
         kind: 'transient',
         code: 'IMAP_DATA_STALE',
         detail,
       });
       if (isGivenUp) metrics.staleReconnects.inc();
     }
-    for (const key of told.keys()) if (!seen.has(key)) told.delete(key);
+    for (const key of told) if (!seen.has(key)) told.delete(key);
     lastSum = sum;
   };
 
@@ -148,11 +154,13 @@ export function createDataAgeWatch(options: DataAgeWatchOptions): DataAgeWatch {
     if (isWhole) wholeStampMs = nowMs;
     const changed: { readonly known: Map<string, StampedState>; now: StampedState; stamp: FolderStamp }[] =
       [];
-    for (const of of options.runtimes()) {
-      const known = knownOf(of.runtime);
-      // Every few seconds over ten thousand folders: those in which nothing is news cost a look at a name.
-      if (!isWhole && isAllIn(of.runtime.folders(), known)) continue;
-      const sights = of.runtime.sights();
+    for (const runtime of isWhole ? options.runtimes() : unstamped) {
+      const known = knownOf(runtime);
+      if (!isWhole && (runtime.isEnding || isAllIn(runtime.folders(), known))) {
+        unstamped.delete(runtime);
+        continue;
+      }
+      const sights = runtime.sights();
       for (const sight of sights) {
         const now = {
           provenMs: sight.provenAgeMs === null ? null : nowMs - sight.provenAgeMs,
@@ -160,9 +168,9 @@ export function createDataAgeWatch(options: DataAgeWatchOptions): DataAgeWatch {
         };
         const before = known.get(sight.folder);
         if ((isWhole || before === undefined) && isWorthStamping(before, now))
-          changed.push({ known, now, stamp: toStamp(of, sight) });
+          changed.push({ known, now, stamp: toStamp(runtime, sight) });
       }
-      if (known.size > sights.length) forgetOthers(known, of.runtime.folders());
+      if (known.size > sights.length) forgetOthers(known, runtime.folders());
     }
     if (changed.length === 0) return;
     try {
@@ -210,6 +218,7 @@ export function createDataAgeWatch(options: DataAgeWatchOptions): DataAgeWatch {
   });
   return {
     ...service,
+    folderAdded: (runtime) => void unstamped.add(runtime),
     summary: () => current().summary(clock.monotonicMs()),
   };
 }
@@ -296,11 +305,11 @@ function forgetOthers(known: Map<string, unknown>, folders: Iterable<string>): v
   for (const folder of known.keys()) if (!kept.has(folder)) known.delete(folder);
 }
 
-function toStamp(of: WatchedRuntime, { folder, provenAgeMs, unseen }: FolderSight): FolderStamp {
+function toStamp({ ref, epoch }: WatchedRuntime, { folder, provenAgeMs, unseen }: FolderSight): FolderStamp {
   return {
-    ...of.ref,
+    ...ref,
     folder,
-    epoch: of.epoch,
+    epoch,
     provenAgeMs,
     unseen: unseen.count,
     oldestUnseenAgeMs: unseen.oldestAgeMs,

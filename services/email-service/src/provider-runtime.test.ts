@@ -34,6 +34,7 @@ it('takes settings that changed under the same version, after a database lost co
     },
     ingest: { clock },
     healthDelayMs: 0,
+    folderAdded: () => undefined,
     log: createLogger({ service: 'test', level: 'silent' }),
     listener: {
       clock,

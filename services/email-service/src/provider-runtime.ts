@@ -26,6 +26,8 @@ export interface RuntimeDeps {
   readonly log: Logger;
   /** Health is written at most this often per provider, the last state wins. */
   readonly healthDelayMs: number;
+  /** One more folder is watched. */
+  readonly folderAdded: (runtime: ProviderRuntime) => void;
 }
 
 export interface RuntimeHooks {
@@ -39,8 +41,8 @@ export interface RuntimeHooks {
 const LOAD_RETRY_MS = 1_000;
 
 export class ProviderRuntime {
+  readonly ref: ProviderRef;
   readonly #deps: RuntimeDeps;
-  readonly #ref: ProviderRef;
   readonly #term: Term;
   readonly #hooks: RuntimeHooks;
   readonly #gate: LoginGate;
@@ -60,11 +62,21 @@ export class ProviderRuntime {
 
   constructor(deps: RuntimeDeps, ref: ProviderRef, term: Term, hooks: RuntimeHooks) {
     this.#deps = deps;
-    this.#ref = ref;
+    this.ref = ref;
     this.#term = term;
     this.#hooks = hooks;
     this.#gate = new LoginGate(deps.listener.clock);
     this.#log = deps.log.child({ tenantId: ref.tenant, providerId: ref.id, epoch: term.epoch });
+  }
+
+  /** Of its term. */
+  get epoch(): number {
+    return this.#term.epoch;
+  }
+
+  /** Its listeners end, or have ended. */
+  get isEnding(): boolean {
+    return this.#stopping.signal.aborted;
   }
 
   get listenerCount(): number {
@@ -155,7 +167,7 @@ export class ProviderRuntime {
 
   #load(): Promise<void> {
     return this.#untilRead(async (signal) => {
-      const provider = await this.#deps.source.load(this.#ref);
+      const provider = await this.#deps.source.load(this.ref);
       // Deleted: the lease machine hears of it from discovery.
       if (provider !== null && !signal.aborted) this.#apply(provider);
     });
@@ -163,7 +175,7 @@ export class ProviderRuntime {
 
   #readAuditRequests(): Promise<void> {
     return this.#untilRead(async (signal) => {
-      const { audit, answeredAudits, resyncs } = await this.#deps.status.requests(this.#ref);
+      const { audit, answeredAudits, resyncs } = await this.#deps.status.requests(this.ref);
       if ((audit === 0 && resyncs.size === 0) || signal.aborted) return;
       for (const [folder, listener] of this.#listeners)
         listener.requestAudit(audit, answeredAudits.get(folder) ?? 0, resyncs.get(folder) ?? null);
@@ -202,7 +214,7 @@ export class ProviderRuntime {
   }
 
   #watch(provider: ImapProvider, folder: string): void {
-    const ref = { ...this.#ref, folder };
+    const ref = { ...this.ref, folder };
     const ingest = new FolderIngest({ ...this.#deps.ingest, log: this.#log }, provider, ref, this.#term);
     const listener = new FolderListener(
       { ...this.#deps.listener, log: this.#log, gate: this.#gate },
@@ -226,6 +238,7 @@ export class ProviderRuntime {
     // A folder chosen again while its old listener still leaves begins when that one has ended.
     const before = [...this.#leaving];
     this.#listeners.set(folder, listener);
+    this.#deps.folderAdded(this);
     void Promise.all(before).then(() => listener.start());
   }
 
@@ -271,7 +284,7 @@ export class ProviderRuntime {
     if (status === 'connected' && folders.some((folder) => folder.state === 'connecting')) return;
     this.#isHealthInDoubt = false;
     try {
-      await this.#deps.health.report(this.#ref, this.#term, {
+      await this.#deps.health.report(this.ref, this.#term, {
         status,
         errorCode: code,
         errorMessage: code !== null && isErrorCode(code) ? errorEntry(code).message : null,

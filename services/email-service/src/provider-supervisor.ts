@@ -37,17 +37,11 @@ export interface Supervisor extends Service {
   /** Whose mailboxes are listened to. */
   tenants(): ReadonlySet<TenantId>;
   /** What runs under a term that may be renewed, at this moment: not to be kept. */
-  runtimes(): Iterable<SupervisedRuntime>;
+  runtimes(): Iterable<ProviderRuntime>;
   /** True once all providers were read at least once. */
   isReady(): boolean;
   /** Monotonic milliseconds of the last beat that came to its end, whatever its result; null while none is due. */
   lastBeatMs(): number | null;
-}
-
-export interface SupervisedRuntime {
-  readonly ref: ProviderRef;
-  readonly epoch: number;
-  readonly runtime: ProviderRuntime;
 }
 
 interface Entry {
@@ -365,10 +359,8 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
       return found;
     },
     *runtimes() {
-      for (const { runner } of entries.values()) {
-        const { ref, renewableEpoch: epoch, runtime } = runner;
-        if (epoch !== null && runtime !== null) yield { ref, epoch, runtime };
-      }
+      for (const { runner } of entries.values())
+        if (runner.renewableEpoch !== null && runner.runtime !== null) yield runner.runtime;
     },
     isReady: () => isReady,
     lastBeatMs: () => (isStopping ? null : lastBeatMs),

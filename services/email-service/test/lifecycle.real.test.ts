@@ -121,6 +121,18 @@ describe('a provider', () => {
     expect(await subjects(provider, 500)).toEqual(Array.from({ length: 500 }, (_, i) => `p${i + 1}`));
   });
 
+  it('has its first proof stamped within seconds: people wait for it', async () => {
+    const { provider } = await onDovecot();
+    await daemon.waitForLog(isWatching('INBOX', provider.id));
+    const proven = async (): Promise<number> =>
+      (
+        await world.sql('SELECT 1 FROM folder_status WHERE provider_id = $1 AND proven_at IS NOT NULL', [
+          provider.id,
+        ])
+      ).length;
+    await expect.poll(proven, { timeout: 20_000 }).toBe(1);
+  });
+
   it('with an empty mailbox has its baseline stored', async () => {
     const { provider } = await onDovecot();
     await daemon.waitForLog(isWatching('INBOX', provider.id));

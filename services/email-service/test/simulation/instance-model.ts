@@ -98,6 +98,7 @@ export function createInstance(context: InstanceContext, owner: InstanceId): Ins
     },
     log,
     healthDelayMs: HEALTH_DELAY_MS,
+    folderAdded: () => undefined,
     ingest: {
       ledger: wrapLedger(createLedgerPort(context), context),
       publisher: createPublisherPort({
