@@ -44,7 +44,7 @@ export const FULL: Sizes = {
   ingest: { messages: 5_000, runs: 5, withGetmail: true },
   latency: { lanes: 5, messagesPerLane: 80, runs: 3 },
   listeners: { groups: [[100, 1_000, 3_000], [10_000]], windowMs: WATCH_CYCLE_MS },
-  coldStart: { folders: 3_000, runs: 3 },
+  coldStart: { folders: 3_000, runs: 5 },
   database: { messages: 5_000, mailboxes: 1_000, beats: 3 },
   takeover: { runs: 5, leaseTtlMs: 30_000 },
   memory: {
