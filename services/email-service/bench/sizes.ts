@@ -30,7 +30,7 @@ export interface Sizes {
     readonly floodMailboxes: number;
     readonly floodBytes: number;
   };
-  readonly fairness: { readonly backlog: number; readonly messages: number };
+  readonly fairness: { readonly backlog: number; readonly messages: number; readonly runs: number };
   readonly growth: { readonly ledgerRows: readonly number[]; readonly messages: number };
 }
 
@@ -53,7 +53,7 @@ export const FULL: Sizes = {
     floodMailboxes: 1_000,
     floodBytes: 25_000_000,
   },
-  fairness: { backlog: 100_000, messages: 600 },
+  fairness: { backlog: 100_000, messages: 600, runs: 5 },
   growth: { ledgerRows: [1_000, 10_000, 100_000, 1_000_000], messages: 2_000 },
 };
 
@@ -65,6 +65,6 @@ export const QUICK: Sizes = {
   database: { messages: 600, mailboxes: 20, beats: 1 },
   takeover: { runs: 1, leaseTtlMs: 3_000 },
   memory: { largeBytes: 500_000_000, largeRuns: 1, floodMailboxes: 16, floodBytes: 25_000_000 },
-  fairness: { backlog: 4_000, messages: 60 },
+  fairness: { backlog: 4_000, messages: 60, runs: 1 },
   growth: { ledgerRows: [1_000, 20_000], messages: 400 },
 };
