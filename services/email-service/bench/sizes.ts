@@ -65,6 +65,6 @@ export const QUICK: Sizes = {
   database: { messages: 600, mailboxes: 20, beats: 1 },
   takeover: { runs: 1, leaseTtlMs: 3_000 },
   memory: { largeBytes: 500_000_000, largeRuns: 1, floodMailboxes: 16, floodBytes: 25_000_000 },
-  fairness: { backlog: 4_000, messages: 60, runs: 1 },
+  fairness: { backlog: 15_000, messages: 60, runs: 1 },
   growth: { ledgerRows: [1_000, 20_000], messages: 400 },
 };
