@@ -15,7 +15,8 @@ const DEAR = [
 ];
 const OPEN_FILES = '/proc/self/fd';
 
-export function collectProcessMetrics(register: Registry): void {
+/** @param openFiles directory with an entry for each of them */
+export function collectProcessMetrics(register: Registry, openFiles = OPEN_FILES): void {
   // Every 100 ms instead of every 10: the probe itself must not wake an idle process up all the time.
   collectDefaultMetrics({ register, eventLoopMonitoringPrecision: 100 });
   const isLinux = register.getSingleMetric('process_open_fds') !== undefined;
@@ -26,8 +27,12 @@ export function collectProcessMetrics(register: Registry): void {
     help: 'Number of open file descriptors.',
     registers: [register],
     async collect() {
-      // One of them is the list itself.
-      this.set((await readdir(OPEN_FILES)).length - 1);
+      try {
+        // One of them is the list itself.
+        this.set((await readdir(openFiles)).length - 1);
+      } catch {
+        // The list needs a file, and there may be none left: the other metrics are wanted then more than ever.
+      }
     },
   });
 }
