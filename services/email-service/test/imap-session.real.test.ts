@@ -117,30 +117,50 @@ describe('listing UIDs', () => {
     expect(Math.max(...server.commands.map(({ line }) => line.length))).toBeLessThan(1_000);
   });
 
-  test('searches a huge folder in parts', async () => {
-    const server = await start({ folders: { INBOX: {} } });
-    const messages = Array.from({ length: 24_000 }, (_, index) => index + 1);
-    server.on('EXAMINE', async ({ connection, answer, tag }) => {
+  /** A folder that is told of line by line, and whose messages are numbered without a gap. */
+  const numbered = (server: ScriptedImap, told: readonly string[], count: number): number[] => {
+    const messages = Array.from({ length: count }, (_, index) => index + 1);
+    server.on('EXAMINE', async ({ connection, tag }) => {
       connection.folder = server.folder('INBOX');
-      await connection.write(
-        `* 24000 EXISTS\r\n* OK [UIDVALIDITY 7] x\r\n* OK [UIDNEXT 500000] x\r\n${tag} OK [READ-ONLY] done\r\n`,
-      );
-      void answer;
+      await connection.write(`${told.map((line) => `* ${line}\r\n`).join('')}${tag} OK [READ-ONLY] done\r\n`);
     });
     server.on('UID SEARCH', (context) => {
-      const [first = 0, last = 0] = String(context.args[0])
+      const [first = 0, last = 0] = String(context.args[0] === 'UID' ? '1:*' : context.args[0])
         .split(':')
-        .map((end) => (end === '*' ? 24_000 : Number(end)));
+        .map((end) => (end === '*' ? count : Number(end)));
       context.uids = messages.slice(first - 1, last);
       return false;
     });
+    return messages;
+  };
+  /** What each began with: the sequence numbers, or UID where it had none. */
+  const searches = (server: ScriptedImap): readonly unknown[] =>
+    server.commands.filter(({ name }) => name === 'UID SEARCH').map(({ line }) => line.split(' ')[2]);
+
+  test('searches a huge folder in parts', async () => {
+    const server = await start({ folders: { INBOX: {} } });
+    const told = ['24000 EXISTS', 'OK [UIDVALIDITY 7] x', 'OK [UIDNEXT 500000] x'];
+    const messages = numbered(server, told, 24_000);
     const session = await opened(server);
     expect(await session.listUids(1, [])).toEqual(messages);
-    expect(server.commands.filter(({ name }) => name === 'UID SEARCH').map(({ line }) => line)).toEqual([
-      'UID SEARCH 14001:* UID 1:*',
-      'UID SEARCH 4001:14000 UID 1:*',
-      'UID SEARCH 1:4000 UID 1:*',
-    ]);
+    expect(searches(server)).toEqual(['19001:*', '14001:19000', '9001:14000', '4001:9000', '1:4000']);
+  });
+
+  test.each([
+    ['in parts where it is a lot', 1, ['19001:*', '14001:19000', '9001:14000', '4001:9000', '1:4000']],
+    ['at once where it is little, however large the folder', 23_998, ['UID']],
+  ])('searches what has come since the folder was opened %s', async (_, known, parts) => {
+    const server = await start({ folders: { INBOX: {} } });
+    const told = [`${known} EXISTS`, 'OK [UIDVALIDITY 7] x', `OK [UIDNEXT ${known + 1}] x`];
+    const messages = numbered(server, told, 24_000);
+    server.on('IDLE', async ({ connection }): Promise<false> => {
+      await connection.write('* 24000 EXISTS\r\n');
+      return false;
+    });
+    const session = await opened(server);
+    expect(await session.watch(watching)).toBe('changed');
+    expect(await session.listUids(known + 1, [])).toEqual(messages.slice(known));
+    expect(searches(server)).toEqual(parts);
   });
 
   test('asks again where the server answers from what it had told before', async () => {

@@ -34,6 +34,7 @@ export class LiveClient {
   /** Called for every line of the server. */
   onLine: ((line: string) => void) | null = null;
   #hasNews = false;
+  #arrived = 0;
   #fault: Fault | null = null;
   #isEndExpected = false;
   #isClosed = false;
@@ -50,8 +51,9 @@ export class LiveClient {
     this.#wire = wire;
     wire.onThrottled = (delayMs) => this.#throttled(delayMs);
     wire.onLine = (line) => this.#countLine(line);
-    client.on('exists', () => {
+    client.on('exists', ({ count, prevCount }: { readonly count: number; readonly prevCount: number }) => {
       this.#hasNews = true;
+      this.#arrived += Math.max(0, count - prevCount);
       this.onChange?.();
     });
     client.on('error', (error) => {
@@ -75,6 +77,17 @@ export class LiveClient {
   /** To be called before the mailbox is listed, not after: what comes meanwhile is news again. */
   forgetNews(): void {
     this.#hasNews = false;
+  }
+
+  /** Messages that EXISTS has told of since `folderOpens`, those included that are gone again. */
+  get arrived(): number {
+    return this.#arrived;
+  }
+
+  /** To be called before a folder is opened, not after: what comes meanwhile would be missed, and so is counted twice at most. */
+  folderOpens(): void {
+    this.#arrived = 0;
+    this.forgetNews();
   }
 
   /** Runs one command. @throws FaultError; when a limit was passed, the connection is closed */

@@ -23,9 +23,9 @@ const ANSWER_MAX_BYTES = 4 * 1024 * 1024;
  * A SEARCH result is one line, and lines are limited to 1 MiB: larger mailboxes are searched in parts of this many. A line is read in
  * one turn of the event loop, and one of 50,000 UIDs keeps everybody else waiting for 300 ms (issue 7).
  */
-const SEARCH_PART = 10_000;
+const SEARCH_PART = 5_000;
 /** Ten million messages; a server that claims more is not believed. */
-const MOST_SEARCH_PARTS = 1_000;
+const MOST_SEARCH_PARTS = 2_000;
 
 export function createImapSessionConnector(connector: ImapClientConnector, clock: Clock): ImapConnector {
   return {
@@ -130,7 +130,7 @@ export class ImapflowSession implements ImapSession {
     live.onLine = (line) => {
       uidNotSticky ||= /^\* (?:NO|OK) \[UIDNOTSTICKY\]/i.test(line);
     };
-    live.forgetNews();
+    live.folderOpens();
     skipListing(live.client, path);
     const mailbox = await live.command(limits('opening'), () =>
       live.client.mailboxOpen(path, { readOnly: true }),
@@ -192,7 +192,11 @@ export class ImapflowSession implements ImapSession {
   async #searchAll(query: SearchObject, from: number): Promise<readonly number[]> {
     const { mailbox } = this.#live.client;
     const exists = mailbox === false ? 0 : (mailbox.exists ?? 0);
-    const span = mailbox === false || !mailbox.uidNext ? exists : mailbox.uidNext - from;
+    // imapflow knows UIDNEXT as it was when the folder was opened.
+    const span =
+      mailbox === false || !mailbox.uidNext
+        ? exists
+        : Math.max(0, mailbox.uidNext - from) + this.#live.arrived;
     if (Math.min(exists, span) <= SEARCH_PART) return await this.#search(query);
     if (exists > SEARCH_PART * MOST_SEARCH_PARTS) {
       throw new FaultError({
