@@ -6,7 +6,8 @@
  *                                                   ├─ wall limit, heap limit, crash ──▶ thread ended, PARSER_KILLED
  *                                                   └─ caller's signal ──▶ thread ended, AbortError
  *
- * Threads begin when there is work for one more, and stay for the life of the process; one that was ended is replaced.
+ * Threads begin when there is work for one more, and stay for the life of the process; one that was ended is replaced. Each is a pool
+ * of one: a pool of several hands messages to threads that have not loaded their code yet, while others are idle (issue 7).
  */
 import { setMaxListeners } from 'node:events';
 import { rm } from 'node:fs/promises';
@@ -71,24 +72,35 @@ export interface ThreadedMailProcessor extends MailProcessor, Service {
 export function createMailProcessor(options: MailProcessorOptions): ThreadedMailProcessor {
   const parser = { ...DEFAULT_PARSER_LIMITS, ...options.parser };
   const threads = options.threads ?? Math.max(3, availableParallelism() + 1);
-  const turns = new Turns(threads);
+  const opened = new Set<Piscina>();
+  let isStopped = false;
+  const load = async (thread: Piscina): Promise<unknown> =>
+    await thread.run({ storageUrl: options.storageUrl }, { name: 'warmUp' });
+  const turns = new Turns<Piscina>({
+    most: threads,
+    open: async () => {
+      if (isStopped) throw new Error('the parser has stopped');
+      const thread = createThread(options, parser);
+      opened.add(thread);
+      try {
+        await load(thread);
+      } catch (error) {
+        opened.delete(thread);
+        await thread.destroy();
+        throw error;
+      }
+      return thread;
+    },
+    mend: load,
+  });
   const memory = new GroupMemory(threads);
-  let pool: Piscina | null = null;
-  let loading: Promise<unknown> = Promise.resolve();
-
-  function threadPool(): Piscina {
-    pool ??= createPool(options, parser, threads);
-    return pool;
-  }
 
   async function inThread<Answer extends { readonly kind: string }>(
+    thread: Piscina,
     name: 'processMail' | 'processGroup',
     task: { readonly task: object; readonly buffers: readonly ArrayBuffer[]; readonly limitMs: number },
     signal: AbortSignal,
   ): Promise<Answer> {
-    // Where no thread can be started no message is to blame.
-    await loading;
-    signal.throwIfAborted();
     const { limitMs } = task;
     const ending = new AbortController();
     const begun = new BigInt64Array(new SharedArrayBuffer(8));
@@ -99,7 +111,7 @@ export function createMailProcessor(options: MailProcessorOptions): ThreadedMail
     signal.addEventListener('abort', onAbort, { once: true });
     try {
       const options = { name, signal: ending.signal, transferList: [...task.buffers] };
-      const answer = (await threadPool().run({ ...task.task, begun }, options)) as
+      const answer = (await thread.run({ ...task.task, begun }, options)) as
         Answer | { readonly kind: 'fault'; readonly fault: Fault };
       if (isFault(answer)) throw new FaultError(answer.fault);
       return answer;
@@ -128,7 +140,8 @@ export function createMailProcessor(options: MailProcessorOptions): ThreadedMail
       const { processed } = await turns.run(
         key.tenant,
         signal,
-        async () => await inThread<Processed>('processMail', { task, buffers, limitMs }, signal),
+        async (thread) =>
+          await inThread<Processed>(thread, 'processMail', { task, buffers, limitMs }, signal),
       );
       return processed;
     } finally {
@@ -145,11 +158,11 @@ export function createMailProcessor(options: MailProcessorOptions): ThreadedMail
     setMaxListeners(0, signal);
     const total = mails.reduce((sum, { bytes }) => sum + bytes.length, 0);
     const limitMs = wallLimitMs(total);
-    const { mails: received } = await turns.run(tenant, signal, async () => {
+    const { mails: received } = await turns.run(tenant, signal, async (thread) => {
       const piece = memory.take(total);
       // A copy: should the thread be ended, each message is tried alone.
       const task: Omit<GroupTask, 'begun'> = { ...commonTask(tenant, limitMs), mails: packed(mails, piece) };
-      const answer = await inThread<Received>('processGroup', { task, buffers: [], limitMs }, signal);
+      const answer = await inThread<Received>(thread, 'processGroup', { task, buffers: [], limitMs }, signal);
       memory.giveBack(piece);
       return answer;
     });
@@ -203,33 +216,27 @@ export function createMailProcessor(options: MailProcessorOptions): ThreadedMail
     processAll,
     barrier: async () => await options.barrier(),
     processStored: async (key, raw, mode, signal) => await run(key, { kind: 'stored', raw }, mode, signal),
-    loaded: async () => {
-      await loading;
-    },
+    loaded: async () => await turns.ready(),
     ...createService('mail-processor', {
       start: () => {
-        loading = threadPool().run({ storageUrl: options.storageUrl }, { name: 'warmUp' });
         // Heard of by whoever asks for it.
-        loading.catch(() => undefined);
+        turns.ready().catch(() => undefined);
         return Promise.resolve();
       },
       stop: async () => {
-        const ending = pool;
-        pool = null;
-        await ending?.destroy();
+        isStopped = true;
+        await Promise.all([...opened].map(async (thread) => await thread.destroy()));
       },
     }),
   };
 }
 
-function createPool(options: MailProcessorOptions, parser: ParserLimits, threads: number): Piscina {
-  const pool = new Piscina({
+function createThread(options: MailProcessorOptions, parser: ParserLimits): Piscina {
+  const thread = new Piscina({
     filename: (options.workerUrl ?? new URL('./mail-parse-worker.js', import.meta.url)).href,
     name: 'processMail',
-    // One, and the others when there is work for them: each costs a third of a second to load, at a time when the mailboxes of a
-    // process that has just begun wait for it.
     minThreads: 1,
-    maxThreads: threads,
+    maxThreads: 1,
     idleTimeout: Infinity,
     // The turns see to it that nothing queues here. A blocking wait between tasks would stop a thread's sockets.
     atomics: 'disabled',
@@ -237,10 +244,10 @@ function createPool(options: MailProcessorOptions, parser: ParserLimits, threads
     execArgv: [],
     resourceLimits: { maxOldGenerationSizeMb: parser.heapMb, maxYoungGenerationSizeMb: 32 },
   });
-  pool.on('error', () => {
-    // A thread that died between two messages: replaced, and nobody's message was in it.
+  thread.on('error', () => {
+    // One that died between two messages: replaced, and nobody's message was in it.
   });
-  return pool;
+  return thread;
 }
 
 /** Calls `action` when the time is over that runs from the beginning of the task, or when that does not come. */
