@@ -1,6 +1,8 @@
-/** Tells when messages with given subjects appear on the stream, by the clock of this process. */
+/** When messages with given subjects come to the stream: seen by this process as they come, or read from the entries afterwards. */
 import type { Redis } from 'ioredis';
 import { monotonicMs } from '../farm/farm.ts';
+
+const ENTRIES_AT_ONCE = 500;
 
 /** Who waits for a subject, and when it was seen. */
 export class Expected {
@@ -27,7 +29,7 @@ export async function watchStream(redis: Redis, stream: string): Promise<StreamW
   const expected = new Expected();
   const reader = redis.duplicate();
   let isOpen = true;
-  let last = (await redis.xrevrange(stream, '+', '-', 'COUNT', 1))[0]?.[0] ?? '0';
+  let last = await lastEntryId(redis, stream);
   void (async () => {
     while (isOpen) {
       const reply = await reader.xread('BLOCK', 60_000, 'STREAMS', stream, last).catch(() => null);
@@ -45,6 +47,27 @@ export async function watchStream(redis: Redis, stream: string): Promise<StreamW
       reader.disconnect();
     },
   };
+}
+
+/** @returns what comes before every entry where there is none */
+export async function lastEntryId(redis: Redis, stream: string): Promise<string> {
+  const [last] = await redis.xrevrange(stream, '+', '-', 'COUNT', 1);
+  return last?.[0] ?? '0-0';
+}
+
+/** `atMs`: milliseconds since 1970, whole ones, by the clock of Redis: an entry's id begins with the time of its append. */
+export async function* entriesAfter(
+  redis: Redis,
+  stream: string,
+  before: string,
+): AsyncGenerator<{ readonly subject: string; readonly atMs: number }> {
+  for (let last = before; ;) {
+    const entries = await redis.xrange(stream, `(${last}`, '+', 'COUNT', ENTRIES_AT_ONCE);
+    for (const [id, values] of entries) yield { subject: subjectIn(values), atMs: Number(id.split('-')[0]) };
+    const [lastOfThem] = entries.at(-1) ?? [];
+    if (lastOfThem === undefined) return;
+    last = lastOfThem;
+  }
 }
 
 /** Without parsing the whole event: under load that alone would delay what is measured. */
