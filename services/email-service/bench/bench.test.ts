@@ -124,7 +124,7 @@ describe('--check', () => {
   it('finds a ratio that fell by more than a fifth, whatever the machine', () => {
     const ingest = { msgPerSecond: 9_000, ratioToFetch: 0.47, ratioToSimpleParser: 2.6 };
     const found = losses(REPORT, { ingest });
-    expect(found).toEqual([{ figure: 'ingest.ratioToFetch', kept: 0.6, now: 0.47 }]);
+    expect(found).toEqual([{ figure: 'ingest.ratioToFetch', kept: 0.6, now: 0.47, slowness: 1 }]);
     expect(lossLines(found)).toEqual(['lost: ingest.ratioToFetch was 0.6, is 0.47']);
   });
   it('finds memory that grew', () => {
@@ -134,6 +134,19 @@ describe('--check', () => {
   it('leaves noise alone: half a millisecond twice is not a loss', () => {
     const latency = { p50Ms: 510, p99Ms: 560, floorP50Ms: 500, floorP99Ms: 505 };
     expect(losses(REPORT, { latency })).toEqual([]);
+  });
+  it('blames no figure for the time that a slower machine takes, and one for what is more than that', () => {
+    const ingest = { msgPerSecond: 800, ratioToFetch: 0.6, ratioToSimpleParser: 3.2 };
+    const latency = { p50Ms: 516, p99Ms: 590, floorP50Ms: 500, floorP99Ms: 505 };
+    const listener = { count: 10_000, kibEach: 60, idleCpuPercent: 6 };
+    expect(losses(REPORT, { ingest, latency, listener })).toEqual([]);
+    expect(lossLines(losses(REPORT, { ingest, listener: { ...listener, idleCpuPercent: 9 } }))).toEqual([
+      'lost: listener.idleCpuPercent was 3, is 9, on a machine that is 2 times slower',
+    ]);
+  });
+  it('expects no more of a faster machine', () => {
+    const ingest = { msgPerSecond: 3_200, ratioToFetch: 0.6, ratioToSimpleParser: 3.2 };
+    expect(losses(REPORT, { ...REPORT, ingest })).toEqual([]);
   });
   it('knows when there was nothing to compare', () => {
     expect(comparedCount(REPORT, {})).toBe(0);

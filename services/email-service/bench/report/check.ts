@@ -1,6 +1,7 @@
 /**
- * `--check`: has something become worse than what is kept in the repository? Compared are ratios to the floor of the same run, and
- * counts, which say the same on another machine; what is left are times and sizes that hardly depend on it.
+ * `--check`: has something become worse than what is kept in the repository? Compared are ratios to the floor of the same run, counts and
+ * sizes, which say the same on another machine; and times that are processor time for the most part, less what a slower machine adds to
+ * them. How much slower it is the floor of ingest says, imapflow + simpleParser, which is processor time alone.
  */
 import type { Figures } from './figures.ts';
 import { number } from './goals.ts';
@@ -9,6 +10,8 @@ export interface Loss {
   readonly figure: string;
   readonly kept: number;
   readonly now: number;
+  /** Times that the machine may be slower for this figure: 1 where it should be the same. */
+  readonly slowness: number;
 }
 
 interface Compared {
@@ -17,6 +20,8 @@ interface Compared {
   readonly better: 'more' | 'less';
   /** A difference below this is noise, whatever its share. */
   readonly slack: number;
+  /** A slow machine takes longer; default false. */
+  readonly isProcessorTime?: boolean;
 }
 
 /** More than this is a loss: 0.2 is a fifth. */
@@ -35,12 +40,14 @@ const COMPARED: readonly Compared[] = [
     of: ({ latency }) => latency && latency.p50Ms - latency.floorP50Ms,
     better: 'less',
     slack: 3,
+    isProcessorTime: true,
   },
   {
     figure: 'latency p99 above the floor, ms',
     of: ({ latency }) => latency && latency.p99Ms - latency.floorP99Ms,
     better: 'less',
     slack: 25,
+    isProcessorTime: true,
   },
   { figure: 'listener.kibEach', of: ({ listener }) => listener?.kibEach, better: 'less', slack: 1 },
   {
@@ -48,6 +55,7 @@ const COMPARED: readonly Compared[] = [
     of: ({ listener }) => listener?.idleCpuPercent,
     better: 'less',
     slack: 1,
+    isProcessorTime: true,
   },
   { figure: 'coldStart.ratio', of: ({ coldStart }) => coldStart?.ratio, better: 'less', slack: 0 },
   {
@@ -73,6 +81,7 @@ const COMPARED: readonly Compared[] = [
     of: ({ takeover }) => takeover?.sigtermSeconds,
     better: 'less',
     slack: 0.3,
+    isProcessorTime: true,
   },
   {
     figure: 'memory.peakMib500MbMessage',
@@ -91,13 +100,26 @@ const COMPARED: readonly Compared[] = [
 
 /** Of what both hold. */
 export function losses(kept: Figures, now: Figures): readonly Loss[] {
-  return COMPARED.flatMap(({ figure, of, better, slack }) => {
+  const slower = slownessOf(kept, now);
+  return COMPARED.flatMap(({ figure, of, better, slack, isProcessorTime = false }) => {
     const [before, after] = [of(kept), of(now)];
     if (before === undefined || after === undefined) return [];
-    const worseBy = better === 'more' ? before - after : after - before;
+    const slowness = isProcessorTime ? slower : 1;
+    const worseBy = better === 'more' ? before - after : after / slowness - before;
     const isLost = worseBy > slack && worseBy > ALLOWED_LOSS * Math.abs(before);
-    return isLost ? [{ figure, kept: before, now: after }] : [];
+    return isLost ? [{ figure, kept: before, now: after, slowness }] : [];
   });
+}
+
+/** 1 where this machine is not slower, or where not both have measured ingest: then it counts as the same. */
+function slownessOf(kept: Figures, now: Figures): number {
+  const [before, after] = [floorRate(kept), floorRate(now)];
+  return before === null || after === null ? 1 : Math.max(1, before / after);
+}
+
+/** Messages a second of imapflow + simpleParser. */
+function floorRate({ ingest }: Figures): number | null {
+  return ingest === undefined ? null : ingest.msgPerSecond / ingest.ratioToSimpleParser;
 }
 
 /** How many figures both hold: with none, nothing was checked. */
@@ -106,5 +128,8 @@ export function comparedCount(kept: Figures, now: Figures): number {
 }
 
 export function lossLines(found: readonly Loss[]): readonly string[] {
-  return found.map(({ figure, kept, now }) => `lost: ${figure} was ${number(kept)}, is ${number(now)}`);
+  return found.map(({ figure, kept, now, slowness }) => {
+    const machine = slowness === 1 ? '' : `, on a machine that is ${number(slowness)} times slower`;
+    return `lost: ${figure} was ${number(kept)}, is ${number(now)}${machine}`;
+  });
 }
