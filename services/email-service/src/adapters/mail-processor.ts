@@ -6,7 +6,7 @@
  *                                                   ├─ wall limit, heap limit, crash ──▶ thread ended, PARSER_KILLED
  *                                                   └─ caller's signal ──▶ thread ended, AbortError
  *
- * Threads begin when there is work for one more, and stay for the life of the process; one that was ended is replaced. Each is a pool
+ * Threads begin when the last idle one is taken, and stay for the life of the process; one that was ended is replaced. Each is a pool
  * of one: a pool of several hands messages to threads that have not loaded their code yet, while others are idle (issue 7).
  */
 import { setMaxListeners } from 'node:events';
