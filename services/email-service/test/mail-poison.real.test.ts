@@ -1,5 +1,6 @@
 /** Messages that end their parser: each costs itself only. */
-import { describe, expect, it } from 'vitest';
+import { setEnvironmentData } from 'node:worker_threads';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { tenantId } from '@mailstream/shared/domain/ids';
 import { messageOfKind } from '@mailstream/shared/testing/message-kinds';
 import { createMailProcessor } from '../src/adapters/mail-processor.ts';
@@ -85,6 +86,27 @@ describe('a message that ends its parser', () => {
 
   it('is not started for a caller that has given up already', async () => {
     await expect(run(plain(6), KEY, AbortSignal.abort())).rejects.toMatchObject({ name: 'AbortError' });
+  });
+});
+
+describe('a thread that is still being loaded', () => {
+  const mail = useMailProcessor({
+    workerUrl: new URL('stuck-worker.mjs', import.meta.url),
+    threads: 3,
+  });
+
+  it('is given no message: those that come at the same time are parsed by the one that is loaded', async () => {
+    setEnvironmentData('loading', 'stuck');
+    onTestFinished(() => setEnvironmentData('loading'));
+    const keys = [KEY, NEIGHBOUR, KEY, NEIGHBOUR];
+    const parsed = await Promise.all(
+      keys.map((key, at) =>
+        mail.processor().process(key, { kind: 'bytes', bytes: plain(at) }, 'full', never),
+      ),
+    );
+    expect(parsed.map(({ mail: { subject } }) => subject)).toEqual(
+      keys.map((_, at) => `Message ${at} of kind plain`),
+    );
   });
 });
 
