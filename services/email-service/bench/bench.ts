@@ -32,6 +32,7 @@ import { goalRows } from './report/goals.ts';
 import { spread, type Series } from './report/statistics.ts';
 import { goalTable, seriesTable } from './report/table.ts';
 import { FULL, QUICK } from './sizes.ts';
+import { newFileMs, newFileWarning } from './world/new-file.ts';
 import { startServers, type Servers } from './world/servers.ts';
 
 const RUN: Readonly<Record<PartName, Part>> = {
@@ -115,6 +116,8 @@ async function measureAll(options: BenchOptions, say: (line: string) => void): P
   };
   process.once('SIGINT', stop).once('SIGTERM', stop);
   try {
+    const warning = newFileWarning(newFileMs(folder));
+    if (warning !== null) say(warning);
     const servers = await startServers(folder);
     try {
       return await measureParts(options, servers, say);

@@ -1,5 +1,6 @@
 /** The standard mailbox is the one that was promised, and statements are read off the wire. */
 import { describe, expect, it } from 'vitest';
+import { newFileWarning } from './new-file.ts';
 import { isFraming, PgStatements } from './pg-statements.ts';
 import { STANDARD, standardMessages } from './standard-mailbox.ts';
 
@@ -90,4 +91,9 @@ describe('statements on the wire', () => {
     ['SELECT 1', false],
     ['SETTLE', false],
   ])('frame work or are work: %s', (text, framing) => expect(isFraming(text)).toBe(framing));
+});
+
+describe('a machine on which new files are slow', () => {
+  it('is warned of', () => expect(newFileWarning(0.52)).toContain('A new file takes 0.52 ms here'));
+  it('is an exception', () => expect(newFileWarning(0.09)).toBeNull());
 });
