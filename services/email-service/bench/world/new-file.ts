@@ -29,7 +29,7 @@ export function newFileMs(folder: string): number {
 export function newFileWarning(tookMs: number): string | null {
   if (tookMs < SLOW_MS) return null;
   return [
-    `A new file takes ${tookMs.toFixed(2)} ms here, ten times what it should. Were many files removed in the last five minutes, such as by another bench?`,
+    `A new file takes ${tookMs.toFixed(2)} ms here, five times what it should and more. Were many files removed in the last five minutes, such as by another bench?`,
     'Where ext4 has no journal that slows down each new one. Whatever stores mail is slower than it is otherwise: wait five minutes, or read it so.',
   ].join('\n');
 }
