@@ -35,6 +35,17 @@ describe('logger', () => {
     });
   });
 
+  it('adds the fields of a child and of its parent, and those of the line in place of both', () => {
+    const { log, lines } = capture();
+    const child = log.child({ tenantId: 't1', epoch: 1, code: 'A' }).child({ providerId: 'p1', epoch: 2 });
+    child.warn('listener fault', { code: 'B' });
+    log.warn('another');
+    const [line = '', other = ''] = lines();
+    expect(JSON.parse(line)).toMatchObject({ tenantId: 't1', providerId: 'p1', epoch: 2, code: 'B' });
+    expect(line.match(/"(?:epoch|code)":/g)).toHaveLength(2);
+    expect(other).not.toContain('tenantId');
+  });
+
   it('drops every field that is not on the list, also in a child', () => {
     const { log, text } = capture();
     const sneaky = {
