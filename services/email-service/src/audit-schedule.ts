@@ -1,5 +1,5 @@
 /**
- * When a folder is due for its next audit: on its schedule, and when somebody asks. Owns one timer.
+ * When a folder is due for its next audit: on its schedule, and when somebody asks. Owns two timers at most.
  *
  * Requests are numbered. One that comes while an audit runs has a higher number than the audit was begun for, so the folder is due
  * again when that one has ended: no request is lost.
@@ -22,7 +22,8 @@ export class AuditSchedule {
   readonly #intervalMs: number;
   readonly #random: () => number;
   readonly #onDue: () => void;
-  readonly #timers = new Map<'schedule' | 'retry', () => void>();
+  #cancelSchedule: (() => void) | null = null;
+  #cancelRetry: (() => void) | null = null;
   #isScheduled = false;
   #requested = 0;
   #answered = 0;
@@ -50,7 +51,7 @@ export class AuditSchedule {
 
   /** The first audit comes at a random moment of the interval, so that not all folders are audited at once. */
   start(): void {
-    if (this.#intervalMs > 0 && !this.#timers.has('schedule'))
+    if (this.#intervalMs > 0 && this.#cancelSchedule === null)
       this.#armSchedule(this.#random() * this.#intervalMs);
   }
 
@@ -88,37 +89,33 @@ export class AuditSchedule {
   /** For good: an audit that breaks only after its folder was given up is not tried again. */
   stop(): void {
     this.#isStopped = true;
-    for (const cancel of this.#timers.values()) cancel();
-    this.#timers.clear();
+    this.#cancelSchedule?.();
+    this.#cancelSchedule = null;
+    this.#cancelRetry?.();
+    this.#cancelRetry = null;
   }
 
   #armSchedule(delayMs: number): void {
-    this.#timers.set(
-      'schedule',
-      this.#clock.schedule(delayMs, () => {
-        this.#isScheduled = true;
-        this.#armSchedule(this.#intervalMs);
-        if (this.due !== null) this.#onDue();
-      }),
-    );
+    this.#cancelSchedule = this.#clock.schedule(delayMs, () => {
+      this.#isScheduled = true;
+      this.#armSchedule(this.#intervalMs);
+      if (this.due !== null) this.#onDue();
+    });
   }
 
   #postpone(delayMs: number): void {
     if (this.#isStopped) return;
     this.#isPostponed = true;
-    this.#timers.get('retry')?.();
-    this.#timers.set(
-      'retry',
-      this.#clock.schedule(delayMs, () => {
-        this.#resume();
-        if (this.due !== null) this.#onDue();
-      }),
-    );
+    this.#cancelRetry?.();
+    this.#cancelRetry = this.#clock.schedule(delayMs, () => {
+      this.#resume();
+      if (this.due !== null) this.#onDue();
+    });
   }
 
   #resume(): void {
     this.#isPostponed = false;
-    this.#timers.get('retry')?.();
-    this.#timers.delete('retry');
+    this.#cancelRetry?.();
+    this.#cancelRetry = null;
   }
 }

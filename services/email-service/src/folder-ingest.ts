@@ -55,7 +55,7 @@ export class FolderIngest {
   #mustReload = false;
   readonly #attempts: AttemptsToForgive;
   /** What audits that broke half-way had found missing. */
-  readonly #lost = new Set<number>();
+  #lost: Set<number> | null = null;
 
   constructor(deps: IngestDeps, provider: ImapProvider, folder: FolderRef, term: Term) {
     this.#deps = deps;
@@ -246,7 +246,10 @@ export class FolderIngest {
     // On the same slow schedule the ledger is compared with the stream: what a person asked to replay goes out at once.
     this.#publication.doubt();
     await this.#recoverIfNeeded(options.signal);
-    return await auditFolder(this.#auditDeps(session, cursor, options), session, cursor, this.#lost);
+    const lost = (this.#lost ??= new Set());
+    const counts = await auditFolder(this.#auditDeps(session, cursor, options), session, cursor, lost);
+    if (lost.size === 0) this.#lost = null;
+    return counts;
   }
 
   /**
@@ -286,7 +289,7 @@ export class FolderIngest {
       onBlank: () => this.#publication.beginsBlank(),
       onNewUidValidity: () => {
         this.freshness.forget();
-        this.#lost.clear();
+        this.#lost?.clear();
       },
     };
   }

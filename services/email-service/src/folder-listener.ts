@@ -2,7 +2,7 @@
  * Runs the listener machine of one folder: performs its effects and turns every reply into an event.
  *
  * Owns at most one session, its timers and its work in flight; `stopped` resolves when nothing of it is left. All work of a
- * session hangs on that session's AbortController, so that ending it ends everything, and `ended` is sent only after the work has
+ * session hangs on that session's signal, so that ending it ends everything, and `ended` is sent only after the work has
  * settled (see core/listener-machine.ts).
  */
 import type { Fault } from '@mailstream/shared/domain/fault';
@@ -10,16 +10,18 @@ import { assertNever } from '@mailstream/shared/domain/never';
 import type { ImapProvider } from '@mailstream/shared/domain/provider';
 import { backoffMs, jittered } from '@mailstream/shared/domain/time';
 import { toFault } from '@mailstream/shared/errors/fault-error';
-import { listenerTimers, nextListener } from './core/listener-machine.ts';
+import { listenerTimer, type ListenerTimer, nextListener } from './core/listener-machine.ts';
 import type { ListenerEffect, ListenerEvent, ListenerState } from './core/listener-states.ts';
 import { NARROW_OVERLAP, WIDE_OVERLAP } from './core/sync-plan.ts';
 import type { FolderIngest, PassOptions } from './folder-ingest.ts';
 import { FolderAudits } from './folder-audits.ts';
 import type { Turn } from './connection-turns.ts';
 import type { ListenerDeps, ListenerHooks } from './listener-deps.ts';
-import { deferred, newLiveSession, SESSION_ENDED, type LiveSession } from './live-session.ts';
+import { deferred, LiveSession } from './live-session.ts';
 import { healthOf, mustHearOfPressure, sightOf, type FolderSight } from './listener-health.ts';
 import type { ImapSession } from './ports/imap.ts';
+import { WatchStop } from './ports/watch-stop.ts';
+import { StateTimer } from './state-timer.ts';
 
 /** Back-off of reconnects: 1 s doubling to 60 s (DESIGN section 7). */
 const RECONNECT = { baseMs: 1_000, capMs: 60_000 };
@@ -39,7 +41,7 @@ export class FolderListener {
   readonly #deps: ListenerDeps;
   readonly #hooks: ListenerHooks;
   readonly #ingest: FolderIngest;
-  readonly #timers = new Map<'deadline' | 'retry' | 'recheck', () => void>();
+  readonly #timer: StateTimer<ListenerTimer>;
   #provider: ImapProvider;
   #state: ListenerState = { kind: 'idle' };
   #live: LiveSession | null = null;
@@ -64,6 +66,7 @@ export class FolderListener {
     this.folder = folder;
     this.#ingest = ingest;
     this.#hooks = hooks;
+    this.#timer = new StateTimer(deps.clock);
     this.#audits = new FolderAudits(deps, ingest, hooks, () => this.#auditIsDue());
     this.stopped = new Promise((resolve) => {
       this.#resolveStopped = resolve;
@@ -136,10 +139,14 @@ export class FolderListener {
 
   /** Events are handled one after the other, also those that an effect causes at once. */
   #send(event: ListenerEvent): void {
-    this.#queue.push(event);
-    if (this.#isHandling) return;
+    if (this.#isHandling) {
+      this.#queue.push(event);
+      return;
+    }
     this.#isHandling = true;
     try {
+      // Not through the queue: an array that was once used keeps the room for 17 (issue 7).
+      this.#handle(event);
       for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) this.#handle(next);
     } finally {
       this.#isHandling = false;
@@ -161,11 +168,7 @@ export class FolderListener {
         folder: this.folder,
       });
     }
-    for (const [timer, cancel] of this.#timers) {
-      if (listenerTimers(state).includes(timer)) continue;
-      cancel();
-      this.#timers.delete(timer);
-    }
+    this.#timer.keepOnly(listenerTimer(state));
     for (const effect of effects) this.#perform(effect);
     this.#reportHealth(before);
     if (state.kind !== before.kind) this.#ingest.freshness.progressed(this.#deps.clock.monotonicMs());
@@ -198,7 +201,7 @@ export class FolderListener {
         return this.#openSession(effect.session);
       case 'openFolder':
         return this.#inSession(effect.session, async (live, session) => {
-          await this.#ingest.open(session, live.controller.signal);
+          await this.#ingest.open(session, live.signal);
           this.#overlap = WIDE_OVERLAP;
           this.#send({ kind: 'opened', session: live.number });
         });
@@ -215,7 +218,7 @@ export class FolderListener {
       case 'armDeadline': {
         const { session, of } = effect;
         const afterMs = of === 'connecting' ? this.#deps.settings.connectDeadlineMs : DEADLINES_MS[of];
-        return this.#arm('deadline', afterMs, () => {
+        return this.#timer.arm('deadline', afterMs, () => {
           if (of !== 'closing') return this.#send({ kind: 'deadline', session });
           this.#live?.session?.destroy();
           return this.#send({ kind: 'closeDeadline', session });
@@ -224,13 +227,13 @@ export class FolderListener {
       case 'armRetry': {
         const backoff = { ...RECONNECT, jitter: this.#deps.settings.reconnectJitter };
         const delayMs = Math.max(backoffMs(backoff, effect.attempt, this.#deps.random()), effect.notBeforeMs);
-        return this.#arm('retry', delayMs, () => this.#send({ kind: 'retryDue' }));
+        return this.#timer.arm('retry', delayMs, () => this.#send({ kind: 'retryDue' }));
       }
       case 'armRecheck': {
         const firstMs = effect.fault.kind === 'auth' ? RECHECK_MS.firstLogin : RECHECK_MS.first;
         const delayMs = Math.min(firstMs * 2 ** Math.max(0, effect.attempt - 1), RECHECK_MS.last);
         const spread = jittered(delayMs, this.#deps.settings.timerJitter, this.#deps.random());
-        return this.#arm('recheck', spread, () => this.#send({ kind: 'recheckDue' }));
+        return this.#timer.arm('recheck', spread, () => this.#send({ kind: 'recheckDue' }));
       }
       case 'reportFenced':
         return this.#hooks.fenced();
@@ -239,24 +242,13 @@ export class FolderListener {
     }
   }
 
-  #arm(timer: 'deadline' | 'retry' | 'recheck', delayMs: number, action: () => void): void {
-    this.#timers.get(timer)?.();
-    this.#timers.set(
-      timer,
-      this.#deps.clock.schedule(delayMs, () => {
-        this.#timers.delete(timer);
-        action();
-      }),
-    );
-  }
-
   #openSession(number: number): void {
-    const live = newLiveSession(number, this.#deps.clock.monotonicMs());
+    const live = new LiveSession(number, this.#deps.clock.monotonicMs());
     this.#live = live;
     const spreadMs = Math.min(this.#deps.settings.startupStaggerMs, this.#turn?.spreadMs ?? 0);
     const staggerMs = number === 1 ? this.#deps.random() * spreadMs : 0;
     this.#track(live, async () => {
-      const { signal } = live.controller;
+      const { signal } = live;
       if (staggerMs > 0) await this.#deps.pause(staggerMs, signal);
       const session = await this.#deps.gate.pass(() => {
         signal.throwIfAborted();
@@ -273,13 +265,13 @@ export class FolderListener {
   }
 
   async #runPass(live: LiveSession, session: ImapSession): Promise<void> {
-    live.watch?.abort(SESSION_ENDED);
+    live.watch?.stop();
     await live.watchSettled;
     const heldBy = this.#deps.pressure.heldBy();
     if (heldBy !== null) return this.#send({ kind: 'passDone', session: live.number, more: true, heldBy });
     const options: PassOptions = {
       overlap: this.#overlap,
-      signal: live.controller.signal,
+      signal: live.signal,
       shouldStop: () => this.#isPassToStop || this.#deps.pressure.heldBy() !== null,
     };
     this.#overlap = NARROW_OVERLAP;
@@ -298,8 +290,9 @@ export class FolderListener {
 
   async #watch(live: LiveSession, session: ImapSession): Promise<void> {
     const { settings, random } = this.#deps;
-    const watch = new AbortController();
-    live.watch = watch;
+    live.rests();
+    const stop = new WatchStop();
+    live.watch = stop;
     const { promise: settled, resolve: settle } = deferred();
     live.watchSettled = settled;
     // Nothing that came, and no hole that is due, may be fetched: hearing of it again and again would only spin.
@@ -317,7 +310,7 @@ export class FolderListener {
         renewMs: jittered(settings.idleRenewMs, settings.timerJitter, random()),
         pollMs: settings.pollIntervalMs,
         deadlineMs: isHeld ? regularMs : Math.min(regularMs, this.#ingest.nextDueMs ?? Infinity),
-        signal: watch.signal,
+        stop,
       });
       if (useIdle) this.#idleFailures = 0;
       settle();
@@ -341,8 +334,7 @@ export class FolderListener {
   #endSession(number: number, how: 'gracefully' | 'abruptly'): void {
     const live = this.#live;
     if (live === null || live.number !== number) return this.#send({ kind: 'ended', session: number });
-    live.controller.abort(SESSION_ENDED);
-    live.watch?.abort(SESSION_ENDED);
+    live.end();
     if (how === 'abruptly') live.session?.destroy();
     void (async () => {
       if (how === 'gracefully') {
@@ -368,7 +360,7 @@ export class FolderListener {
   /** Runs work of a session; what it throws becomes a fault of that session. */
   #track(live: LiveSession, work: () => Promise<void>): void {
     const running = work().catch((error: unknown) => {
-      if (!live.controller.signal.aborted) this.#fault(live, toFault(error), error);
+      if (!live.isEnded) this.#fault(live, toFault(error), error);
       else if (toFault(error).kind === 'fenced') this.#hooks.fenced();
     });
     live.work.add(running);
@@ -376,7 +368,7 @@ export class FolderListener {
   }
 
   #fault(live: LiveSession, fault: Fault, error?: unknown): void {
-    if (live.controller.signal.aborted) return;
+    if (live.isEnded) return;
     const livedMs = live.session === null ? 0 : this.#deps.clock.monotonicMs() - live.connectedAtMs;
     this.#deps.metrics.fault(fault, live.session === null);
     this.#deps.pressure.noted(fault);

@@ -49,7 +49,9 @@ export class ProviderRuntime {
   readonly #log: Logger;
   readonly #listeners = new Map<string, FolderListener>();
   readonly #folders = new Map<string, FolderHealth>();
-  readonly #stopping = new AbortController();
+  #isEnding = false;
+  /** While the settings could not be read, and are read again after a pause. */
+  #pause: AbortController | null = null;
   #leaving = new Set<Promise<void>>();
   #provider: ImapProvider | null = null;
   #loading: Promise<void> = Promise.resolve();
@@ -76,7 +78,7 @@ export class ProviderRuntime {
 
   /** Its listeners end, or have ended. */
   get isEnding(): boolean {
-    return this.#stopping.signal.aborted;
+    return this.#isEnding;
   }
 
   get listenerCount(): number {
@@ -149,8 +151,9 @@ export class ProviderRuntime {
   }
 
   #end(how: (listener: FolderListener) => void): void {
-    const isFirst = !this.#stopping.signal.aborted;
-    this.#stopping.abort(SESSION_ENDED);
+    const isFirst = !this.#isEnding;
+    this.#isEnding = true;
+    this.#pause?.abort(SESSION_ENDED);
     for (const listener of this.#listeners.values()) how(listener);
     if (!isFirst) return;
     void this.#loading
@@ -166,27 +169,27 @@ export class ProviderRuntime {
   }
 
   #load(): Promise<void> {
-    return this.#untilRead(async (signal) => {
+    return this.#untilRead(async () => {
       const provider = await this.#deps.source.load(this.ref);
       // Deleted: the lease machine hears of it from discovery.
-      if (provider !== null && !signal.aborted) this.#apply(provider);
+      if (provider !== null && !this.#isEnding) this.#apply(provider);
     });
   }
 
   #readAuditRequests(): Promise<void> {
-    return this.#untilRead(async (signal) => {
+    return this.#untilRead(async () => {
       const { audit, answeredAudits, resyncs } = await this.#deps.status.requests(this.ref);
-      if ((audit === 0 && resyncs.size === 0) || signal.aborted) return;
+      if ((audit === 0 && resyncs.size === 0) || this.#isEnding) return;
       for (const [folder, listener] of this.#listeners)
         listener.requestAudit(audit, answeredAudits.get(folder) ?? 0, resyncs.get(folder) ?? null);
     });
   }
 
-  async #untilRead(read: (signal: AbortSignal) => Promise<void>): Promise<void> {
-    const { signal } = this.#stopping;
-    while (!signal.aborted) {
+  /** One at a time: what is read waits for what is read before it. */
+  async #untilRead(read: () => Promise<void>): Promise<void> {
+    while (!this.#isEnding) {
       try {
-        return await read(signal);
+        return await read();
       } catch (error) {
         const fault = toFault(error);
         this.#log.warn('settings could not be read', {
@@ -194,7 +197,9 @@ export class ProviderRuntime {
           detail: fault.detail,
           delayMs: LOAD_RETRY_MS,
         });
-        await this.#deps.listener.pause(LOAD_RETRY_MS, signal).catch(() => undefined);
+        this.#pause = new AbortController();
+        await this.#deps.listener.pause(LOAD_RETRY_MS, this.#pause.signal).catch(() => undefined);
+        this.#pause = null;
       }
     }
   }
@@ -214,32 +219,35 @@ export class ProviderRuntime {
   }
 
   #watch(provider: ImapProvider, folder: string): void {
-    const ref = { ...this.ref, folder };
+    const { tenant, id } = this.ref;
+    const ref = { tenant, id, folder };
     const ingest = new FolderIngest({ ...this.#deps.ingest, log: this.#log }, provider, ref, this.#term);
-    const listener = new FolderListener(
-      { ...this.#deps.listener, log: this.#log, gate: this.#gate },
-      provider,
-      folder,
-      ingest,
-      {
-        fenced: () => this.#hooks.fenced(),
-        audited: (audit) => this.#deps.status.recordAudit(ref, this.#term, audit),
-        resynced: (...answer) => this.#deps.status.recordResync(ref, this.#term, ...answer),
-        health: (health, capabilities, inSync) => {
-          if (this.#listeners.get(folder) !== listener) return;
-          const isNews = !isAsBefore(this.#folders.get(folder), health);
-          if (isNews) this.#folders.set(folder, health);
-          if (health.state === 'parked' && health.code === 'OAUTH_REAUTHORIZE') this.#doubtGrant(listener);
-          this.#capabilities = capabilities ?? this.#capabilities;
-          if (isNews || this.#isHealthInDoubt) this.#report(inSync);
-        },
+    const listener = new FolderListener(this.#listenerDeps(), provider, folder, ingest, {
+      fenced: () => this.#hooks.fenced(),
+      audited: (audit) => this.#deps.status.recordAudit(ref, this.#term, audit),
+      resynced: (...answer) => this.#deps.status.recordResync(ref, this.#term, ...answer),
+      health: (health, capabilities, inSync) => {
+        if (this.#listeners.get(folder) !== listener) return;
+        const isNews = !isAsBefore(this.#folders.get(folder), health);
+        if (isNews) this.#folders.set(folder, health);
+        if (health.state === 'parked' && health.code === 'OAUTH_REAUTHORIZE') this.#doubtGrant(listener);
+        this.#capabilities = capabilities ?? this.#capabilities;
+        if (isNews || this.#isHealthInDoubt) this.#report(inSync);
       },
-    );
+    });
     // A folder chosen again while its old listener still leaves begins when that one has ended.
     const before = [...this.#leaving];
     this.#listeners.set(folder, listener);
     this.#deps.folderAdded(this);
     void Promise.all(before).then(() => listener.start());
+  }
+
+  /** Field by field: copied as a whole and added to, each would have a hidden class of its own (issue 7). */
+  #listenerDeps(): ListenerDeps {
+    const { connector, turns, auditTurns, clock, random, settings, metrics, pause, pressure } =
+      this.#deps.listener;
+    const [gate, log] = [this.#gate, this.#log];
+    return { connector, gate, turns, auditTurns, clock, random, log, settings, metrics, pause, pressure };
   }
 
   /**

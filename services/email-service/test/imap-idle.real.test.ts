@@ -2,6 +2,7 @@
 import { FakeClock } from '@mailstream/shared/testing/fake-clock';
 import { expect, test } from 'vitest';
 import { deferred } from '../src/live-session.ts';
+import { WatchStop } from '../src/ports/watch-stop.ts';
 import { faultOf, inbox, opened, start, watching } from './imap-session-setup.ts';
 
 test('a command ends a running IDLE with one DONE, and there is another one afterwards, again and again', async () => {
@@ -14,10 +15,10 @@ test('a command ends a running IDLE with one DONE, and there is another one afte
     await answer('OK done');
   });
   for (let round = 1; round <= 3; round += 1) {
-    const abort = new AbortController();
-    const watched = session.watch({ ...watching, signal: abort.signal });
+    const stop = new WatchStop();
+    const watched = session.watch({ ...watching, stop });
     await server.seen('IDLE', round);
-    abort.abort();
+    stop.stop();
     expect(await watched).toBe('stopped');
     expect(await session.listUids(1, [])).toEqual([1]);
   }
@@ -43,10 +44,10 @@ test('commands that come before the server says "+" wait for it, and DONE is sen
     await connection.line('+ idling');
     await answer((await connection.reader.readLine()) === 'DONE' ? 'OK done' : 'BAD what');
   });
-  const abort = new AbortController();
-  const watched = session.watch({ ...watching, signal: abort.signal });
+  const stop = new WatchStop();
+  const watched = session.watch({ ...watching, stop });
   await server.seen('IDLE', 1);
-  abort.abort();
+  stop.stop();
   await watched;
   const listed = session.listUids(1, []).then((uids) => ({ uids, hasBegun }));
   tell();
@@ -62,10 +63,10 @@ test('an IDLE that is refused, or ended unasked, while a command waits for it do
       await isTold;
       await context.answer(answer);
     });
-    const abort = new AbortController();
-    const watched = session.watch({ ...watching, signal: abort.signal });
+    const stop = new WatchStop();
+    const watched = session.watch({ ...watching, stop });
     await server.seen('IDLE', round + 1);
-    abort.abort();
+    stop.stop();
     await watched;
     const listed = session.listUids(1, []);
     tell();
@@ -93,10 +94,10 @@ test('a connection that is lost before "+" fails the command that waits, with th
   const server = await start(inbox('a'));
   const session = await opened(server);
   server.once('IDLE', () => undefined);
-  const abort = new AbortController();
-  const watched = session.watch({ ...watching, signal: abort.signal });
+  const stop = new WatchStop();
+  const watched = session.watch({ ...watching, stop });
   await server.seen('IDLE', 1);
-  abort.abort();
+  stop.stop();
   await watched;
   const listed = faultOf(session.listUids(1, []));
   server.dropConnections();

@@ -12,6 +12,7 @@ import {
 import { onTestFinished } from 'vitest';
 import { ImapflowSession } from '../src/adapters/imap-session.ts';
 import type { FetchedMessage } from '../src/ports/imap.ts';
+import { WatchStop } from '../src/ports/watch-stop.ts';
 
 const settings: ImapClientSettings = {
   connectTimeoutMs: 2_000,
@@ -30,7 +31,7 @@ export const watching = {
   renewMs: 60_000,
   pollMs: 60_000,
   deadlineMs: 600_000,
-  signal: never,
+  stop: new WatchStop(),
 };
 
 export async function start(options?: ScriptedImapOptions): Promise<ScriptedImap> {

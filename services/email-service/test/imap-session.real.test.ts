@@ -6,6 +6,7 @@ import type { ScriptedImap } from '@mailstream/shared/testing/scripted-imap';
 import * as faults from '@mailstream/shared/testing/scripted-imap-faults';
 import { describe, expect, test } from 'vitest';
 import type { ImapSession } from '../src/ports/imap.ts';
+import { WatchStop } from '../src/ports/watch-stop.ts';
 import { all, connect, faultOf, inbox, never, opened, start, watching } from './imap-session-setup.ts';
 
 const text = (bytes: Uint8Array | null): string | null =>
@@ -505,15 +506,16 @@ describe('watching', () => {
     expect(server.commands.map(({ name }) => name)).not.toContain('IDLE');
   });
 
-  test('the deadline ends it, and so does the signal', async () => {
+  test('the deadline ends it, and so does who wants it to end', async () => {
     const server = await start(inbox('a'));
     const session = await opened(server);
     expect(await session.watch({ ...watching, deadlineMs: 20 })).toBe('elapsed');
-    const abort = new AbortController();
-    const watched = session.watch({ ...watching, signal: abort.signal });
-    abort.abort();
+    const stop = new WatchStop();
+    const watched = session.watch({ ...watching, stop });
+    stop.stop();
     expect(await watched).toBe('stopped');
-    expect(getEventListeners(abort.signal, 'abort')).toEqual([]);
+    expect(stop.onStop).toBeNull();
+    expect(await session.watch({ ...watching, stop })).toBe('stopped');
     expect(await session.listUids(1, [])).toEqual([1]);
   });
 
@@ -557,10 +559,10 @@ describe('ending', () => {
   test('logout says LOGOUT, out of IDLE too, and closed has no fault', async () => {
     const server = await start(inbox('a'));
     const session = await opened(server);
-    const abort = new AbortController();
-    const watched = session.watch({ ...watching, signal: abort.signal });
+    const stop = new WatchStop();
+    const watched = session.watch({ ...watching, stop });
     await server.seen('IDLE', 1);
-    abort.abort();
+    stop.stop();
     await watched;
     await session.logout();
     expect(server.commands.at(-1)?.name).toBe('LOGOUT');

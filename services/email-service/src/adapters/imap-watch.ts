@@ -7,6 +7,7 @@
  */
 import { FaultError } from '@mailstream/shared/errors/fault-error';
 import type { ImapSession } from '../ports/imap.ts';
+import type { WatchStop } from '../ports/watch-stop.ts';
 import type { LiveClient } from './imap-live-client.ts';
 
 type WatchOptions = Parameters<ImapSession['watch']>[0];
@@ -26,10 +27,10 @@ export async function watchFolder(
   const endsAt = clock.monotonicMs() + options.deadlineMs;
   const useIdle = options.useIdle && live.client.capabilities.has('IDLE');
   const roundMs = useIdle ? options.renewMs : options.pollMs;
-  const signs = new Signs(live, options.signal);
+  const signs = new Signs(live, options.stop);
   try {
     for (;;) {
-      if (options.signal.aborted) return 'stopped';
+      if (options.stop.isStopped) return 'stopped';
       live.assertAlive();
       if (live.hasNews && !options.ignoresHints) return 'changed';
       if (useIdle) live.idle.start();
@@ -47,19 +48,19 @@ export async function watchFolder(
   }
 }
 
-/** Signs of anything, one after the other: what the server says, the end of IDLE or of the connection, the signal, the time. */
+/** Signs of anything, one after the other: what the server says, the end of IDLE or of the connection, who wants it to end, the time. */
 class Signs {
   readonly #live: LiveClient;
-  readonly #signal: AbortSignal;
+  readonly #stop: WatchStop;
   #resolve: ((hasTimePassed: boolean) => void) | null = null;
   readonly #onTime = (): void => this.#settle(true);
   readonly #onSign = (): void => this.#settle(false);
 
-  constructor(live: LiveClient, signal: AbortSignal) {
+  constructor(live: LiveClient, stop: WatchStop) {
     this.#live = live;
-    this.#signal = signal;
+    this.#stop = stop;
     live.onChange = this.#onSign;
-    signal.addEventListener('abort', this.#onSign);
+    stop.onStop = this.#onSign;
   }
 
   /** Resolves at the next one that comes from now on; true when nothing but `ms` milliseconds has passed. */
@@ -80,7 +81,7 @@ class Signs {
   }
 
   stop(): void {
-    this.#signal.removeEventListener('abort', this.#onSign);
+    this.#stop.onStop = null;
     this.#live.onChange = null;
   }
 }

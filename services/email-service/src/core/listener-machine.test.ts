@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { explore, type Exploration } from '@mailstream/shared/testing/explore';
 import type { Fault, FaultKind } from '@mailstream/shared/domain/fault';
 import { STABLE_CONNECTION_MS } from './listener-endings.ts';
-import { listenerTimers, nextListener } from './listener-machine.ts';
+import { listenerTimer, nextListener } from './listener-machine.ts';
 import { NO_ATTEMPTS, type ListenerEvent, type ListenerState, type ListenerStep } from './listener-states.ts';
 
 type Next = (state: ListenerState, event: ListenerEvent) => ListenerStep;
@@ -45,7 +45,7 @@ function moves(world: World): Move[] {
   const list: Move[] = [];
   const add = (event: ListenerEvent, isOwn: boolean, change: Partial<World> = {}): void =>
     void list.push({ event, isOwn, world: { ...world, ...change } });
-  const timers = listenerTimers(world.listener);
+  const timer = listenerTimer(world.listener);
   if (world.listener.kind === 'idle') add({ kind: 'start' }, false);
   if (world.listener.kind === 'queued') add({ kind: 'turnCame', session: world.listener.session }, true);
   add({ kind: 'yield' }, false);
@@ -73,17 +73,17 @@ function moves(world: World): Move[] {
         kind === 'transient' && work !== undefined,
         work === undefined ? {} : idle,
       );
-    add({ kind: 'deadline', session }, timers.includes('deadline'));
+    add({ kind: 'deadline', session }, timer === 'deadline');
     if (world.ending.includes(session)) {
       const live = { ...world.live };
       delete live[session];
       const ended = { live, ending: world.ending.filter((other) => other !== session) };
       add({ kind: 'ended', session }, true, ended);
-      if (timers.includes('deadline')) add({ kind: 'closeDeadline', session }, true, ended);
+      if (timer === 'deadline') add({ kind: 'closeDeadline', session }, true, ended);
     }
   }
-  if (timers.includes('retry') && world.sessions < MAX_SESSIONS) add({ kind: 'retryDue' }, true);
-  if (timers.includes('recheck') && world.sessions < MAX_SESSIONS) add({ kind: 'recheckDue' }, true);
+  if (timer === 'retry' && world.sessions < MAX_SESSIONS) add({ kind: 'retryDue' }, true);
+  if (timer === 'recheck' && world.sessions < MAX_SESSIONS) add({ kind: 'recheckDue' }, true);
   if (world.sessions < MAX_SESSIONS) {
     add({ kind: 'configChanged' }, false);
     add({ kind: 'poke' }, false);
@@ -151,7 +151,7 @@ function apply(next: Next, move: Move): World | string {
   if (state.kind === 'stopped' && Object.keys(world.live).length > 0) return 'stopped with a live session';
   if (['stopped', 'backingOff', 'parked'].includes(state.kind) && world.turn !== null)
     return `${state.kind} with a turn`;
-  if (state.kind === 'stopped' && listenerTimers(state).length > 0) return 'stopped with a timer';
+  if (state.kind === 'stopped' && listenerTimer(state) !== null) return 'stopped with a timer';
   if (before.kind === 'stopped' && state.kind !== 'stopped') return 'stopped is left';
   if (
     'session' in move.event &&

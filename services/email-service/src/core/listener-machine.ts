@@ -43,24 +43,26 @@ import {
   type ListenerStep,
 } from './listener-states.ts';
 
-/** Timers that may run in a state; the runner cancels all others after each step. */
-export function listenerTimers(state: ListenerState): readonly ('deadline' | 'retry' | 'recheck')[] {
+export type ListenerTimer = 'deadline' | 'retry' | 'recheck';
+
+/** The timer that may run in a state; the runner cancels another after each step. */
+export function listenerTimer(state: ListenerState): ListenerTimer | null {
   switch (state.kind) {
     case 'connecting':
     case 'opening':
     case 'draining':
     case 'closing':
-      return ['deadline'];
+      return 'deadline';
     case 'backingOff':
-      return ['retry'];
+      return 'retry';
     case 'parked':
-      return ['recheck'];
+      return 'recheck';
     case 'idle':
     case 'queued':
     case 'syncing':
     case 'watching':
     case 'stopped':
-      return [];
+      return null;
     default:
       return assertNever(state);
   }

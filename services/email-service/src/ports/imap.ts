@@ -1,6 +1,7 @@
 /** What the daemon needs of a mail server. Types only. Unless a method says otherwise it rejects with a `FaultError`, never with a library's error. */
 import type { Fault } from '@mailstream/shared/domain/fault';
 import type { ImapProvider } from '@mailstream/shared/domain/provider';
+import type { WatchStop } from './watch-stop.ts';
 
 /** What EXAMINE told (RFC 9051 section 6.3.3). */
 export interface OpenedFolder {
@@ -62,9 +63,9 @@ export interface ImapSession {
     signal: AbortSignal,
   ): AsyncIterable<Uint8Array>;
   /**
-   * Waits until the server hints at a change (`changed`), `deadlineMs` passes (`elapsed`) or `signal` aborts (`stopped`).
+   * Waits until the server hints at a change (`changed`), `deadlineMs` passes (`elapsed`) or it is told to stop (`stopped`).
    * Uses IDLE where the server has it, ending and issuing it anew every `renewMs` (RFC 2177); else polls with NOOP every `pollMs`.
-   * With `ignoresHints` only time and the signal end it: for who may not fetch anyway. The hints are kept for the next watch.
+   * With `ignoresHints` only time and `stop` end it: for who may not fetch anyway. The hints are kept for the next watch.
    */
   watch(options: {
     readonly useIdle: boolean;
@@ -72,7 +73,7 @@ export interface ImapSession {
     readonly renewMs: number;
     readonly pollMs: number;
     readonly deadlineMs: number;
-    readonly signal: AbortSignal;
+    readonly stop: WatchStop;
   }): Promise<'changed' | 'elapsed' | 'stopped'>;
   /** LOGOUT, then close; never rejects, and gives up waiting soon. */
   logout(): Promise<void>;

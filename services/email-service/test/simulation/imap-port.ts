@@ -206,7 +206,7 @@ class SessionModel implements ImapSession, SessionListener {
     const { process } = this.#context;
     const mailbox = this.#opened();
     if (this.#isDead) throw new FaultError(LOST);
-    if (options.signal.aborted) return 'stopped';
+    if (options.stop.isStopped) return 'stopped';
     const isDeaf = options.ignoresHints;
     if (!isDeaf && mailbox.version !== this.#seenVersion) return 'changed';
     const cancels: (() => void)[] = [];
@@ -215,9 +215,7 @@ class SessionModel implements ImapSession, SessionListener {
         const fail = (fault: Fault): void => reject(new FaultError(fault));
         this.#pending.add(fail);
         cancels.push(() => this.#pending.delete(fail));
-        const stop = (): void => resolve('stopped');
-        options.signal.addEventListener('abort', stop);
-        cancels.push(() => options.signal.removeEventListener('abort', stop));
+        options.stop.onStop = () => resolve('stopped');
         cancels.push(process.clock.schedule(options.deadlineMs, () => resolve('elapsed')));
         if (options.useIdle && !isDeaf) this.#wake = () => resolve('changed');
         else if (!isDeaf) cancels.push(this.#poll(mailbox, options.pollMs, () => resolve('changed')));
@@ -226,6 +224,7 @@ class SessionModel implements ImapSession, SessionListener {
       });
     } finally {
       this.#wake = null;
+      options.stop.onStop = null;
       for (const cancel of cancels) cancel();
     }
   }
