@@ -14,6 +14,7 @@ import {
 } from './core/lease-machine.ts';
 import type { LeaseStore, ProviderRef, Term } from './ports/leases.ts';
 import type { ProviderRuntime, RuntimeHooks } from './provider-runtime.ts';
+import { StateTimer } from './state-timer.ts';
 
 export interface LeaseTimes {
   readonly ttlMs: number;
@@ -39,6 +40,14 @@ export function leaseTimes(ttlMs: number, jitter: number): LeaseTimes {
     quietDeadlineMs: { handover: Math.min(15_000, ttlMs / 2), stop: STOP_DRAIN_MS },
     jitter,
   };
+}
+
+/**
+ * Until when a term is trusted that was won or renewed by a call that began at `begunMs`, monotonic milliseconds. Whole ones, rounded
+ * down: V8 keeps them in the state itself, and any other number in an object of its own, for each lease and beat (issue 7).
+ */
+export function trustedUntil(begunMs: number, { ttlMs, marginMs }: LeaseTimes): number {
+  return Math.floor(begunMs + ttlMs - marginMs);
 }
 
 export interface LeaseRunnerDeps {
@@ -79,7 +88,7 @@ export class LeaseRunner {
   readonly stopped: Promise<void>;
   readonly #deps: LeaseRunnerDeps;
   readonly #log: Logger;
-  readonly #timers = new Map<'bid' | 'quiet', () => void>();
+  readonly #timer: StateTimer<'bid' | 'quiet'>;
   /** When the term is over unless it is renewed; null where there is none. */
   #trustAtMs: number | null = null;
   readonly #queue: LeaseEvent[] = [];
@@ -91,6 +100,7 @@ export class LeaseRunner {
   constructor(deps: LeaseRunnerDeps, ref: ProviderRef) {
     this.#deps = deps;
     this.ref = ref;
+    this.#timer = new StateTimer(deps.clock);
     this.#log = deps.log.child({ tenantId: ref.tenant, providerId: ref.id });
     this.stopped = new Promise((resolve) => {
       this.#resolveStopped = resolve;
@@ -128,10 +138,14 @@ export class LeaseRunner {
   }
 
   send(event: LeaseEvent): void {
-    this.#queue.push(event);
-    if (this.#isHandling) return;
+    if (this.#isHandling) {
+      this.#queue.push(event);
+      return;
+    }
     this.#isHandling = true;
     try {
+      // Not through the queue: an array that was once used keeps the room for 17 (issue 7).
+      this.#handle(event);
       for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) this.#handle(next);
     } finally {
       this.#isHandling = false;
@@ -160,11 +174,7 @@ export class LeaseRunner {
 
   #cancelOthers(kept: ReturnType<typeof leaseTimers>): void {
     if (!kept.includes('trust')) this.#trustAtMs = null;
-    for (const [timer, cancel] of this.#timers) {
-      if (kept.includes(timer)) continue;
-      cancel();
-      this.#timers.delete(timer);
-    }
+    this.#timer.keepOnly(kept.find((timer) => timer !== 'trust') ?? null);
   }
 
   #perform(effect: LeaseEffect): void {
@@ -193,9 +203,12 @@ export class LeaseRunner {
         };
         return this.#arm('bid', delays[effect.delay], { kind: 'bidDue' });
       }
-      case 'armTrust':
-        this.#trustAtMs = effect.atMs;
-        return this.#deps.armTrust(effect.atMs);
+      case 'armTrust': {
+        const state = this.#state;
+        if (state.kind !== 'held' && state.kind !== 'quiescing') return;
+        this.#trustAtMs = state.trustedUntilMs;
+        return this.#deps.armTrust(state.trustedUntilMs);
+      }
       case 'armQuietDeadline': {
         const isStop = this.#state.kind === 'quiescing' && this.#state.then === 'stopped';
         const deadlineMs = times.quietDeadlineMs[isStop ? 'stop' : 'handover'];
@@ -207,11 +220,7 @@ export class LeaseRunner {
   }
 
   #arm(timer: 'bid' | 'quiet', delayMs: number, event: LeaseEvent): void {
-    this.#timers.get(timer)?.();
-    this.#timers.set(
-      timer,
-      this.#deps.clock.schedule(delayMs, () => this.send(event)),
-    );
+    this.#timer.arm(timer, delayMs, () => this.send(event));
   }
 
   async #acquire(call: number): Promise<void> {
@@ -229,7 +238,7 @@ export class LeaseRunner {
         kind: 'won',
         call,
         epoch: term.epoch,
-        trustedUntilMs: begunMs + times.ttlMs - times.marginMs,
+        trustedUntilMs: trustedUntil(begunMs, times),
         nowMs: clock.monotonicMs(),
       });
     } catch (error) {

@@ -14,7 +14,7 @@ import type { TenantId } from '@mailstream/shared/domain/ids';
 import { jittered } from '@mailstream/shared/domain/time';
 import { createService, type Service } from '@mailstream/shared/runtime/lifecycle';
 import { FairShare } from './fair-share.ts';
-import { LeaseRunner, type LeaseRunnerDeps } from './lease-runner.ts';
+import { LeaseRunner, type LeaseRunnerDeps, trustedUntil } from './lease-runner.ts';
 import type { DiscoveredProvider, ProviderRef } from './ports/leases.ts';
 import type { ProviderRuntime } from './provider-runtime.ts';
 import { TrustWatch } from './trust-watch.ts';
@@ -271,8 +271,8 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
   const beat = async (): Promise<void> => {
     due = [];
     const nowMs = deps.clock.monotonicMs();
-    for (const { runner } of entries.values())
-      if (runner.renewableEpoch !== null) runner.send({ kind: 'renewDue', nowMs });
+    const renewDue = { kind: 'renewDue', nowMs } as const;
+    for (const { runner } of entries.values()) if (runner.renewableEpoch !== null) runner.send(renewDue);
     const leases: (ProviderRef & { readonly runner: LeaseRunner; readonly epoch: number })[] = [];
     for (const runner of due) {
       const { renewableEpoch: epoch, ref } = runner;
@@ -285,7 +285,7 @@ export function createSupervisor(deps: SupervisorDeps): Supervisor {
         const areAll = answer.renewed.length === leases.length;
         const renewed = new Set(areAll ? [] : answer.renewed.map(keyOf));
         const busy = new Set(answer.busy.map(keyOf));
-        const trustedUntilMs = nowMs + deps.times.ttlMs - deps.times.marginMs;
+        const trustedUntilMs = trustedUntil(nowMs, deps.times);
         for (const { runner, epoch } of leases) {
           if (areAll || renewed.has(keyOf(runner.ref)))
             runner.send({ kind: 'renewed', epoch, trustedUntilMs });

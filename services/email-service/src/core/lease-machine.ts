@@ -77,7 +77,7 @@ export type LeaseEvent =
 
 export type LeaseEffect =
   | { readonly kind: 'acquire'; readonly call: number }
-  | { readonly kind: 'renew'; readonly epoch: number }
+  | { readonly kind: 'renew' }
   | { readonly kind: 'release'; readonly call: number; readonly epoch: number }
   | { readonly kind: 'startListeners'; readonly epoch: number }
   | { readonly kind: 'drainListeners' }
@@ -88,7 +88,8 @@ export type LeaseEffect =
       readonly delay: 'now' | 'soon' | 'backoff' | 'afterTtl';
       readonly attempt: number;
     }
-  | { readonly kind: 'armTrust'; readonly atMs: number }
+  /** At the `trustedUntilMs` of the state. */
+  | { readonly kind: 'armTrust' }
   | { readonly kind: 'armQuietDeadline' };
 
 export interface LeaseStep {
@@ -97,6 +98,10 @@ export interface LeaseStep {
   /** True when the pair makes no sense in this state: counted, never fatal. */
   readonly unexpected: boolean;
 }
+
+/** Those of a renewal, which comes for ten thousand leases every few seconds: they make nothing for the garbage collector (issue 7). */
+const RENEW: readonly LeaseEffect[] = [{ kind: 'renew' }];
+const ARM_TRUST: readonly LeaseEffect[] = [{ kind: 'armTrust' }];
 
 type LeaseTimer = 'bid' | 'trust' | 'quiet';
 
@@ -192,7 +197,7 @@ function whileBidding(state: LeaseState & { kind: 'bidding' }, event: LeaseEvent
         return step({ kind: 'releasing', call, epoch, then }, [{ kind: 'release', call, epoch }]);
       }
       return step({ kind: 'held', call: state.call, epoch, trustedUntilMs }, [
-        { kind: 'armTrust', atMs: trustedUntilMs },
+        { kind: 'armTrust' },
         { kind: 'startListeners', epoch },
       ]);
     }
@@ -214,19 +219,18 @@ function whileBidding(state: LeaseState & { kind: 'bidding' }, event: LeaseEvent
 function whileHeld(state: LeaseState & { kind: 'held' }, event: LeaseEvent): LeaseStep {
   switch (event.kind) {
     case 'renewDue':
-      return step(state, [{ kind: 'renew', epoch: state.epoch }]);
+      return step(state, RENEW);
     case 'renewed': {
       if (event.epoch !== state.epoch) return ignored(state);
       const trustedUntilMs = Math.max(state.trustedUntilMs, event.trustedUntilMs);
-      return step({ ...state, trustedUntilMs }, [{ kind: 'armTrust', atMs: trustedUntilMs }]);
+      return step({ ...state, trustedUntilMs }, ARM_TRUST);
     }
     case 'refused':
     case 'fenced':
       if (event.epoch !== state.epoch) return ignored(state);
       return windDown(state, 'no', 'vacant');
     case 'trustExpired':
-      if (event.nowMs < state.trustedUntilMs)
-        return step(state, [{ kind: 'armTrust', atMs: state.trustedUntilMs }]);
+      if (event.nowMs < state.trustedUntilMs) return step(state, ARM_TRUST);
       return windDown(state, 'maybe', 'vacant');
     case 'stop':
       return windDown(state, 'yes', 'stopped');
@@ -255,16 +259,11 @@ function whileQuiescing(state: LeaseState & { kind: 'quiescing' }, event: LeaseE
   const abort: readonly LeaseEffect[] = state.aborted ? [] : [{ kind: 'abortListeners' }];
   switch (event.kind) {
     case 'renewDue':
-      return step(
-        state,
-        state.ours === 'yes' && event.nowMs < state.trustedUntilMs
-          ? [{ kind: 'renew', epoch: state.epoch }]
-          : [],
-      );
+      return step(state, state.ours === 'yes' && event.nowMs < state.trustedUntilMs ? RENEW : []);
     case 'renewed': {
       if (event.epoch !== state.epoch || state.ours !== 'yes') return ignored(state);
       const trustedUntilMs = Math.max(state.trustedUntilMs, event.trustedUntilMs);
-      return step({ ...state, trustedUntilMs }, [{ kind: 'armTrust', atMs: trustedUntilMs }]);
+      return step({ ...state, trustedUntilMs }, ARM_TRUST);
     }
     case 'refused':
     case 'fenced':
@@ -272,8 +271,7 @@ function whileQuiescing(state: LeaseState & { kind: 'quiescing' }, event: LeaseE
       return step({ ...state, ours: 'no', aborted: true }, abort);
     case 'trustExpired':
       if (state.ours !== 'yes') return ignored(state);
-      if (event.nowMs < state.trustedUntilMs)
-        return step(state, [{ kind: 'armTrust', atMs: state.trustedUntilMs }]);
+      if (event.nowMs < state.trustedUntilMs) return step(state, ARM_TRUST);
       return step({ ...state, ours: 'maybe', aborted: true }, abort);
     case 'quietDeadline':
       // Asked again if it was not enough: listeners end by themselves at their own close deadline.
