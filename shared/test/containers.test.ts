@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeDemoTenant, tryDemoMailbox } from '@mailstream/shared/local-stack/compose-demo';
 import { MAIL_SERVER, REDIS } from '@mailstream/shared/local-stack/obtain';
+import { SERVICES } from '@mailstream/shared/local-stack/services';
 import { ConfigError } from '@mailstream/shared/runtime/env';
 import { parseKeyRing } from '@mailstream/shared/secrets/key-ring';
 import { describe, expect, test } from 'vitest';
@@ -19,6 +20,11 @@ const PROCESSES = {
 } as const;
 const targets = Object.entries(PROCESSES);
 const PINNED = /^[\w./-]+:\d+\.\d+\.\d+[\w.-]*$|^postgres:\d+\.\d+-[\w.]+$/;
+const jsonList = (words: readonly string[]): string => `[${words.map((word) => `"${word}"`).join(', ')}]`;
+const entryOf = (target: string): readonly string[] =>
+  JSON.parse(
+    wholeStage(target, stages).findLast(({ keyword }) => keyword === 'ENTRYPOINT')?.text ?? '[]',
+  ) as string[];
 /** Sources of a build, not what it makes. */
 const exists = (path: string): boolean => existsSync(join(ROOT, path));
 
@@ -73,9 +79,7 @@ describe('Dockerfile', () => {
     '%s runs its compiled main file, from production packages of the lockfile',
     (name, { folder }) => {
       const all = wholeStage(name, stages);
-      const entry = JSON.parse(
-        all.findLast(({ keyword }) => keyword === 'ENTRYPOINT')?.text ?? '[]',
-      ) as string[];
+      const entry = entryOf(name);
       expect(entry[0]).toBe('node');
       expect(entry.at(-1)).toBe(`${folder}/dist/main.js`);
       expect(exists(`${folder}/src/main.ts`)).toBe(true);
@@ -87,6 +91,18 @@ describe('Dockerfile', () => {
       );
       const install = packages.find(({ keyword, text }) => keyword === 'RUN' && text.startsWith('npm ci'));
       expect(install?.text).toBe(`npm ci --ignore-scripts --omit=dev --workspace=${folder}`);
+    },
+  );
+
+  test.each(SERVICES)(
+    'Node has the same options in the image, in npm start and on its own: $name',
+    (service) => {
+      const { scripts } = JSON.parse(readText(`${service.folder}/package.json`)) as {
+        scripts: { start: string };
+      };
+      const options = entryOf(service.name).slice(1, -1);
+      expect(scripts.start).toBe(['node', ...options, 'dist/main.js'].join(' '));
+      expect(service.nodeOptions).toEqual(options);
     },
   );
 
@@ -115,7 +131,7 @@ describe('Dockerfile', () => {
       expect(stage?.from).toBe(name);
       expect(stage?.instructions.map(({ keyword, text }) => `${keyword} ${text}`)).toEqual([
         'COPY /app/ee/dist ee/dist',
-        `ENTRYPOINT ["node", "--enable-source-maps", "ee/dist/${name}/main.js"]`,
+        `ENTRYPOINT ${jsonList([...entryOf(name).slice(0, -1), `ee/dist/${name}/main.js`])}`,
       ]);
       expect(exists(`ee/src/${name}/main.ts`)).toBe(true);
     },

@@ -14,12 +14,24 @@ export interface ServiceKind {
   readonly key: PortName & ('emailService' | 'worker' | 'server');
   readonly name: string;
   readonly folder: string;
+  /** Of Node, as the package's own start script gives them. */
+  readonly nodeOptions: readonly string[];
 }
 
 export const SERVICES: readonly ServiceKind[] = [
-  { key: 'emailService', name: 'email-service', folder: 'services/email-service' },
-  { key: 'worker', name: 'workflow-worker', folder: 'services/workflow-worker' },
-  { key: 'server', name: 'server', folder: 'server' },
+  {
+    key: 'emailService',
+    name: 'email-service',
+    folder: 'services/email-service',
+    nodeOptions: ['--enable-source-maps', '--min-semi-space-size=16'],
+  },
+  {
+    key: 'worker',
+    name: 'workflow-worker',
+    folder: 'services/workflow-worker',
+    nodeOptions: ['--enable-source-maps'],
+  },
+  { key: 'server', name: 'server', folder: 'server', nodeOptions: ['--enable-source-maps'] },
 ];
 
 /** Loopback: the mail server of this stack, and whatever else somebody tries on their own machine. */
@@ -67,7 +79,7 @@ export async function startService(
     const process = await stack.registry.spawn({
       name: kind.name,
       command: globalThis.process.execPath,
-      args: ['--enable-source-maps', main],
+      args: [...kind.nodeOptions, main],
       cwd,
       env: { ...inherited(), ...env, PORT: String(port) },
       logFile: stack.folder.log(kind.name),

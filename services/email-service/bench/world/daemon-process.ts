@@ -44,7 +44,7 @@ export async function startDaemon(options: {
 }): Promise<DaemonProcess> {
   const port = await freePort();
   // As the package's own start script does it.
-  const child = spawn(process.execPath, ['--enable-source-maps', options.main], {
+  const child = spawn(process.execPath, ['--enable-source-maps', '--min-semi-space-size=16', options.main], {
     env: { PATH: searchPath(), ...options.env, PORT: String(port) },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

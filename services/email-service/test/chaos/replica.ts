@@ -81,18 +81,22 @@ export class Replica {
     this.#incarnation += 1;
     const incarnation = this.#incarnation;
     const log = openSync(this.logFile(), 'a', 0o600);
-    const child = spawn(process.execPath, ['--enable-source-maps', `--import=${clockStep}`, main], {
-      env: {
-        PATH: process.env['PATH'] ?? '',
-        CHAOS_CLOCK_FILE: this.#clockFile,
-        CHAOS_HANDLERS_FILE: this.#handlersFile(),
-        ...env,
-        DATABASE_URL: namedAs(env['DATABASE_URL'] ?? '', `${this.name}.${incarnation}`),
-        ...armed,
-        ...extra,
+    const child = spawn(
+      process.execPath,
+      ['--enable-source-maps', '--min-semi-space-size=16', `--import=${clockStep}`, main],
+      {
+        env: {
+          PATH: process.env['PATH'] ?? '',
+          CHAOS_CLOCK_FILE: this.#clockFile,
+          CHAOS_HANDLERS_FILE: this.#handlersFile(),
+          ...env,
+          DATABASE_URL: namedAs(env['DATABASE_URL'] ?? '', `${this.name}.${incarnation}`),
+          ...armed,
+          ...extra,
+        },
+        stdio: ['ignore', log, log],
       },
-      stdio: ['ignore', log, log],
-    });
+    );
     closeSync(log);
     const atExit = (): void => void child.kill('SIGKILL');
     process.once('exit', atExit);
