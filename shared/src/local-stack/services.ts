@@ -23,7 +23,7 @@ export const SERVICES: readonly ServiceKind[] = [
     key: 'emailService',
     name: 'email-service',
     folder: 'services/email-service',
-    nodeOptions: ['--enable-source-maps', '--min-semi-space-size=16'],
+    nodeOptions: ['--enable-source-maps', '--min-semi-space-size=16', '--v8-pool-size=0'],
   },
   {
     key: 'worker',

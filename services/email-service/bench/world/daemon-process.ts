@@ -44,10 +44,14 @@ export async function startDaemon(options: {
 }): Promise<DaemonProcess> {
   const port = await freePort();
   // As the package's own start script does it.
-  const child = spawn(process.execPath, ['--enable-source-maps', '--min-semi-space-size=16', options.main], {
-    env: { PATH: searchPath(), ...options.env, PORT: String(port) },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawn(
+    process.execPath,
+    ['--enable-source-maps', '--min-semi-space-size=16', '--v8-pool-size=0', options.main],
+    {
+      env: { PATH: searchPath(), ...options.env, PORT: String(port) },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   const atExit = (): void => void child.kill('SIGKILL');
   process.once('exit', atExit);
   const troubles: LogLine[] = [];

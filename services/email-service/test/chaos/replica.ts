@@ -83,7 +83,7 @@ export class Replica {
     const log = openSync(this.logFile(), 'a', 0o600);
     const child = spawn(
       process.execPath,
-      ['--enable-source-maps', '--min-semi-space-size=16', `--import=${clockStep}`, main],
+      ['--enable-source-maps', '--min-semi-space-size=16', '--v8-pool-size=0', `--import=${clockStep}`, main],
       {
         env: {
           PATH: process.env['PATH'] ?? '',
