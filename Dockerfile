@@ -78,7 +78,7 @@ EXPOSE 8080
 # Alive, not ready: an engine that restarts what is unhealthy must not do so because PostgreSQL is away.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 8080}/health/live`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # V8 makes the space of young objects as small as 1 MiB where little happens. What waits for an answer is then soon taken for old, and
-# the whole heap looked through for it. And of helpers it has four, however few processors there are: 0 is one less than there are (issue 7).
+# the whole heap looked through for it. And of helper threads it has four, however few processors there are: 0 is one less than those, and one at least (issue 7).
 ENTRYPOINT ["node", "--enable-source-maps", "--min-semi-space-size=16", "--v8-pool-size=0", "services/email-service/dist/main.js"]
 
 FROM runtime AS workflow-worker

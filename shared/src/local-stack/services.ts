@@ -18,12 +18,19 @@ export interface ServiceKind {
   readonly nodeOptions: readonly string[];
 }
 
+/** With which Node runs the daemon: why, the Dockerfile says. Whoever starts one as it is shipped takes them from here. */
+export const DAEMON_NODE_OPTIONS: readonly string[] = [
+  '--enable-source-maps',
+  '--min-semi-space-size=16',
+  '--v8-pool-size=0',
+];
+
 export const SERVICES: readonly ServiceKind[] = [
   {
     key: 'emailService',
     name: 'email-service',
     folder: 'services/email-service',
-    nodeOptions: ['--enable-source-maps', '--min-semi-space-size=16', '--v8-pool-size=0'],
+    nodeOptions: DAEMON_NODE_OPTIONS,
   },
   {
     key: 'worker',

@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { searchPath } from '@mailstream/shared/local-stack/find-program';
 import { freePort } from '@mailstream/shared/local-stack/ports';
+import { DAEMON_NODE_OPTIONS } from '@mailstream/shared/local-stack/services';
 
 export interface LogLine {
   /** Milliseconds since 1970, by the daemon. */
@@ -44,14 +45,10 @@ export async function startDaemon(options: {
 }): Promise<DaemonProcess> {
   const port = await freePort();
   // As the package's own start script does it.
-  const child = spawn(
-    process.execPath,
-    ['--enable-source-maps', '--min-semi-space-size=16', '--v8-pool-size=0', options.main],
-    {
-      env: { PATH: searchPath(), ...options.env, PORT: String(port) },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  );
+  const child = spawn(process.execPath, [...DAEMON_NODE_OPTIONS, options.main], {
+    env: { PATH: searchPath(), ...options.env, PORT: String(port) },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const atExit = (): void => void child.kill('SIGKILL');
   process.once('exit', atExit);
   const troubles: LogLine[] = [];

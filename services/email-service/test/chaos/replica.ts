@@ -17,6 +17,8 @@ export interface Ending {
 export interface ReplicaOptions {
   readonly name: string;
   readonly main: string;
+  /** Of Node. */
+  readonly nodeOptions: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly clockStep: string;
   readonly folder: string;
@@ -72,7 +74,7 @@ export class Replica {
 
   start(extra: Readonly<Record<string, string>> = {}, mayEnd = false): void {
     if (this.#child !== null) return;
-    const { main, env, clockStep } = this.#options;
+    const { main, nodeOptions, env, clockStep } = this.#options;
     const [step, ...rest] = this.#crashPlan;
     this.#crashPlan = rest;
     const armed = step === undefined ? {} : { TEST_CRASH_AT: step };
@@ -81,22 +83,18 @@ export class Replica {
     this.#incarnation += 1;
     const incarnation = this.#incarnation;
     const log = openSync(this.logFile(), 'a', 0o600);
-    const child = spawn(
-      process.execPath,
-      ['--enable-source-maps', '--min-semi-space-size=16', '--v8-pool-size=0', `--import=${clockStep}`, main],
-      {
-        env: {
-          PATH: process.env['PATH'] ?? '',
-          CHAOS_CLOCK_FILE: this.#clockFile,
-          CHAOS_HANDLERS_FILE: this.#handlersFile(),
-          ...env,
-          DATABASE_URL: namedAs(env['DATABASE_URL'] ?? '', `${this.name}.${incarnation}`),
-          ...armed,
-          ...extra,
-        },
-        stdio: ['ignore', log, log],
+    const child = spawn(process.execPath, [...nodeOptions, `--import=${clockStep}`, main], {
+      env: {
+        PATH: process.env['PATH'] ?? '',
+        CHAOS_CLOCK_FILE: this.#clockFile,
+        CHAOS_HANDLERS_FILE: this.#handlersFile(),
+        ...env,
+        DATABASE_URL: namedAs(env['DATABASE_URL'] ?? '', `${this.name}.${incarnation}`),
+        ...armed,
+        ...extra,
       },
-    );
+      stdio: ['ignore', log, log],
+    });
     closeSync(log);
     const atExit = (): void => void child.kill('SIGKILL');
     process.once('exit', atExit);

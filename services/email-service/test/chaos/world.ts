@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import type { DovecotServer } from '@mailstream/shared/local-stack/dovecot-server';
+import { DAEMON_NODE_OPTIONS } from '@mailstream/shared/local-stack/services';
 import { openTcpLink, throughLink, type TcpLink } from '@mailstream/shared/testing/tcp-link';
 import type { Build } from './frozen-build.ts';
 import { addMailboxes, type Mailbox } from './mailboxes.ts';
@@ -135,6 +136,7 @@ export async function createWorld(options: {
           new Replica({
             name,
             main: kind === 'daemon' ? build.daemonMain : build.workerMain,
+            nodeOptions: kind === 'daemon' ? DAEMON_NODE_OPTIONS : ['--enable-source-maps'],
             env,
             clockStep: build.clockStep,
             folder,
