@@ -25,6 +25,7 @@ import * as arrivalTimes from './015-arrival-times.ts';
 import * as tenants from './016-tenants.ts';
 import * as tenantQuotas from './017-tenant-quotas.ts';
 import * as operations from './020-operations.ts';
+import * as ledgerIndexes from './021-ledger-indexes.ts';
 
 interface Migration {
   readonly name: string;
@@ -49,6 +50,7 @@ const MIGRATIONS: readonly Migration[] = [
   { name: '016-tenants', up: tenants.up },
   { name: '017-tenant-quotas', up: tenantQuotas.up },
   { name: '020-operations', up: operations.up },
+  { name: '021-ledger-indexes', up: ledgerIndexes.up },
 ];
 
 /** Any constant: it only has to be ours. */

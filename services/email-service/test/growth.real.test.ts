@@ -139,6 +139,14 @@ describe('the ledger of one mailbox', () => {
     expect(Object.fromEntries(large)).toMatchObject({ knownUids: OVERLAP, markPublished: BATCH });
   });
 
+  // A wide index of random keys is a page to write for each entry, and every row has three of them in each index (issue 7).
+  it('has no more than half a KiB of indexes for each row', async () => {
+    const [{ bytes } = { bytes: Infinity }] = await world.sql<{ bytes: number }>(
+      `SELECT pg_indexes_size('inbound_messages')::float8 AS bytes`,
+    );
+    expect(bytes / (SIZES.small + SIZES.large)).toBeLessThan(512);
+  });
+
   // Each lease was compared with each: ten thousand took longer than a lease lives, and an instance lost them all, again and again.
   it('renews the leases of an instance at a cost that grows with their number alone', async () => {
     const MANY = 200;
