@@ -239,6 +239,33 @@ describe('a batch', () => {
   });
 });
 
+it('what PostgreSQL may forget when it crashes is what is made again: attempts and marks, not rows', async () => {
+  const { folder, term } = await heldFolder();
+  await ledger.putFolderState(folder, term, STATE, null);
+  await world.sql('CREATE TABLE writes (what text, synchronous_commit text)');
+  await world.sql('GRANT INSERT ON writes TO mailstream_app');
+  await world.sql(`CREATE FUNCTION note_write() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    INSERT INTO writes VALUES (TG_TABLE_NAME || ' ' || TG_OP, current_setting('synchronous_commit'));
+    RETURN NULL; END $$`);
+  for (const table of ['inbound_messages', 'ingest_attempts'])
+    await world.sql(`CREATE TRIGGER note_write AFTER INSERT OR UPDATE OR DELETE ON ${table}
+                     FOR EACH STATEMENT EXECUTE FUNCTION note_write()`);
+  await ledger.countAttempts(folder, term, 7, [11]);
+  const batch = { state: { ...STATE, lastUid: 11 }, messages: [message(11)], finished: [11] };
+  await ledger.recordBatch(folder, term, { expected: STATE, ...batch });
+  await ledger.markPublished(folder, [{ uidValidity: 7, uid: 11, publishSeq: 1, entryId: '1-0' }]);
+  const written = await world.sql<{ what: string; synchronous_commit: string }>('SELECT * FROM writes');
+  expect(Object.fromEntries(written.map((row) => [row.what, row.synchronous_commit]))).toEqual({
+    'ingest_attempts INSERT': 'off',
+    'ingest_attempts UPDATE': 'off',
+    'inbound_messages INSERT': 'on',
+    'ingest_attempts DELETE': 'on',
+    'inbound_messages UPDATE': 'off',
+  });
+  for (const table of ['inbound_messages', 'ingest_attempts'])
+    await world.sql(`DROP TRIGGER note_write ON ${table}`);
+});
+
 describe('attempts', () => {
   it('are taken back where neither parser nor process died, and never below the kills', async () => {
     const { folder, term } = await heldFolder();

@@ -1,5 +1,26 @@
-/** The longer statements of the ledger; parameters are named as in pg-ledger.ts. */
+/** The longer statements of the ledger, and what its statements have in common. */
+import type { FolderRef, Term } from '../ports/leases.ts';
 import type { AtLock } from './gather-unlocked.ts';
+
+/**
+ * The death of this process is what attempts outlive; one that PostgreSQL forgets when it crashes itself is made again. So is the mark of
+ * what is in the stream: that it is there, Redis knows (DESIGN section 5, step 7).
+ */
+export const SOON_DURABLE = { isDurable: false };
+
+/** Parameters that name a folder. */
+export function named(folder: FolderRef): {
+  readonly tenant: string;
+  readonly provider: string;
+  readonly folder: string;
+} {
+  return { tenant: folder.tenant, provider: folder.id, folder: folder.folder };
+}
+
+/** The same, and the term that must still hold. See `OWNED`. */
+export function fence(folder: FolderRef, term: Term): Record<string, string | number> {
+  return { ...named(folder), owner: term.owner, epoch: term.epoch };
+}
 
 /**
  * Locks the provider's row if the term still holds; the CTE is empty otherwise. What it selects is of the locked row, after any

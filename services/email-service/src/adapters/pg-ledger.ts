@@ -3,7 +3,7 @@
  *
  * Every write names (provider, owner, epoch) and touches nothing unless the config row still says so; the row is locked for the
  * length of the statement, so that a takeover waits for it or comes first. `folder_state` is changed by setting one folder's key,
- * never read, changed and written back (DESIGN section 4).
+ * never read, changed and written back (DESIGN section 4). What becomes of recorded rows is in `pg-publication-rows.ts`.
  */
 import type { Database } from '@mailstream/shared/db/database';
 import { BEGINNING_PACE_MS, gatherPerTenant } from '@mailstream/shared/db/gather';
@@ -15,29 +15,20 @@ import {
 import { providerId } from '@mailstream/shared/domain/ids';
 import { eventId } from '@mailstream/shared/events/email-received';
 import type { FolderRef, Term } from '../ports/leases.ts';
-import type { CursorPosition, FolderPart, Ledger, LedgerRow } from '../ports/ledger.ts';
+import type { CursorPosition, FolderPart, Ledger } from '../ports/ledger.ts';
 import { gatherUnlocked } from './gather-unlocked.ts';
 import {
+  fence,
+  named,
   OUTSTANDING,
   OWNED,
   putStates,
-  RAISE_SEQUENCE,
   RECORD_BATCH,
   SELECT_KNOWN,
   SELECT_STATES,
+  SOON_DURABLE,
 } from './pg-ledger-sql.ts';
-
-interface LedgerDbRow {
-  readonly uid_validity: number;
-  readonly uid: number;
-  readonly publish_seq: number;
-  readonly content_hash: string | null;
-  readonly size: number;
-  readonly internal_date: Date | null;
-  readonly email_id: string | null;
-  readonly reason: string | null;
-  readonly storage_key: string | null;
-}
+import { createPgPublicationRows } from './pg-publication-rows.ts';
 
 interface KnownRow {
   readonly known: readonly number[];
@@ -56,8 +47,6 @@ interface OutstandingRow {
   readonly unprocessed: boolean;
 }
 
-/** The death of this process is what attempts outlive; one that PostgreSQL forgets when it crashes itself is made again. */
-const SOON_DURABLE = { isDurable: false };
 /** Folders that are asked about in one statement. */
 const GATHERED = { maxItems: 100, everyMs: BEGINNING_PACE_MS };
 
@@ -117,14 +106,6 @@ export function createPgLedger(database: Database): Ledger {
       const isUnchanged = await putState({ ...folder, term, state, expected });
       if (isUnchanged === null) return { kind: 'fenced' };
       return isUnchanged ? { kind: 'stored' } : { kind: 'changed' };
-    },
-
-    async raiseSequence(folder, term, atLeast) {
-      const owned = await database.statement<unknown>(folder.tenant, RAISE_SEQUENCE, {
-        ...fence(folder, term),
-        atLeast,
-      });
-      return owned.length === 0 ? { kind: 'fenced' } : { kind: 'stored' };
     },
 
     async knownUids(folder, uidValidity, from, limit) {
@@ -244,151 +225,10 @@ export function createPgLedger(database: Database): Ledger {
       return { byHash: await count('content_hash', hashes), byEmailId: await count('email_id', emailIds) };
     },
 
-    async unpublished(folder, afterSeq, limit) {
-      const rows = await database.statement<LedgerDbRow>(
-        folder.tenant,
-        `SELECT uid_validity, uid, publish_seq, content_hash, size, internal_date, email_id, reason, storage_key
-           FROM inbound_messages
-          WHERE tenant = :tenant AND provider_id = :provider AND folder = :folder AND status = 'received' AND publish_seq > :afterSeq
-          ORDER BY publish_seq LIMIT :limit`,
-        { ...named(folder), afterSeq, limit },
-      );
-      return rows.map((row) => toLedgerRow(folder, row));
-    },
-
-    async unprocessed(folder, afterSeq, limit) {
-      const rows = await database.statement<{
-        uid_validity: number;
-        uid: number;
-        publish_seq: number;
-        stream_entry_id: string | null;
-        published_at: Date;
-      }>(
-        folder.tenant,
-        `SELECT uid_validity, uid, publish_seq, stream_entry_id, published_at
-           FROM inbound_messages
-          WHERE tenant = :tenant AND provider_id = :provider AND folder = :folder AND status = 'published' AND publish_seq > :afterSeq
-          ORDER BY publish_seq LIMIT :limit`,
-        { ...named(folder), afterSeq, limit },
-      );
-      return rows.map((row) => ({
-        tenant: folder.tenant,
-        providerId: folder.id,
-        folder: folder.folder,
-        uidValidity: Number(row.uid_validity),
-        uid: Number(row.uid),
-        publishSeq: Number(row.publish_seq),
-        entryId: row.stream_entry_id,
-        publishedAt: row.published_at,
-      }));
-    },
-
-    async requeue(folder, term, rows) {
-      const requeued = await database.statement<{ count: number }>(
-        folder.tenant,
-        `WITH ${OWNED}, locked AS (
-             SELECT m.uid_validity, m.uid, m.publish_seq
-               FROM inbound_messages m
-               JOIN unnest(CAST(:uidValidities AS bigint[]), CAST(:uids AS bigint[]), CAST(:seqs AS bigint[]))
-                    AS v (uid_validity, uid, publish_seq)
-                 ON m.uid_validity = v.uid_validity AND m.uid = v.uid AND m.publish_seq = v.publish_seq
-               CROSS JOIN owned
-              WHERE m.tenant = :tenant AND m.provider_id = :provider AND m.folder = :folder AND m.status = 'published'
-                FOR UPDATE OF m
-           ), wanted AS (
-             SELECT uid_validity, uid, row_number() OVER (ORDER BY publish_seq) AS place FROM locked
-           ), again AS (
-             UPDATE inbound_messages m
-                SET status = 'received', publish_seq = o.seq + w.place, stream_entry_id = NULL, published_at = NULL, updated_at = now()
-               FROM wanted w, owned o
-              WHERE m.tenant = :tenant AND m.provider_id = :provider AND m.folder = :folder
-                AND m.uid_validity = w.uid_validity AND m.uid = w.uid
-             RETURNING m.publish_seq
-           ), moved AS (
-             UPDATE imap_email_provider_config c
-                SET folder_state = jsonb_set(c.folder_state, ARRAY[:folder, 'publish_seq'],
-                      to_jsonb(CAST(greatest(o.seq, (SELECT max(publish_seq) FROM again)) AS text)))
-               FROM owned o
-              WHERE c.tenant = :tenant AND c.email_provider_id = :provider)
-           SELECT (SELECT count(*) FROM again) AS count FROM owned`,
-        {
-          ...fence(folder, term),
-          uidValidities: rows.map((row) => row.uidValidity),
-          uids: rows.map((row) => row.uid),
-          seqs: rows.map((row) => row.publishSeq),
-        },
-      );
-      const [result] = requeued;
-      return result === undefined ? { kind: 'fenced' } : { kind: 'stored', count: Number(result.count) };
-    },
-
-    async deadLetter(folder, term, row, reason) {
-      const owned = await database.statement<unknown>(
-        folder.tenant,
-        `WITH ${OWNED}, given_up AS (
-             UPDATE inbound_messages m SET status = 'dead_letter', reason = :reason, updated_at = now() FROM owned
-              WHERE m.tenant = :tenant AND m.provider_id = :provider AND m.folder = :folder
-                AND m.uid_validity = :uidValidity AND m.uid = :uid AND m.status IN ('received', 'published'))
-           SELECT seq FROM owned`,
-        { ...fence(folder, term), uidValidity: row.uidValidity, uid: row.uid, reason },
-      );
-      return owned.length === 0 ? { kind: 'fenced' } : { kind: 'stored' };
-    },
-
-    async markPublished(folder, rows) {
-      if (rows.length === 0) return;
-      await database.statement(
-        folder.tenant,
-        // The worker may have been faster: then only the entry's id is missing.
-        `UPDATE inbound_messages m
-              SET status = CASE WHEN m.status = 'received' THEN 'published' ELSE m.status END,
-                  stream_entry_id = coalesce(v.entry_id, m.stream_entry_id), published_at = coalesce(m.published_at, now()), updated_at = now()
-             FROM unnest(CAST(:uidValidities AS bigint[]), CAST(:uids AS bigint[]), CAST(:seqs AS bigint[]), CAST(:entryIds AS text[]))
-                  AS v (uid_validity, uid, publish_seq, entry_id)
-            WHERE m.tenant = :tenant AND m.provider_id = :provider AND m.folder = :folder
-              AND m.uid_validity = v.uid_validity AND m.uid = v.uid AND m.publish_seq = v.publish_seq`,
-        {
-          ...named(folder),
-          uidValidities: rows.map((row) => row.uidValidity),
-          uids: rows.map((row) => row.uid),
-          seqs: rows.map((row) => row.publishSeq),
-          entryIds: rows.map((row) => row.entryId),
-        },
-      );
-    },
+    ...createPgPublicationRows(database),
   };
-}
-
-function named(folder: FolderRef): {
-  readonly tenant: string;
-  readonly provider: string;
-  readonly folder: string;
-} {
-  return { tenant: folder.tenant, provider: folder.id, folder: folder.folder };
 }
 
 function columns(folders: readonly FolderRef[]): { readonly ids: string[]; readonly folders: string[] } {
   return { ids: folders.map(({ id }) => id), folders: folders.map(({ folder }) => folder) };
-}
-
-function fence(folder: FolderRef, term: Term): Record<string, string | number> {
-  return { ...named(folder), owner: term.owner, epoch: term.epoch };
-}
-
-function toLedgerRow(folder: FolderRef, row: LedgerDbRow): LedgerRow {
-  return {
-    tenant: folder.tenant,
-    providerId: folder.id,
-    folder: folder.folder,
-    uidValidity: Number(row.uid_validity),
-    uid: Number(row.uid),
-    publishSeq: Number(row.publish_seq),
-    internalDate: row.internal_date,
-    emailId: row.email_id,
-    reason: row.reason,
-    raw:
-      row.storage_key === null || row.content_hash === null
-        ? null
-        : { storageKey: row.storage_key, sha256: row.content_hash, size: Number(row.size) },
-  };
 }
