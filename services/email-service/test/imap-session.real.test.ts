@@ -257,9 +257,9 @@ describe('fetching', () => {
   test('lets others have the event loop between messages that have come already', async () => {
     const messages = Array.from({ length: 60 }, (_, index) => `message ${index}`);
     const server = await start(inbox(...messages));
-    // Time passes with every look at the clock.
+    // A millisecond passes with every look at the clock.
     let nowMs = 0;
-    const session = await connect(server, { clock: { ...systemClock, monotonicMs: () => (nowMs += 5) } });
+    const session = await connect(server, { clock: { ...systemClock, monotonicMs: () => (nowMs += 1) } });
     await session.open('INBOX');
     let turns = 0;
     let next: NodeJS.Immediate;

@@ -4,7 +4,8 @@ import type { AtLock } from './gather-unlocked.ts';
 
 /**
  * The death of this process is what attempts outlive; one that PostgreSQL forgets when it crashes itself is made again. So is the mark of
- * what is in the stream: that it is there, Redis knows (DESIGN section 5, step 7).
+ * what is in the stream: that it is there, Redis knows (DESIGN section 5, step 7). A recovery makes it; where nobody noticed the crash,
+ * the worker, when it is done with the message, or the next audit.
  */
 export const SOON_DURABLE = { isDurable: false };
 
