@@ -212,7 +212,7 @@ export async function compose(config: Config, steps: Steps = inertSteps): Promis
       processor: measure.processor(tracing.wrap<MailProcessor>(processor, tracedProcessor)),
       places: new FetchPlaces(clock),
       traffic: new TenantTraffic(clock),
-      budget: new FetchBudget(),
+      budget: new FetchBudget({ heldBytes: () => process.memoryUsage().arrayBuffers }),
       clock,
       log,
       steps,

@@ -11,7 +11,7 @@ import type { MessageKey } from '@mailstream/shared/domain/message';
 import type { Logger } from '@mailstream/shared/runtime/logger';
 import { receivedMail } from './received-mail.ts';
 import { attemptMode, type AttemptMode, type Run } from './core/sync-plan.ts';
-import type { FetchBudget } from './fetch-budget.ts';
+import type { FetchBudget, FetchShare } from './fetch-budget.ts';
 import type { FetchPlace, FetchPlaces } from './fetch-places.ts';
 import type { FolderCursor } from './folder-cursor.ts';
 import { fencedFault, isParserKilled, type Steps } from './ingest-steps.ts';
@@ -55,6 +55,10 @@ export interface IngestDeps {
   readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
+/** How long a large message waits for V8's collector after each piece: it needs some 50 ms while all processors are busy. */
+const PAUSE_MS = 10;
+const MOST_PAUSES = 10;
+
 export interface RunResult {
   /** Complete, in the run's order, without a message missing before the last but those in `missing`. */
   readonly messages: readonly RunMessage[];
@@ -88,11 +92,13 @@ interface Collecting {
   readonly isCounted: Promise<boolean>;
   readonly signal: AbortSignal;
   readonly place: FetchPlace;
+  readonly share: FetchShare;
 }
 
-/** One that is too large to hold: its beginning is in a file. */
+/** One that is too large to hold: its beginning is in a file, and nowhere else, since a run may have hundreds of them. */
 interface SpooledHead {
-  readonly message: FetchedMessage;
+  readonly message: FetchedMessage & { readonly head: null };
+  readonly headBytes: number;
   readonly path: string;
 }
 
@@ -144,21 +150,21 @@ export class MessageRun {
       return { isBroken: false, parsed: Promise.resolve({ ...result, messages: [givenUp(first)] }) };
     }
     const outcomes = new Map<number, Outcome>();
-    const endFetch = this.#deps.budget.begin();
-    const collecting = { outcomes, isCounted, signal, place };
+    const share = this.#deps.budget.begin();
+    const collecting = { outcomes, isCounted, signal, place, share };
     const { fault, needsBarrier, ended } = await this.#collect(session, run, mode, collecting).catch(
       (error: unknown) => {
-        endFetch();
+        share.end();
         throw error;
       },
     );
     if (!(await isCounted)) {
-      endFetch();
+      share.end();
       throw await notCounted(counting);
     }
     const parsed = ended
       .finally(() => {
-        endFetch();
+        share.end();
         place.end();
       })
       .then(async () => ({ ...(await this.#assemble(run, outcomes, fault, cursor)), needsBarrier }));
@@ -175,12 +181,12 @@ export class MessageRun {
     session: ImapSession,
     run: Run,
     mode: AttemptMode,
-    { outcomes, isCounted, signal, place }: Collecting,
+    { outcomes, isCounted, signal, place, share }: Collecting,
   ): Promise<Pick<RunResult, 'fault' | 'needsBarrier'> & { readonly ended: Promise<unknown> }> {
-    const { budget, limits } = this.#deps;
+    const { limits } = this.#deps;
     const working = new Set<Promise<void>>();
     const large: SpooledHead[] = [];
-    const pieceBytes = budget.pieceBytes();
+    const pieceBytes = share.pieceBytes();
     let group: Fetched[] = [];
     let groupBytes = 0;
     let hasGroups = false;
@@ -210,19 +216,20 @@ export class MessageRun {
         this.#deps.steps('fetched');
         place.waits();
         if (message.head === null) outcomes.set(message.uid, { kind: 'missing' });
-        else if (message.maybeMore)
-          large.push({ message, path: await spoolHead(this.#deps.spoolDir, message.head) });
-        else {
+        else if (message.maybeMore) {
+          large.push(await this.#spooled(message, message.head));
+          await this.#collected(signal, place);
+        } else {
           group.push({ message, bytes: message.head });
           groupBytes += message.head.length;
-          if (groupBytes >= budget.groupBytes() || mode !== 'full') await beginGroup();
+          if (groupBytes >= share.groupBytes() || mode !== 'full') await beginGroup();
         }
       }
       await beginGroup();
-      for (const { message, path } of large) {
+      for (const head of large) {
         if (!(await isCounted)) break;
-        const source = await this.#rest(session, { message, path }, signal, place);
-        await this.#process(message, source, mode, outcomes, signal);
+        const source = await this.#rest(session, head, { signal, place, share });
+        await this.#process(head.message, source, mode, outcomes, signal);
       }
     } catch (error) {
       fault = toError(error);
@@ -323,21 +330,33 @@ export class MessageRun {
     return { messages, missing, killer: null, fault };
   }
 
+  async #spooled(message: FetchedMessage, head: Uint8Array): Promise<SpooledHead> {
+    const path = await spoolHead(this.#deps.spoolDir, head);
+    return { message: { ...message, head: null }, headBytes: head.length, path };
+  }
+
+  /** Waits while V8 has too much to collect, but not for long: it may all be needed still. @throws when the signal aborts */
+  async #collected(signal: AbortSignal, place: FetchPlace): Promise<void> {
+    const { budget, pause } = this.#deps;
+    place.works();
+    for (let pauses = 0; pauses < MOST_PAUSES && budget.isUncollected(); pauses += 1)
+      await pause(PAUSE_MS, signal);
+    place.waits();
+  }
+
   async #rest(
     session: ImapSession,
-    { message, path }: SpooledHead,
-    signal: AbortSignal,
-    place: FetchPlace,
+    { message, headBytes, path }: SpooledHead,
+    { signal, place, share }: Pick<Collecting, 'signal' | 'place' | 'share'>,
   ): Promise<RawSource> {
-    const begun = message.head?.length ?? 0;
     place.waits();
     try {
-      const rest = session.fetchRest(message.uid, begun, () => this.#deps.budget.pieceBytes(), signal);
-      const added = await spoolRest(path, rest, () => {
+      const rest = session.fetchRest(message.uid, headBytes, () => share.pieceBytes(), signal);
+      const added = await spoolRest(path, rest, async () => {
         this.#deps.steps('piece');
-        place.waits();
+        await this.#collected(signal, place);
       });
-      return { kind: 'file', path, size: begun + added };
+      return { kind: 'file', path, size: headBytes + added };
     } finally {
       place.works();
     }

@@ -21,13 +21,13 @@ export async function spoolHead(dir: string, head: Uint8Array): Promise<string> 
 
 /**
  * Appends what comes.
- * @param wrote called after each piece
+ * @param wrote called after each piece, and waited for before the next
  * @returns how many bytes came. @throws FaultError STORAGE_UNAVAILABLE, or of the source
  */
 export async function spoolRest(
   path: string,
   rest: AsyncIterable<Uint8Array>,
-  wrote: () => void,
+  wrote: () => Promise<void>,
 ): Promise<number> {
   let bytes = 0;
   const file = await onDisk(open(path, 'a'));
@@ -35,7 +35,7 @@ export async function spoolRest(
     for await (const piece of rest) {
       await onDisk(file.writeFile(piece));
       bytes += piece.length;
-      wrote();
+      await wrote();
     }
   } finally {
     await file.close();

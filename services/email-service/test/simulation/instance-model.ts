@@ -110,7 +110,7 @@ export function createInstance(context: InstanceContext, owner: InstanceId): Ins
       processor: createProcessorPort(context),
       places: new FetchPlaces(clock),
       traffic: new TenantTraffic(clock),
-      budget: new FetchBudget(1_000_000, 100_000),
+      budget: new FetchBudget({ totalBytes: 1_000_000, maxPieceBytes: 100_000, heldBytes: () => 0 }),
       clock,
       log,
       steps: inertSteps,
