@@ -78,8 +78,9 @@ EXPOSE 8080
 # Alive, not ready: an engine that restarts what is unhealthy must not do so because PostgreSQL is away.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT || 8080}/health/live`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # V8 makes the space of young objects as small as 1 MiB where little happens. What waits for an answer is then soon taken for old, and
-# the whole heap looked through for it. And of helper threads it has four, however few processors there are: 0 is one less than those, and one at least (issue 7).
-ENTRYPOINT ["node", "--enable-source-maps", "--min-semi-space-size=16", "--v8-pool-size=0", "services/email-service/dist/main.js"]
+# the whole heap looked through for it. Where much happens it is twice as large in Node 24 as in Node 20, which is 60 MiB more.
+# And of helper threads it has four, however few processors there are: 0 is one less than those, and one at least (issue 7).
+ENTRYPOINT ["node", "--enable-source-maps", "--min-semi-space-size=16", "--max-semi-space-size=16", "--v8-pool-size=0", "services/email-service/dist/main.js"]
 
 FROM runtime AS workflow-worker
 COPY --from=workflow-worker-packages /app ./
@@ -110,7 +111,7 @@ ENTRYPOINT ["node", "--enable-source-maps", "migrations/dist/main.js"]
 # The same processes, started by `ee/`.
 FROM email-service AS email-service-ee
 COPY --from=build /app/ee/dist ee/dist
-ENTRYPOINT ["node", "--enable-source-maps", "--min-semi-space-size=16", "--v8-pool-size=0", "ee/dist/email-service/main.js"]
+ENTRYPOINT ["node", "--enable-source-maps", "--min-semi-space-size=16", "--max-semi-space-size=16", "--v8-pool-size=0", "ee/dist/email-service/main.js"]
 
 FROM workflow-worker AS workflow-worker-ee
 COPY --from=build /app/ee/dist ee/dist

@@ -22,6 +22,7 @@ export interface ServiceKind {
 export const DAEMON_NODE_OPTIONS: readonly string[] = [
   '--enable-source-maps',
   '--min-semi-space-size=16',
+  '--max-semi-space-size=16',
   '--v8-pool-size=0',
 ];
 
