@@ -95,7 +95,10 @@ interface Collecting {
   readonly share: FetchShare;
 }
 
-/** One that is too large to hold: its beginning is in a file, and nowhere else, since a run may have hundreds of them. */
+/**
+ * One that is too large to hold: its beginning is in a file, and nowhere else. It is alone in its run where its server says its size;
+ * one that understates sizes gives a run of hundreds.
+ */
 interface SpooledHead {
   readonly message: FetchedMessage & { readonly head: null };
   readonly headBytes: number;
